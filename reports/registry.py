@@ -1,7 +1,7 @@
 """Output formats by name, and the report as a folder; each is imported on first use."""
 
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
 from typing import cast
@@ -63,14 +63,17 @@ _DOWNLOADS = (
 _COMPRESSED_FROM = 4_000_000
 
 
-def report_files(document: AuditDocument) -> Iterator[tuple[str, bytes]]:
+def report_files(
+    document: AuditDocument, others: Sequence[tuple[str, str, str]] = ()
+) -> Iterator[tuple[str, bytes]]:
     """Yields every file of the report's folder: its path, with slashes, and its content.
 
-    A download of 4 MB or more is compressed with gzip. Equal documents give equal bytes.
+    A download of 4 MB or more is compressed with gzip. ``others`` are files that the caller adds, for
+    the page of data: path, name and content in words. Equal documents give equal bytes.
     """
     from reports.site.folder import site_files  # noqa: PLC0415 - one output of several
 
-    downloads = []
+    downloads = [*others]
     for form, name, meaning in _DOWNLOADS:
         path, content = _download(f"data/{name}", render(form, document))
         yield path, content

@@ -32,6 +32,8 @@ from rules import loader
 MANIFEST = "manifest.json"
 """Name of the manifest in the folder of a report."""
 
+_MANIFEST_ENTRY = (MANIFEST, MANIFEST, "hashes of the inputs and of every file of this report")
+
 SCHEMA = "1"
 """Version of the manifest; it increases when a field is removed or changes its meaning."""
 
@@ -61,7 +63,7 @@ def build(question: Question) -> Report:
     Raises as ``answer`` does: RequestError, ArchiveError, RuleError.
     """
     of_report = answer(question.for_report())
-    files = dict(report_files(of_report.document))
+    files = dict(report_files(of_report.document, (_MANIFEST_ENTRY,)))
     manifest = {
         "schema_version": SCHEMA,
         "version": VERSION,
@@ -293,7 +295,9 @@ def _first_figure(expected: bytes, found: bytes) -> str:
     with suppress(OSError, EOFError, zlib.error):
         expected, found = gzip.decompress(expected), gzip.decompress(found)
     bounds = zip(expected, found, strict=False)
-    at = next((index for index, (a, b) in enumerate(bounds) if a != b), min(len(expected), len(found)))
+    at = next(
+        (index for index, (a, b) in enumerate(bounds) if a != b), min(len(expected), len(found))
+    )
     anchors = _IDENT.findall(expected[:at])
     place = f"#{anchors[-1].decode(errors='replace')}: " if anchors else f"byte {at}: "
     texts = [_figure_at(content, at) for content in (expected, found)]
@@ -304,6 +308,5 @@ def _figure_at(content: bytes, at: int) -> str:
     """Returns the text around a position: up to the tags or the line ends beside it."""
     start = max(content.rfind(sign, 0, at) for sign in (b">", b"<", b"\n")) + 1
     ends = [end for sign in (b"<", b">", b"\n") if (end := content.find(sign, at)) >= 0]
-    return content[start : min(ends, default=len(content))][:_SHOWN].decode(errors="replace")
-
-
+    shown = content[start : min(ends, default=len(content))][:_SHOWN]
+    return shown.decode(errors="replace").replace("\N{NO-BREAK SPACE}", " ")

@@ -184,12 +184,13 @@ def _lock(place: "ArchiveLocation") -> "Iterator[None]":
 
 def _renderers(settings: "RunSettings") -> "SiteRenderers":
     from harmonize.nightly.run import SiteRenderers
-    from reports.registry import render
+    from reports.registry import render, report_files
     from reports.site import pages
 
     site = pages.Site(settings.title, settings.base_url)
     return SiteRenderers(
         report=lambda document: render("html", document),
+        folder=lambda document: report_files(document, pages.NIGHTLY_FILES),
         changes=lambda nights, months: pages.changes_page(nights, months, site),
         month=lambda month, nights, around: pages.month_page(month, nights, around, site),
         feed=lambda nights: pages.feed(nights, site),

@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,13 +59,15 @@ class Task:
 class SiteRenderers:
     """Renderers of the site's files.
 
-    - ``report`` renders an audit document.
+    - ``report`` renders an audit document as one page, and ``folder`` as the pages of the site: their
+      paths and contents, ``index.html`` among them.
     - ``changes`` and ``feed`` render nights, newest first.
     - ``month`` renders the nights of one month, with the names of the months before and after it.
     - ``latest`` renders the newest night.
     """
 
     report: Callable[[AuditDocument], bytes]
+    folder: Callable[[AuditDocument], Iterable[tuple[str, bytes]]]
     changes: Callable[[Sequence[Night], Sequence[str]], bytes]
     month: Callable[[str, Sequence[Night], tuple[str, str]], bytes]
     feed: Callable[[Sequence[Night]], bytes]
@@ -367,7 +369,7 @@ def _write_site(task: Task, services: RunServices, night: Night, audit: Answer) 
     site.write(f"{folder}/baseline.json.gz", findings)
     site.write_night(night)
     _write_changes(site, pages, night)
-    site.write("index.html", report)
+    site.write_pages(pages.folder(audit.document))
     site.write("latest.json", pages.latest(night))
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +17,9 @@ from harmonize.text.sanitize import json_text
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+_PAGE_FOLDERS = ("data", "rules", "underlyings", "venues")
+"""Folders with a page or file per name, of which a later report may have fewer."""
 
 _NIGHT = re.compile(r"\d{4}-\d{2}-\d{2}(\.[1-9]\d*)?")
 
@@ -106,6 +109,30 @@ class Site:
                 f"{path}: cannot write the file: {error.strerror}; free space, or use another site"
             )
             raise SiteError(message) from error
+
+    def write_pages(self, pages: Iterable[tuple[str, bytes]]) -> None:
+        """Writes the pages of the newest report that changed, and removes those that are no more.
+
+        The cost does not depend on the number of nights. Raises SiteError.
+        """
+        written = set()
+        for name, content in pages:
+            self.write(name, content)
+            written.add(name)
+        for folder in _PAGE_FOLDERS:
+            try:
+                gone = [
+                    path
+                    for path in (self.path / folder).glob("*")
+                    if f"{folder}/{path.name}" not in written and path.is_file()
+                ]
+                for path in gone:
+                    path.unlink()
+            except OSError as error:
+                message = (
+                    f"{self.path / folder}: cannot remove files: {error.strerror}; make it writable"
+                )
+                raise SiteError(message) from error
 
     def prune(self, keep: int, spared: Collection[str] = ()) -> None:
         """Removes all but the record from nights before the newest ``keep``.

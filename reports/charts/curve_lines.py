@@ -111,9 +111,7 @@ def _simplified(places: Sequence[Point]) -> list[Point]:
         return list(places)
     (x0, y0), (x1, y1) = places[0], places[-1]
     length = math.hypot(x1 - x0, y1 - y0) or 1.0
-    distances = [
-        abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length for x, y in places[1:-1]
-    ]
+    distances = [abs((x1 - x0) * (y0 - y) - (x0 - x) * (y1 - y0)) / length for x, y in places[1:-1]]
     farthest = max(range(len(distances)), key=distances.__getitem__)
     if distances[farthest] <= _TOLERANCE:
         return [places[0], places[-1]]
@@ -129,9 +127,7 @@ def _grey_line(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
 
 def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> list[str]:
     """Draws lines with leaders from their ends to their names on the right."""
-    ends = sorted(
-        (y_scale.place(line.points[-1][1]), number) for number, line in enumerate(lines)
-    )
+    ends = sorted((y_scale.place(line.points[-1][1]), number) for number, line in enumerate(lines))
     heights = spread_labels([y for y, _ in ends], _LINE, _TOP + 2.0, _BOTTOM - 2.0)
     elements = []
     for (y, number), height in zip(ends, heights, strict=True):

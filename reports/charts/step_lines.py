@@ -106,9 +106,7 @@ def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressW
 
 def _other_line(line: StepLine, x_scale: Scale, y_scale: Scale) -> str:
     stairs = "".join(_stair_path(run, x_scale, y_scale) for run in line.runs)
-    dots = "".join(
-        _dot_data(run, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale)
-    )
+    dots = "".join(_dot_data(run, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale))
     y, x = _line_end(line, x_scale, y_scale)
     drawn = other_line(line.name, stairs, (x, y), RIGHT)
     dot = f'<path class="rest dot" d="{dots}"/></g>' if dots else "</g>"

@@ -16,7 +16,6 @@ FLOOR = 36.0
 
 _LETTER = 6.4  # approximate width of a letter in a flag
 _FLAG = 14.0  # height of a row of flags
-_MOST_ROWS = 12
 _LONGEST = 16
 _THINNEST = 2.0
 _HALF_WEEK = 3.5
@@ -24,12 +23,13 @@ _HALF_WEEK = 3.5
 
 @dataclass(frozen=True, slots=True)
 class _StressBand:
-    """Window of stress in chart coordinates; `row` is that of its flag, None if there is no room."""
+    """Window of stress in chart coordinates, with the row and the words of its flag."""
 
     window: StressWindow
     x: float
     width: float
-    row: int | None
+    row: int
+    words: str
 
 
 def time_scale(first: float, last: float, right: float) -> Scale:
@@ -60,8 +60,8 @@ def level_line(y: float, label: str, right: float) -> Iterator[str]:
 
 def flag_height(x_scale: Scale, stress: Sequence[StressWindow]) -> float:
     """Returns the height that flags need above a chart."""
-    rows = [band.row for band in _place_bands(x_scale, stress) if band.row is not None]
-    return 10.0 + _FLAG * (1 + max(rows) if rows else 0)
+    rows = [band.row for band in _place_bands(x_scale, stress)]
+    return 10.0 + _FLAG * (1 + max(rows, default=-1))
 
 
 def stress_bands(
@@ -73,16 +73,16 @@ def stress_bands(
         window = band.window
         note = f"{window.name}, {numbers.date_range(window.first, window.last)}"
         yield rectangle("stress", (band.x, top, band.width, bottom - top), note)
-        if band.row is not None:
-            flag_y = top - 5.0 - _FLAG * band.row
-            yield f'<path class="pole" d="M{rounded(band.x)} {rounded(top)}V{rounded(flag_y - 8.0)}"/>'
-            yield svg_text("flag", band.x + 3.0, flag_y, short(window.name, _LONGEST))
+        flag_y = top - 5.0 - _FLAG * band.row
+        yield f'<path class="pole" d="M{rounded(band.x)} {rounded(top)}V{rounded(flag_y - 8.0)}"/>'
+        yield svg_text("flag", band.x + 3.0, flag_y, band.words)
 
 
 def _place_bands(x_scale: Scale, stress: Sequence[StressWindow]) -> list[_StressBand]:
     """Places the windows within the axis, the latest first: its flag is lowest.
 
-    A flag extends to the right of its pole, so it lies above the flags of all poles it crosses.
+    A flag extends to the right of its pole, so it lies above the flags of all poles it crosses. Every
+    window has one, however many rows that takes.
     """
     bands: list[_StressBand] = []
     for window in sorted(stress, key=lambda window: window.first, reverse=True):
@@ -90,9 +90,8 @@ def _place_bands(x_scale: Scale, stress: Sequence[StressWindow]) -> list[_Stress
         if last <= x_scale.first or first >= x_scale.last:
             continue
         x, end = x_scale.place(max(first, x_scale.first)), x_scale.place(min(last, x_scale.last))
-        reach = x + 7.0 + _LETTER * len(short(window.name, _LONGEST))
-        crossed_rows = [band.row for band in bands if band.row is not None and band.x < reach]
-        row = 1 + max(crossed_rows) if crossed_rows else 0
-        fits = row < _MOST_ROWS and reach <= WIDTH
-        bands.append(_StressBand(window, x, max(_THINNEST, end - x), row if fits else None))
+        words = short(window.name, min(_LONGEST, int((WIDTH - x - 7.0) / _LETTER)))
+        reach = x + 7.0 + _LETTER * len(words)
+        row = 1 + max((band.row for band in bands if band.x < reach), default=-1)
+        bands.append(_StressBand(window, x, max(_THINNEST, end - x), row, words))
     return bands

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 from textwrap import wrap
 from unicodedata import east_asian_width
@@ -40,11 +41,8 @@ def underlying_file(series: Sequence[MarginSeries], stress: Sequence[StressWindo
     return framed_chart(chart, f"{series[0].underlying}: {chart.title}")
 
 
-def framed_chart(chart: Chart, title: str, rules: str = "") -> bytes:
-    """Adds a background, the title above and the caption below a chart.
-
-    ``rules`` are style rules beyond those of the report's style sheet.
-    """
+def framed_chart(chart: Chart, title: str) -> bytes:
+    """Adds a background, the title above and the caption below a chart."""
     svg = str(chart.svg)
     box_match = _BOX.search(svg)
     if box_match is None:
@@ -68,7 +66,7 @@ def framed_chart(chart: Chart, title: str, rules: str = "") -> bytes:
     )
     body = rest.removesuffix("</svg>")
     namespace = ' xmlns="http://www.w3.org/2000/svg"'
-    return f"{head}{namespace}>{_style(rules)}{background}{body}{titles}{lines}</svg>\n".encode()
+    return f"{head}{namespace}>{_style()}{background}{body}{titles}{lines}</svg>\n".encode()
 
 
 def _wrap(caption: str) -> list[str]:
@@ -79,8 +77,9 @@ def _wrap(caption: str) -> list[str]:
     return [line.replace("\0", "") for line in wrap(padded, _LINE_LETTERS)]
 
 
-def _style(rules: str) -> str:
-    """Returns the chart rules and the colours of the report's stylesheet, and further rules."""
+@cache
+def _style() -> str:
+    """Returns the chart rules and the colours of the report's stylesheet."""
     css = "\n".join(_chart_rules(stylesheet().splitlines()))
     file_rules = (
         '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
@@ -88,7 +87,7 @@ def _style(rules: str) -> str:
         ".chart rect.ground { fill: var(--paper); stroke: none; }\n"
         ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
     )
-    return f"<style>{escape(css, quote=False)}\n{file_rules}{escape(rules, quote=False)}</style>"
+    return f"<style>{escape(css, quote=False)}\n{file_rules}</style>"
 
 
 def _chart_rules(lines: Sequence[str]) -> list[str]:

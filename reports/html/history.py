@@ -180,9 +180,7 @@ def underlying_chart(
         )
         style = styles[series.venue]
         lines.append(
-            StepLine(
-                name, line_css(style), series.points, series.until, series in emphasised
-            )
+            StepLine(name, line_css(style), series.points, series.until, series in emphasised)
         )
     caption = underlying_caption(all_series, stress)
     frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from reports.html.chart_file import framed_chart
 from reports.html.page import Chart
-from reports.site.layout import extra_chart_rules
 from reports.site.markup import Html, details, text
 from reports.site.tables import Cell, Row, Table, table, table_csv
 
@@ -52,5 +51,5 @@ def _swatches(chart: Chart) -> str:
 
 
 def _files(name: str, chart: Chart, data: Table, stem: str) -> tuple[tuple[str, bytes], ...]:
-    drawing = (f"{stem}.svg", framed_chart(chart, name, extra_chart_rules()))
+    drawing = (f"{stem}.svg", framed_chart(chart, name))
     return (drawing, (f"{stem}.csv", table_csv(data))) if data.rows else (drawing,)

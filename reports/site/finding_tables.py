@@ -47,7 +47,7 @@ def finding_list(findings: Iterable[Finding]) -> Html:
     for line in _lines(findings):
         groups.setdefault(line.subject, []).append(line)
     listed = "".join(
-        f"{_subject_heading(*subject)}<ul class=\"findings\">{''.join(map(_item, lines))}</ul>\n"
+        f'{_subject_heading(*subject)}<ul class="findings">{"".join(map(_item, lines))}</ul>\n'
         for subject, lines in groups.items()
     )
     return Html(f'<div class="columns">{listed}</div>') if listed else NOTHING
@@ -134,7 +134,14 @@ def gravest_table(
         )
         for finding in findings
     ]
-    heads = ("Contract", "Level", "Check", "Finding", "Smallest change that would comply", "Observed")
+    heads = (
+        "Contract",
+        "Level",
+        "Check",
+        "Finding",
+        "Smallest change that would comply",
+        "Observed",
+    )
     return Table(label, text(caption), heads, rows, css="findings")
 
 

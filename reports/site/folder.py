@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harmonize.document import AuditDocument
-from reports.site import topic_pages
+from reports.site.comparison_pages import divergence_page, gap_page, harmonization_page
+from reports.site.findings_page import findings_page
 from reports.site.index_page import TITLE, index_page
 from reports.site.layout import Frame, NavigationEntry, Page, page_bytes, style_file
 from reports.site.list_pages import underlyings_page, venues_page
+from reports.site.observation_pages import changes_page, coverage_page
 from reports.site.reference_pages import data_page, glossary_page, method_page
 from reports.site.report_context import Download, ReportContext
 from reports.site.rule_set_page import rule_set_pages, rules_page
@@ -39,12 +41,12 @@ PAGES = (
     PageKind(underlying_pages),
     PageKind(rules_page, "rules.html", "Rule sets"),
     PageKind(rule_set_pages),
-    PageKind(topic_pages.findings_page, "findings.html", "Findings"),
-    PageKind(topic_pages.divergence_page, "divergence.html", "Divergence"),
-    PageKind(topic_pages.harmonization_page, "harmonization.html", "Harmonization"),
-    PageKind(topic_pages.gap_page, "gap.html", "Arbitrage gap"),
-    PageKind(topic_pages.changes_page, "history.html", "Changes"),
-    PageKind(topic_pages.coverage_page, "coverage.html", "Coverage"),
+    PageKind(findings_page, "findings.html", "Findings"),
+    PageKind(divergence_page, "divergence.html", "Divergence"),
+    PageKind(harmonization_page, "harmonization.html", "Harmonization"),
+    PageKind(gap_page, "gap.html", "Arbitrage gap"),
+    PageKind(changes_page, "history.html", "Changes"),
+    PageKind(coverage_page, "coverage.html", "Coverage"),
     PageKind(method_page, "method.html", "Method"),
     PageKind(glossary_page, "glossary.html", "Glossary"),
     PageKind(data_page, "data.html", "Data"),

@@ -84,5 +84,3 @@ def _rules(context: ReportContext) -> Html:
         ),
         css="index wide",
     )
-
-

@@ -136,8 +136,7 @@ def _increase(context: ReportContext) -> KeyMessage | None:
     rises = [
         (after.rate / before.rate, series, before, after)
         for series in context.document.history.series
-        if series.margin_type == "initial"
-        and series.notional == context.document.heat_map_notional
+        if series.margin_type == "initial" and series.notional == context.document.heat_map_notional
         for before, after in pairwise(series.points)
         if before.rate and after.rate and after.rate > before.rate and _are_exact(before, after)
     ]
@@ -148,8 +147,8 @@ def _increase(context: ReportContext) -> KeyMessage | None:
         "increase",
         f"+{numbers.share(round((ratio - 1) * 100), 100)}" if ratio < 2 else _figure(ratio),  # noqa: PLR2004 - below double, a percentage is plainer
         f"{series.venue} raised the initial margin of a {numbers.usd(series.notional)}"
-        f" {series.underlying} position from {numbers.axis_rate(before.rate)} to"
-        f" {numbers.axis_rate(after.rate)}, first observed on {numbers.date(after.observed_at)}: the"
+        f" {series.underlying} position from {numbers.axis_rate(before.rate or 0.0)} to"
+        f" {numbers.axis_rate(after.rate or 0.0)}, first observed on {numbers.date(after.observed_at)}: the"
         " largest increase in this archive on the underlyings followed over time.",
         numbers.date(after.observed_at),
         f"{underlying_path(series.underlying)}#history",
@@ -210,9 +209,7 @@ def _close_together(rows: Sequence[LiquidationRow], span_days: int) -> list[Liqu
     best: list[LiquidationRow] = []
     for first in ordered:
         start = day_number(first.observed_at)
-        within = [
-            row for row in ordered if 0.0 <= day_number(row.observed_at) - start <= span_days
-        ]
+        within = [row for row in ordered if 0.0 <= day_number(row.observed_at) - start <= span_days]
         best = within if len(within) >= len(best) else best
     return best
 

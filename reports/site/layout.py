@@ -2,14 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 
+from reports.html.page import LegendEntry
 from reports.html.report import stylesheet
-from reports.site.markup import NOTHING, Html, text
+from reports.site.markup import NOTHING, Html, join, section, text
 
 STYLE_PATH = "assets/style.css"
 """Path of the style sheet in the folder."""
@@ -108,6 +109,34 @@ def _current(entry: NavigationEntry, part: str) -> str:
     return ' aria-current="page"' if entry.path == part else ""
 
 
+def page_of_parts(
+    path: str,
+    title: str,
+    standfirst: str,
+    parts: Sequence[tuple[str, str, Html]],
+    files: tuple[tuple[str, bytes], ...] = (),
+) -> Page:
+    """Returns a page of sections: anchor, heading and content of each; those without content are absent."""
+    shown = [part for part in parts if part[2]]
+    body = join(
+        [
+            in_page_links([(anchor, name) for anchor, name, _ in shown]),
+            *(section(anchor, name, content) for anchor, name, content in shown),
+        ]
+    )
+    is_scripted = "data-tools" in body
+    return Page(path, path, title, text(standfirst), body, scripted=is_scripted, files=files)
+
+
+def legend_list(entries: Iterable[LegendEntry]) -> Html:
+    """Returns the entries of a legend as a list."""
+    items = "".join(
+        f'<li><span class="swatch {entry.css}">{text(entry.sign)}</span> {text(entry.meaning)}</li>'
+        for entry in entries
+    )
+    return Html(f'<ul class="legend">{items}</ul>')
+
+
 def in_page_links(links: Sequence[tuple[str, str]]) -> Html:
     """Returns links to the sections of a page: anchor and name; nothing for fewer than two."""
     if len(links) < 2:  # noqa: PLR2004 - one section needs no contents
@@ -120,13 +149,6 @@ def style_file() -> tuple[str, bytes]:
     """Returns path and content of the style sheet of all pages."""
     own = (_STATIC / "site.css").read_text(encoding="utf-8")
     return STYLE_PATH, f"{stylesheet()}\n{own}".encode()
-
-
-@cache
-def extra_chart_rules() -> str:
-    """Returns the rules of charts in the style sheet of the folder, for charts as files."""
-    own = (_STATIC / "site.css").read_text(encoding="utf-8")
-    return "".join(f"\n{line}" for line in own.splitlines() if line.startswith(".chart "))
 
 
 @cache

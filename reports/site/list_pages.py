@@ -42,8 +42,18 @@ def venues_page(context: ReportContext) -> Iterator[Page]:
         )
     listed = Table(
         "Venues",
-        text("Underlyings known: with both margins observable. A complete recording contains every listed contract"),
-        ("Venue", "#Underlyings", "#Known", "#Schedules", "#Errors", "Recording", "Newest observation"),
+        text(
+            "Underlyings known: with both margins observable. A complete recording contains every listed contract"
+        ),
+        (
+            "Venue",
+            "#Underlyings",
+            "#Known",
+            "#Schedules",
+            "#Errors",
+            "Recording",
+            "Newest observation",
+        ),
         rows,
         tools=True,
         numeric=True,
@@ -52,7 +62,9 @@ def venues_page(context: ReportContext) -> Iterator[Page]:
         "venues.html",
         "venues.html",
         "Venues",
-        text(f"{numbers.count_text(len(rows), 'venue')}; each links to what it publishes, where it stands and what it changed."),
+        text(
+            f"{numbers.count_text(len(rows), 'venue')}; each links to what it publishes, where it stands and what it changed."
+        ),
         section("list", "All venues", table(listed, "venues.csv")),
         scripted=bool(rows),
         files=(("venues.csv", table_csv(listed)),),
@@ -87,8 +99,19 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
         )
     listed = Table(
         "Underlyings",
-        text(f"Lowest and highest initial margin at {numbers.usd(heat)} over compared venues, as a share of notional"),
-        ("Underlying", "#Venues", "#Lowest", "at", "#Highest", "at", "#Highest ÷ lowest", "Dates compared"),
+        text(
+            f"Lowest and highest initial margin at {numbers.usd(heat)} over compared venues, as a share of notional"
+        ),
+        (
+            "Underlying",
+            "#Venues",
+            "#Lowest",
+            "at",
+            "#Highest",
+            "at",
+            "#Highest ÷ lowest",
+            "Dates compared",
+        ),
         rows,
         tools=True,
         numeric=True,
@@ -97,7 +120,9 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
         "underlyings.html",
         "underlyings.html",
         "Underlyings",
-        text(f"{numbers.count_text(len(rows), 'underlying')}; each links to its ranking, curves, findings and evidence."),
+        text(
+            f"{numbers.count_text(len(rows), 'underlying')}; each links to its ranking, curves, findings and evidence."
+        ),
         section("list", "All underlyings", table(listed, "underlyings.csv")),
         scripted=bool(rows),
         files=(("underlyings.csv", table_csv(listed)),),

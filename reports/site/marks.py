@@ -18,7 +18,9 @@ class Mark:
 
 OBSERVED = Mark("", "observed", "a number without a mark was read from an answer of the venue")
 DATE_BOUND = Mark(
-    "≤", "date bound", "the date of the observation is known only as a latest possible day or a span"
+    "≤",
+    "date bound",
+    "the date of the observation is known only as a latest possible day or a span",
 )
 STALE = Mark("†", "stale", "the observation is older than the limit of the audit")
 DOCUMENTATION = Mark("‡", "documentation", "from the venue's documentation, not from its interface")
@@ -27,7 +29,9 @@ EXCLUDED = Mark("°", "excluded", "shown, but excluded from every figure across 
 NOT_RECORDED = Mark(
     "?", "not in this recording", "the recording is not complete: not known whether it was listed"
 )
-NOT_OBSERVABLE = Mark("n/o", "not observable", "the venue does not publish it, or it was unreadable")
+NOT_OBSERVABLE = Mark(
+    "n/o", "not observable", "the venue does not publish it, or it was unreadable"
+)
 NOT_APPLICABLE = Mark("n/a", "not applicable", "the rule set does not cover it")
 NOT_LISTED = Mark("·", "not listed", "absent from a complete recording of the venue")
 ABOVE_CAPACITY = Mark(">cap", "above capacity", "the venue accepts no position of this size")

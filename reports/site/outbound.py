@@ -74,9 +74,12 @@ def _links(words: str) -> Iterator[OutboundLink]:
         yield OutboundLink(
             match.start(), match.end(), f"https://www.legislation.gov.au/{match[0]}/latest"
         )
-    if (match := _COMMIT.match(words)) and ".." not in match["path"]:
-        address = f"https://github.com/{match['repository']}/blob/{match['commit']}/{match['path']}"
-        yield OutboundLink(match.start("path"), match.end("path"), address)
+    commit = _COMMIT.match(words)
+    if commit and ".." not in commit["path"]:
+        address = (
+            f"https://github.com/{commit['repository']}/blob/{commit['commit']}/{commit['path']}"
+        )
+        yield OutboundLink(commit.start("path"), commit.end("path"), address)
 
 
 def _celex(first: int, second: int) -> str:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 SCHEMA = "1"
 """Version of ``latest.json``; it increases when a field is removed or changes its meaning."""
 
+NIGHTLY_FILES = (
+    ("changes.html", "changes.html", "changes of the newest nights"),
+    ("changes.xml", "changes.xml", "the same as an Atom feed"),
+    ("latest.json", "latest.json", "the newest night, with the paths of its files"),
+)
+"""Files of a nightly site beside its report: path, name, and content in words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Site:

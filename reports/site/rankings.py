@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harmonize.document import CoverageRow, Member, ScheduleRow
+from harmonize.document import Member, ScheduleRow
 from harmonize.document.history import MarginSeries, SeriesPoint
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
@@ -43,15 +43,16 @@ def contenders(context: ReportContext, underlying: str) -> list[Contender]:
         row = context.lookup.schedule(member)
         if row is not None:
             by_venue[row.venue] = Contender(row, member)
-    for row in context.schedules_by_underlying.get(underlying, ()):
-        covered = context.lookup.coverage.get((row.venue, underlying))
-        if row.venue not in by_venue and _represents(row, covered):
+    rows = context.schedules_by_underlying.get(underlying, [])
+    for row in sorted(rows, key=lambda row: not _represents(context, row)):
+        if row.venue not in by_venue:
             by_venue[row.venue] = Contender(row, None)
     return [by_venue[venue] for venue in sorted(by_venue)]
 
 
-def _represents(row: ScheduleRow, covered: CoverageRow | None) -> bool:
-    return covered is None or covered.symbol == row.symbol
+def _represents(context: ReportContext, row: ScheduleRow) -> bool:
+    covered = context.lookup.coverage.get((row.venue, row.underlying))
+    return covered is not None and covered.symbol == row.symbol
 
 
 def sizes(context: ReportContext) -> tuple[float, ...]:
@@ -230,9 +231,7 @@ def _contract_cell(row: ScheduleRow) -> Cell:
     return Cell(name, link_to(f"#{anchor}", name), "t")
 
 
-def _unchanged_since(
-    context: ReportContext, underlying: str, margin_type: str
-) -> dict[str, str]:
+def _unchanged_since(context: ReportContext, underlying: str, margin_type: str) -> dict[str, str]:
     """Returns the first observation of the margin in force, per venue, at the heat notional."""
     return {
         series.venue: date_text(_last_step(series))
@@ -255,7 +254,9 @@ def exclusion_table(underlying: str, entries: Sequence[Contender]) -> Table:
     rows = [
         Row(
             (
-                Cell(entry.row.venue, link_to(f"../{venue_path(entry.row.venue)}", entry.row.venue)),
+                Cell(
+                    entry.row.venue, link_to(f"../{venue_path(entry.row.venue)}", entry.row.venue)
+                ),
                 Cell(entry.member.exclusion_reason if entry.member else "", css="why"),
             )
         )

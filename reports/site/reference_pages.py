@@ -52,9 +52,7 @@ def glossary_page(context: ReportContext) -> Iterator[Page]:  # noqa: ARG001 - a
         Row((Cell(mark.sign or "(none)"), Cell(mark.name), Cell(mark.meaning, css="why")))
         for mark in marks.LEGEND
     ]
-    legend = Table(
-        "Marks", text("Marks beside numbers"), ("Mark", "Name", "Meaning"), rows
-    )
+    legend = Table("Marks", text("Marks beside numbers"), ("Mark", "Name", "Meaning"), rows)
     signs = [
         Row((Cell(sign), Cell(name), Cell(_VERIFICATION_MEANINGS[name], css="why")))
         for name, sign in VERIFIED_SIGNS.items()
@@ -83,21 +81,15 @@ def glossary_page(context: ReportContext) -> Iterator[Page]:  # noqa: ARG001 - a
 def data_page(context: ReportContext) -> Iterator[Page]:
     """Yields the list of files to download."""
     document = context.document
-    files = (
-        ("manifest.json", "manifest.json", "hashes of the inputs and of every file of this folder"),
-        *context.downloads,
-    )
     rows = [
         Row((Cell(name, link_to(address, name)), Cell(meaning, css="why")))
-        for address, name, meaning in files
+        for address, name, meaning in context.downloads
     ]
-    listed = Table(
-        "Files", text("Files of this audit"), ("File", "Content"), rows
-    )
+    listed = Table("Files", text("Files of this audit"), ("File", "Content"), rows)
     beside = text(
         "Beside each table is its CSV file, with numbers unrounded, and beside the charts of history,"
         " gap and of the underlyings with a reference curve an SVG file. Every file is reproducible"
-        " byte for byte: harmonize verify builds the folder again from the archive and the rule sets,"
+        " byte for byte: harmonize verify builds a report again from the archive and the rule sets,"
         " and names the first file and figure that differs."
     )
     origin = facts(

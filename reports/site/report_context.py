@@ -27,6 +27,7 @@ from reports.site.addresses import (
     underlying_path,
     venue_path,
 )
+from reports.site.markup import Html, link_to
 
 ScheduleKey = tuple[str, str, str]
 """Venue, symbol and profile."""
@@ -73,6 +74,10 @@ class ReportContext:
         names = {row.underlying for row in self.document.schedules}
         names |= {row.underlying for row in self.document.coverage}
         names |= set(self.lookup.comparisons) | set(self.lookup.curves)
+        names |= {row.underlying for row in self.document.arbitrages}
+        names |= {row.underlying for row in self.document.liquidations}
+        names |= {row.underlying for row in self.document.indices}
+        names |= {row.underlying for row in self.document.history.series}
         names |= {finding.underlying for finding in self.document.findings if finding.underlying}
         return tuple(sorted(names))
 
@@ -146,6 +151,15 @@ class ReportContext:
             for snapshot in self.document.snapshots
             for payload in snapshot.payloads
         }
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Pairs of a venue and an underlying with a schedule."""
+        return frozenset((row.venue, row.underlying) for row in self.document.schedules)
+
+    def rule_set_link(self, name: str, up: str) -> Html:
+        """Returns a link to a rule set; its name alone if the document does not contain it."""
+        return link_to(f"{up}{rule_set_path(name)}" if name in self.rule_sets else "", name)
 
     def finding_address(self, finding: Finding) -> str:
         """Returns the permalink of a finding, from the folder of the site."""

@@ -99,7 +99,9 @@ def _sources(view: RuleSetView) -> Html:
 def _caveats(view: RuleSetView) -> Html:
     return unordered(
         (
-            Html(f"<strong>⚑ {text(flag.field)}</strong>: {text(flag.status)}. {with_links(flag.note)}")
+            Html(
+                f"<strong>⚑ {text(flag.field)}</strong>: {text(flag.status)}. {with_links(flag.note)}"
+            )
             for flag in view.flags
         ),
         css="flags",
@@ -176,9 +178,19 @@ def rules_page(context: ReportContext) -> Iterator[Page]:
         "rules.html",
         "rules.html",
         "Rule sets",
-        text("Every reference value cites its sources. A cap is a hard limit, a schedule a reference over all sizes, a model a formula with measured inputs."),
-        join([section("list", "Rule sets", table(listed, "rules.csv")), section("inputs", "Measured inputs", table(inputs, "inputs.csv"))]),
-        files=(("rules.csv", table_csv(listed)), *((("inputs.csv", table_csv(inputs)),) if inputs.rows else ())),
+        text(
+            "Every reference value cites its sources. A cap is a hard limit, a schedule a reference over all sizes, a model a formula with measured inputs."
+        ),
+        join(
+            [
+                section("list", "Rule sets", table(listed, "rules.csv")),
+                section("inputs", "Measured inputs", table(inputs, "inputs.csv")),
+            ]
+        ),
+        files=(
+            ("rules.csv", table_csv(listed)),
+            *((("inputs.csv", table_csv(inputs)),) if inputs.rows else ()),
+        ),
     )
 
 
@@ -198,5 +210,20 @@ def _inputs(context: ReportContext) -> Table:
         )
         for view in input_views(context.document)
     ]
-    heads = ("Input", "Underlying", "#Value", "#Interval", "#Observations", "Last observation", "Verification", "Source")
-    return Table("Measured inputs", text("Inputs of formulas; a rate is a share of the price"), heads, rows, numeric=True)
+    heads = (
+        "Input",
+        "Underlying",
+        "#Value",
+        "#Interval",
+        "#Observations",
+        "Last observation",
+        "Verification",
+        "Source",
+    )
+    return Table(
+        "Measured inputs",
+        text("Inputs of formulas; a rate is a share of the price"),
+        heads,
+        rows,
+        numeric=True,
+    )

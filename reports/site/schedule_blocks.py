@@ -103,10 +103,10 @@ def _known(row: ScheduleRow) -> Html:
     """Returns how the numbers are known, in one paragraph; derivations are on the venue's page."""
     capacity = "" if row.capacity is None else f"{numbers.usd(row.capacity)}, "
     fee = f" {numbers.rate(row.fee_rate)}" if row.fee_rate is not None else ""
+    maintenance = _status(row.maintenance_status, row.maintenance_note)
     sentences = [
         f"Initial margin {_status(row.initial_status, row.initial_note)}",
-        f"maintenance margin ({row.maintenance_meaning})"
-        f" {_status(row.maintenance_status, row.maintenance_note)}",
+        f"maintenance margin ({row.maintenance_meaning}) {maintenance}",
         f"largest position {capacity}{_status(row.capacity_status, row.capacity_note)}",
         f"tiers {row.tier_rule}" if row.tier_rule else "",
         f"liquidation fee {row.fee_rule}{fee}",
@@ -121,7 +121,9 @@ def _status(status: Status, note: str) -> str:
     """Returns a status in words; only a missing number states its reason here."""
     if status is Status.UNKNOWN:
         return f"not observable{f' ({note})' if note else ''}"
-    return f"{marks.UNVERIFIED.sign} {status.value}" if status is Status.UNVERIFIED else status.value
+    return (
+        f"{marks.UNVERIFIED.sign} {status.value}" if status is Status.UNVERIFIED else status.value
+    )
 
 
 def _verdicts(context: ReportContext, row: ScheduleRow) -> Html:

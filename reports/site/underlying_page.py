@@ -14,11 +14,11 @@ from reports.html.page import Chart
 from reports.lookup import MARGIN_TYPES
 from reports.piece_values import margin_at, pieces_of
 from reports.site import marks
-from reports.site.addresses import rule_set_path, underlying_path
+from reports.site.addresses import underlying_path
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
-from reports.site.markup import NOTHING, Html, element, join, link_to, section, text
+from reports.site.markup import NOTHING, Html, element, join, section, text
 from reports.site.rankings import SHORT, Contender, contenders, exclusion_table, ranking_table
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
@@ -66,9 +66,7 @@ def _page(context: ReportContext, underlying: str) -> Page:
     )
 
 
-def _standfirst(
-    context: ReportContext, underlying: str, entries: Sequence[Contender]
-) -> Html:
+def _standfirst(context: ReportContext, underlying: str, entries: Sequence[Contender]) -> Html:
     """Returns the range of IM over the compared venues, with its dates."""
     comparison = context.lookup.comparisons.get(underlying)
     heat = context.document.heat_map_notional
@@ -95,11 +93,13 @@ def _parts(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> Iterator[_Part]:
     yield _ranking_part(context, underlying, entries, stem)
-    yield _figures_part("curves", "Margin by position size", _curves(context, underlying, entries, stem))
+    yield _figures_part(
+        "curves", "Margin by position size", _curves(context, underlying, entries, stem)
+    )
     yield _figures_part("gap", "Gap, split and liquidation", _gap(context, underlying, stem))
     yield _figures_part("history", "Changes", _history(context, underlying, stem))
     findings = context.findings_by_underlying.get(underlying, ())
-    yield _Part("findings", "Findings", _findings(findings))
+    yield _Part("findings", "Findings", _findings(context, findings))
     blocks = join(
         schedule_block(context, row) for row in context.schedules_by_underlying.get(underlying, ())
     )
@@ -107,10 +107,10 @@ def _parts(
     yield _Part("schedules", "Schedules", section("schedules", "Schedules and evidence", listed))
 
 
-def _findings(findings: Sequence[Finding]) -> Html:
+def _findings(context: ReportContext, findings: Sequence[Finding]) -> Html:
     """Returns the findings, below links to the rule sets that they name."""
     names = sorted({finding.rule_set for finding in findings if finding.rule_set})
-    links = join([link_to(f"../{rule_set_path(name)}", name) for name in names], ", ")
+    links = join([context.rule_set_link(name, "../") for name in names], ", ")
     rules = f'<p class="note">Rule sets, with their text and sources: {links}.</p>' if names else ""
     return section("findings", "Findings", Html(f"{rules}{finding_list(findings)}"))
 
@@ -184,7 +184,12 @@ def _curve_lines(
     context: ReportContext, underlying: str, entries: Sequence[Contender], margin_type: str
 ) -> list[CurveLine]:
     references = [
-        CurveLine(curve.name, _within(zip(curve.notional, curve.rate, strict=True), _ends(context)), None, is_emphasised=True)
+        CurveLine(
+            curve.name,
+            _within(zip(curve.notional, curve.rate, strict=True), _ends(context)),
+            None,
+            is_emphasised=True,
+        )
         for curve in context.lookup.curves.get(underlying, ())
         if curve.is_reference and curve.margin_type == margin_type
     ]
@@ -248,8 +253,7 @@ def _thinned(points: Sequence[Point]) -> tuple[Point, ...]:
         point
         for index, point in enumerate(points)
         if not (
-            0 < index < len(points) - 1
-            and points[index - 1][1] == point[1] == points[index + 1][1]
+            0 < index < len(points) - 1 and points[index - 1][1] == point[1] == points[index + 1][1]
         )
     )
 
@@ -277,5 +281,3 @@ def _history(context: ReportContext, underlying: str, stem: str) -> Iterator[Fig
     )
     for number, chart in enumerate(charts):
         yield figure(underlying, chart, f"{stem}-history-{number + 1}")
-
-

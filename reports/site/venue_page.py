@@ -141,7 +141,9 @@ def _recording(context: ReportContext, venue: str) -> Html:
     tally = Counter(
         row.status.value for (name, _), row in context.lookup.coverage.items() if name == venue
     )
-    words = join_words([f"{numbers.count(count)} {status}" for status, count in tally.most_common()])
+    words = join_words(
+        [f"{numbers.count(count)} {status}" for status, count in tally.most_common()]
+    )
     is_complete = venue in context.lookup.complete_venues
     whole = (
         "Complete: an underlying without a schedule is not listed."
@@ -202,7 +204,9 @@ def _evaluated_text(
     rows: Sequence[DivergenceRow], tally: Counter[Verdict], evaluated: int, below: int
 ) -> str:
     if not below:
-        over = f", {numbers.count(tally[Verdict.OVER])} of them above" if tally[Verdict.OVER] else ""
+        over = (
+            f", {numbers.count(tally[Verdict.OVER])} of them above" if tally[Verdict.OVER] else ""
+        )
         return f"all {numbers.count(evaluated)} evaluated require at least as much{over}"
     worst = min(
         (row for row in rows if row.verdict in _BELOW and row.lowest is not None),
@@ -251,9 +255,7 @@ def _schedule_table(context: ReportContext, venue: str) -> Table:
 
 def _schedule_row(row: ScheduleRow, heat: float) -> Row:
     name = row.symbol if row.profile == "any" else f"{row.symbol} · {row.profile}"
-    signs = "".join(
-        mark.sign for mark in marks.schedule_marks(row) if mark is not marks.DATE_BOUND
-    )
+    signs = "".join(mark.sign for mark in marks.schedule_marks(row) if mark is not marks.DATE_BOUND)
     page = link_to(f"../{underlying_path(row.underlying)}", row.underlying)
     capacity = numbers.usd(row.capacity)
     return Row(
@@ -283,16 +285,14 @@ def _changes(
     """Returns the changes of a venue's margins: per week, and of selected underlyings."""
     history = context.document.history
     weeks = [week for week in history.weeks if week.venue == venue]
-    parts, files = [], []
+    parts: list[Html] = []
+    files: list[tuple[str, bytes]] = []
     if len(weeks) > 1:
         drawn = figure(venue, weeks_chart(weeks, history.stress_windows, 0), f"{stem}-weeks")
         parts.append(drawn.markup)
         files += drawn.files
     rows = [
-        row
-        for series in history.series
-        if series.venue == venue
-        for row in _change_rows(series)
+        row for series in history.series if series.venue == venue for row in _change_rows(series)
     ]
     rows.sort(key=lambda row: row.cells[2].key, reverse=True)
     changes = Table(
@@ -332,14 +332,13 @@ def _change_rows(series: MarginSeries) -> Iterator[Row]:
 
 def _evidence(context: ReportContext, venue: str) -> Html:
     """Returns the snapshots with their payloads; a link to a payload opens its snapshot."""
-    blocks = [
-        details(
-            f"Snapshot of {date_text(row)}, {numbers.count_text(len(row.payloads), 'payload')}",
-            Html(f"{_snapshot_facts(row)}{_payloads(row)}"),
-        )
-        for row in context.document.snapshots
-        if row.venue == venue
-    ]
+    anchors: set[str] = set()
+    blocks = []
+    for row in context.document.snapshots:
+        if row.venue == venue:
+            count = numbers.count_text(len(row.payloads), "payload")
+            content = Html(f"{_snapshot_facts(row)}{_payloads(row, anchors)}")
+            blocks.append(details(f"Snapshot of {date_text(row)}, {count}", content))
     return join(blocks)
 
 
@@ -353,20 +352,24 @@ def _snapshot_facts(row: SnapshotRow) -> Html:
     )
 
 
-def _payloads(snapshot: SnapshotRow) -> Html:
-    """Returns the payloads, those of one source and date together."""
+def _payloads(snapshot: SnapshotRow, anchors: set[str]) -> Html:
+    """Returns the payloads, those of one source and date together.
+
+    A payload that several snapshots share has its anchor once; `anchors` are those used so far.
+    """
     groups: dict[tuple[str, str, str, str], list[PayloadRow]] = {}
     for row in snapshot.payloads:
         observed = numbers.time(row.observed_at) if row.date_kind == "exact" else date_text(row)
         groups.setdefault((observed, row.origin, row.source, row.date_basis), []).append(row)
-    return join(_payload_group(*key, rows) for key, rows in groups.items())
+    return join(_payload_group(key, rows, anchors) for key, rows in groups.items())
 
 
 def _payload_group(
-    observed: str, origin: str, source: str, date_basis: str, rows: Sequence[PayloadRow]
+    key: tuple[str, str, str, str], rows: Sequence[PayloadRow], anchors: set[str]
 ) -> Html:
+    observed, origin, source, date_basis = key
     items = "".join(
-        f'<li id="{payload_anchor(row.sha256)}"><code>{text(row.request or row.call)}</code>,'
+        f"<li{_anchor_once(row, anchors)}><code>{text(row.request or row.call)}</code>,"
         f" {text(numbers.byte_size(row.size))}: <code>{text(row.sha256)}</code></li>"
         for row in rows
     )
@@ -374,3 +377,11 @@ def _payload_group(
         f"<p>Observed {text(observed)} ({text(origin)}). Source: {with_links(source)}."
         f' Date: {text(date_basis)}.</p><ul class="payloads">{items}</ul>'
     )
+
+
+def _anchor_once(row: PayloadRow, anchors: set[str]) -> str:
+    anchor = payload_anchor(row.sha256)
+    if anchor in anchors:
+        return ""
+    anchors.add(anchor)
+    return f' id="{anchor}"'

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,15 @@ _OPTIONS = (
     "--disable-component-update",
     "--remote-debugging-pipe",
 )
+
+_START = """
+import fcntl, os, sys
+reader, writer = (fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3])
+os.dup2(reader, 3)
+os.dup2(writer, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Program that gives the browser its pipes as the descriptors 3 and 4, which it expects."""
 
 
 def find_chromium() -> str | None:
@@ -85,7 +95,10 @@ class Browser:
         """Opens a file at a window width, in the light or the dark scheme, and waits until it loaded."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
-            **{"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500},
+            width=width,
+            height=900,
+            deviceScaleFactor=1,
+            mobile=width < 500,
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.send("Emulation.setEmulatedMedia", media="", features=[scheme])
@@ -132,9 +145,9 @@ def browser(executable: str, profile: Path) -> Iterator[Browser]:
     """Runs a browser with an empty profile; it ends with the context."""
     request_reader, request_writer = os.pipe()
     answer_reader, answer_writer = os.pipe()
-    command = f'exec "$0" "$@" 3<&{request_reader} 4>&{answer_writer}'
+    ends = (str(request_reader), str(answer_writer))
     process = subprocess.Popen(
-        ["/bin/sh", "-c", command, executable, *_OPTIONS, f"--user-data-dir={profile}"],
+        [sys.executable, "-c", _START, *ends, executable, *_OPTIONS, f"--user-data-dir={profile}"],
         pass_fds=(request_reader, answer_writer),
         stderr=subprocess.DEVNULL,
     )

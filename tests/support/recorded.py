@@ -70,6 +70,12 @@ def schedule(venue: str, symbol: str, profile: str = "") -> MarginSchedule:
 
 
 @cache
+def reported() -> Answer:
+    """The same as a report needs it, with further sizes and margins over time."""
+    return answer(Question().for_report())
+
+
+@cache
 def audited() -> Answer:
     """The audit of the whole recorded archive against every bundled rule set."""
     return answer(Question())

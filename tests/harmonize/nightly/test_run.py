@@ -138,6 +138,7 @@ def _report(document: AuditDocument) -> bytes:
 
 PAGES = nightly.SiteRenderers(
     report=_report,
+    folder=lambda document: [("index.html", _report(document))],
     changes=lambda nights, months: f"{[night.night for night in nights]} {months}".encode(),
     month=lambda month, nights, around: (
         f"{month} {[night.night for night in nights]} {around}".encode()

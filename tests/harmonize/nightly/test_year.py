@@ -168,6 +168,7 @@ def test_a_year_of_nights_loses_no_snapshot_and_invents_no_change(
         gather=world.gather,
         pages=run.SiteRenderers(
             report=world.page,
+            folder=lambda document: [("index.html", world.page(document))],
             changes=lambda nights, _: f"{len(nights)}".encode(),
             month=lambda month, nights, _: f"{month} {len(nights)}".encode(),
             feed=lambda nights: f"{len(nights)}".encode(),

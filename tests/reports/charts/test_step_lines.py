@@ -229,14 +229,14 @@ def test_windows_of_stress_stand_on_their_days_and_none_is_drawn_outside() -> No
     assert {flag.words for flag in elements(svg, "flag")} == {CRASH.name, "over the end"}
 
 
-def test_flags_do_not_cross_and_hang_in_three_rows_at_most() -> None:
+def test_every_window_of_stress_has_a_flag_and_flags_do_not_cross() -> None:
     stress = tuple(
         StressWindow(monday(n), monday(n), f"coins −{n} %", "hand-made") for n in range(0, 26, 2)
     )
     svg = draw(course("2024-01-01 0.1", "2024-07-01"), stress=stress)
     assert len(elements(svg, "stress")) == 13
     flags = elements(svg, "flag")
-    assert len({flag.attributes["y"] for flag in flags}) <= 3
+    assert {flag.words for flag in flags} == {window.name for window in stress}
     for height in {flag.attributes["y"] for flag in flags}:
         places = sorted(
             float(flag.attributes["x"]) for flag in flags if flag.attributes["y"] == height

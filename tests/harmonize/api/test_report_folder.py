@@ -1,0 +1,148 @@
+import json
+import os
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from harmonize.api.question import AnswerOptions, Question
+from harmonize.api.report_folder import (
+    MANIFEST,
+    ReportFolderError,
+    build,
+    differences,
+    write,
+)
+
+SMALL = Question(venues=("okx", "gate"), underlyings=("BTC",), rules=("esma-retail",))
+
+
+@cache
+def files() -> Mapping[str, bytes]:
+    return build(SMALL).files
+
+
+def written(folder: Path) -> Path:
+    write(folder, files())
+    return folder
+
+
+def test_the_manifest_lists_the_hash_of_every_file_and_the_inputs(tmp_path: Path) -> None:
+    manifest = json.loads((written(tmp_path) / MANIFEST).read_bytes())
+    found = {
+        path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()
+    }
+    assert found == {*manifest["files"], MANIFEST}
+    assert set(manifest["inputs"]["rule_sets"]) == {"esma-retail"}
+    assert manifest["inputs"]["archives"][0]["sequence"] > 0
+    assert manifest["question"]["venues"] == ["okx", "gate"]
+    assert manifest["as_of"].startswith("2026-11-29")
+
+
+def test_the_same_inputs_give_the_same_bytes() -> None:
+    assert build(SMALL).files == files()
+
+
+def test_an_unchanged_report_is_verified(tmp_path: Path) -> None:
+    assert list(differences(written(tmp_path), None)) == []
+
+
+def test_a_report_is_verified_on_another_day_as_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = written(tmp_path)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1900000000")
+    assert list(differences(folder, None)) == []
+    assert os.environ["SOURCE_DATE_EPOCH"] == "1900000000"
+
+
+def test_a_report_of_an_earlier_date_is_verified(tmp_path: Path) -> None:
+    question = Question(
+        venues=("okx",), as_of=date(2026, 6, 1), options=AnswerOptions(stale_after_days=7.0)
+    )
+    write(tmp_path, build(question).files)
+    assert list(differences(tmp_path, None)) == []
+
+
+def test_the_first_figure_that_differs_is_named_with_both_values(tmp_path: Path) -> None:
+    page = written(tmp_path) / "underlyings" / "btc.html"
+    text = page.read_text()
+    start = text.index('id="cell-okx-btc-im"')
+    end = text.index("</td>", start)
+    cell = text[start:end]
+    page.write_text(text[:start] + cell.replace("1.5", "9.9") + text[end:])
+    (line,) = differences(tmp_path, None)
+    assert line == ("underlyings/btc.html: #cell-okx-btc-im: expected '1.5 %', found '9.9 %'")
+
+
+@pytest.mark.parametrize("name", ["venues/okx.csv", "data/audit.json", "assets/style.css"])
+def test_a_changed_file_of_any_kind_is_named(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path) / name
+    path.write_bytes(path.read_bytes().replace(b"0", b"1", 1))
+    (line,) = differences(tmp_path, None)
+    assert line.startswith(f"{name}: ")
+
+
+def test_a_missing_and_a_foreign_page_are_named(tmp_path: Path) -> None:
+    written(tmp_path)
+    (tmp_path / "gap.html").unlink()
+    (tmp_path / "underlyings" / "extra.html").write_text("<p>")
+    first, second = differences(tmp_path, None)
+    assert first.startswith("gap.html: missing")
+    assert second == "underlyings/extra.html: not a file of this report"
+
+
+def test_other_inputs_are_reported_before_anything_is_compared(tmp_path: Path) -> None:
+    path = written(tmp_path) / MANIFEST
+    manifest = json.loads(path.read_bytes())
+    manifest["inputs"]["archives"][0]["tip"] = "0" * 64
+    path.write_text(json.dumps(manifest))
+    (line,) = differences(tmp_path, None)
+    assert line.startswith("manifest.json: inputs.archives: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"{}", "expected the manifest"), (b"no", "expected JSON"), (b"[1]", "expected the manifest")],
+)
+def test_a_folder_that_is_no_report_is_refused(
+    tmp_path: Path, content: bytes, problem: str
+) -> None:
+    (tmp_path / MANIFEST).write_bytes(content)
+    with pytest.raises(ReportFolderError, match=problem):
+        list(differences(tmp_path, None))
+
+
+def test_a_folder_without_a_manifest_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ReportFolderError, match="name the folder of a report"):
+        list(differences(tmp_path, None))
+
+
+def test_files_of_an_earlier_report_go_and_others_stay(tmp_path: Path) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_text("kept")
+    folder = tmp_path / "report"
+    own = {**files(), "underlyings/old.html": b"<p>"}
+    listed = ["underlyings/old.html", "../outside.txt", "/etc/hostname", "underlyings/../x"]
+    own[MANIFEST] = json.dumps({"files": dict.fromkeys(listed, "")}).encode()
+    write(folder, own)
+    (folder / "notes.txt").write_text("mine")
+    write(folder, files())
+    assert not (folder / "underlyings" / "old.html").exists()
+    assert outside.read_text() == "kept"
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_that_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.html")}
+    write(folder, files())
+    assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*.html")}
+
+
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "venues").write_text("a file in the way")
+    with pytest.raises(ReportFolderError, match="use another folder"):
+        write(tmp_path, files())

@@ -1,0 +1,229 @@
+"""The report in a real Chromium: accessibility, layout, paper and keyboard.
+
+Skipped where no Chromium is installed, and the accessibility rules where npm cannot fetch axe-core.
+"""
+
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from reports.registry import report_files
+from tests.support import recorded
+from tests.support.browser import MISSING, Browser, browser, find_chromium
+
+pytestmark = pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+
+KINDS = (
+    "index",
+    "venues",
+    "underlyings",
+    "rules",
+    "findings",
+    "divergence",
+    "harmonization",
+    "gap",
+    "history",
+    "coverage",
+    "method",
+    "glossary",
+    "data",
+    "venues/binance",
+    "underlyings/ada",
+    "underlyings/prompt",
+    "rules/esma-retail",
+)
+"""One page of every kind; of underlyings one with all charts, and one on few venues."""
+
+LONG = ("underlyings/btc", "underlyings/eth", "venues/bitget")
+"""Pages with most rows, which are the longest on paper."""
+
+CHECKS = Path(__file__).parents[2] / "support" / "page_checks.js"
+AXE = "axe-core@4"
+A4, LETTER = (8.27, 11.69), (8.5, 11.0)
+MAX_PAGES = 20
+MAX_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report")
+    for name, content in report_files(recorded.reported().document):
+        file = path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return path
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    executable = find_chromium()
+    assert executable is not None
+    with browser(executable, tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no npm, which fetches axe-core")
+    packed = subprocess.run(
+        [npm, "pack", "--silent", AXE], cwd=path, capture_output=True, check=False, text=True
+    )
+    if packed.returncode:
+        pytest.skip(f"npm cannot fetch {AXE}")
+    with tarfile.open(path / packed.stdout.strip().splitlines()[-1]) as archive:
+        source = archive.extractfile("package/axe.min.js")
+        assert source is not None
+        return source.read().decode()
+
+
+def check(page: Browser, call: str) -> Any:
+    return page.evaluate(f"{CHECKS.read_text()}.{call}")
+
+
+@pytest.mark.sample(20)
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_accessibility_rule_is_violated(  # noqa: PLR0913 - one parameter per choice
+    page: Browser, folder: Path, axe: str, kind: str, width: int, *, dark: bool, is_open: bool
+) -> None:
+    page.open(folder / f"{kind}.html", width, dark=dark)
+    if is_open:
+        check(page, "openAll()")
+    page.evaluate(axe)
+    violations = page.evaluate(
+        "axe.run(document, {resultTypes: ['violations']}).then((result) => result.violations.map("
+        "(rule) => `${rule.id}: ${rule.nodes[0].html}`))"
+    )
+    assert violations == []
+
+
+@pytest.mark.sample(24)
+@pytest.mark.parametrize("width", [360, 768, 1440])
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
+    page: Browser, folder: Path, kind: str, width: int
+) -> None:
+    page.open(folder / f"{kind}.html", width)
+    check(page, "openAll()")
+    assert check(page, "overlaps()") == []
+    assert check(page, "excess()") <= 0
+
+
+@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance"])
+def test_text_in_charts_is_legible_on_a_narrow_screen(
+    page: Browser, folder: Path, kind: str
+) -> None:
+    page.open(folder / f"{kind}.html", 360)
+    assert check(page, "smallestChartText()") >= 11.0
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *LONG])
+def test_a_page_prints_on_twenty_sheets_at_most(page: Browser, folder: Path, kind: str) -> None:
+    page.open(folder / f"{kind}.html")
+    for size in (A4, LETTER):
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(*size))) <= MAX_PAGES
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_does_not_overlap_on_paper_and_provenance_is_open(
+    page: Browser, folder: Path, kind: str
+) -> None:
+    page.open(folder / f"{kind}.html", 690)
+    page.use_media("print")
+    assert check(page, "overlaps()") == []
+    assert check(page, "excess()") <= 0
+    shown = page.evaluate(
+        "[...document.querySelectorAll('.evidence, .payloads')]"
+        ".every((part) => part.getBoundingClientRect().height > 0)"
+    )
+    assert shown
+
+
+def test_the_first_screen_holds_the_key_messages(page: Browser, folder: Path) -> None:
+    page.open(folder / "index.html", 1440)
+    bottom = page.evaluate("document.querySelector('.messages').getBoundingClientRect().bottom")
+    assert bottom <= 900
+
+
+def test_the_keyboard_reaches_the_content_in_two_steps(page: Browser, folder: Path) -> None:
+    page.open(folder / "underlyings" / "ada.html")
+    page.press("Tab", 9)
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.evaluate("document.activeElement.click()")
+    page.press("Tab", 9)
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_a_line_of_a_chart_names_itself_on_focus(page: Browser, folder: Path) -> None:
+    page.open(folder / "underlyings" / "btc.html")
+    visible = page.evaluate(
+        "(() => { const line = document.querySelector('.chart .other'); line.focus();"
+        "return getComputedStyle(line.querySelector('.hint')).visibility; })()"
+    )
+    assert visible == "visible"
+
+
+def test_the_script_sorts_and_searches(page: Browser, folder: Path) -> None:
+    page.open(folder / "underlyings.html")
+    page.evaluate(
+        "(() => { const input = document.querySelector('input[type=search]'); input.value = 'doge';"
+        "input.dispatchEvent(new Event('input')); })()"
+    )
+    shown = "[...document.querySelectorAll('tbody tr')].filter((row) => !row.hidden)"
+    names = page.evaluate(f"{shown}.map((row) => row.cells[0].textContent)")
+    assert "DOGE" in names
+    assert len(names) < 20
+    page.open(folder / "venues.html")
+    page.evaluate("document.querySelectorAll('thead button')[1].click()")
+    counts = page.evaluate(
+        "[...document.querySelectorAll('tbody tr')].map((row) => Number(row.cells[1].dataset.key))"
+    )
+    assert counts == sorted(counts)
+
+
+def test_a_permalink_opens_what_it_names(page: Browser, folder: Path) -> None:
+    path = folder / "underlyings" / "btc.html"
+    anchor = re.search(r'id="(schedule-okx-[^"]*)"', path.read_text())
+    assert anchor is not None
+    page.send("Page.navigate", url="about:blank")
+    page.send("Page.navigate", url=f"{path.as_uri()}#{anchor[1]}")
+    page.wait_for("Page.loadEventFired")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
+    element = f"document.getElementById('{anchor[1]}')"
+    assert page.evaluate(f"{element}.closest('details').open")
+
+
+def test_nothing_but_files_of_the_folder_is_requested(page: Browser, folder: Path) -> None:
+    for kind in KINDS:
+        page.open(folder / f"{kind}.html")
+        assert all(address.startswith(folder.as_uri()) for address in page.requested()), kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_page_loads_within_a_second(page: Browser, folder: Path, kind: str) -> None:
+    durations = []
+    for _ in range(3):
+        start = monotonic()
+        page.open(folder / f"{kind}.html")
+        durations.append(monotonic() - start)
+    assert min(durations) <= MAX_SECONDS
+
+
+def test_the_markup_of_every_kind_of_page_is_valid(folder: Path) -> None:
+    html5lib = pytest.importorskip("html5lib")
+    for kind in KINDS:
+        parser = html5lib.HTMLParser(strict=False)
+        parser.parse((folder / f"{kind}.html").read_text())
+        assert parser.errors == [], kind
