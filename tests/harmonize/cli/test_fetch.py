@@ -107,7 +107,7 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
     assert (finding["verdict"], finding["level"]) == ("not observable", "error")
     assert "last observed 0 days" in finding["message"]
     assert any(schedule["venue"] == "mexc" for schedule in document["schedules"])
-    html = (page / "index.html").read_text(encoding="utf-8")
+    html = (page / "coverage.html").read_text(encoding="utf-8")
     assert "Venues not gathered" in html
     assert "HTTP status 403" in html
 

@@ -276,7 +276,7 @@ def test_a_position_above_the_capacity_has_no_margin_and_says_so() -> None:
     assert above.endswith("–  above the capacity")
 
 
-def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
+def test_report_writes_a_folder_and_prints_the_path_of_its_first_page(tmp_path: Path) -> None:
     result = run("report", "--out", str(tmp_path), "--underlying", "btc", "--venue", "okx")
     assert result.exit_code == 0
     assert result.stdout.strip() == str(tmp_path / "index.html")
@@ -285,7 +285,8 @@ def test_report_writes_one_page_and_prints_its_path(tmp_path: Path) -> None:
     ]
     assert "recorded archive that ships with harmonize" in result.stderr
     assert "2026-05-12" in result.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html"]
+    for name in ("manifest.json", "venues/okx.html", "underlyings/btc.html", "data/audit.json"):
+        assert (tmp_path / name).is_file()
 
 
 def test_verbose_lists_every_snapshot_after_the_summary(tmp_path: Path) -> None:
