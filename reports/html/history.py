@@ -324,4 +324,13 @@ def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: i
     columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
     dates = numbers.date_range(weeks[0].week, weeks[-1].week) if weeks else "no exact dates"
     svg = weekly_bars(frame, weeks, stress)
-    return Chart(venue, "schedules changed per week", svg, (), caption, columns, tuple(rows), dates)
+    return Chart(
+        venue,
+        "schedules, by the week in which a change was first observed",
+        svg,
+        (),
+        caption,
+        columns,
+        tuple(rows),
+        dates,
+    )

@@ -111,7 +111,8 @@ def _dated_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str
     total = peak.tighter + peak.looser + peak.mixed
     if total:
         caption += (
-            f" The week of {numbers.date(peak.week)} had the most changes:"
+            f" Most changes were first observed in the week of {numbers.date(peak.week)}, whether or not"
+            " they were made in it:"
             f" {numbers.count_text(peak.tighter, 'tighter', 'tighter')},"
             f" {numbers.count(peak.looser)} looser, {numbers.count(peak.mixed)} mixed."
         )

@@ -28,13 +28,14 @@ def figure(subject: str, chart: Chart, stem: str) -> Figure:
         heads=chart.columns,
         rows=[Row(tuple(map(Cell, row))) for row in chart.rows],
     )
+    unit = ", ".join(part for part in (chart.unit, chart.dates) if part)
     file_name = stem.rpartition("/")[2]
     data = details(f"{name}, table", table(numbers_table, f"{file_name}.csv" if stem else ""))
     file_link = f' <a href="{text(file_name)}.svg">SVG</a>' if stem else ""
     return Figure(
         Html(
             f'<figure{" class=tall" if chart.tall else ""}><p class="charttitle">{text(chart.title)}'
-            f" <span>{text(chart.unit)}</span></p>"
+            f" <span>{text(unit)}</span></p>"
             f'<div class="drawing" role="region" aria-label="{text(name)}, chart" tabindex="0">'
             f"{chart.svg}</div>{_swatches(chart)}<figcaption>{text(chart.caption)}{file_link}"
             f"</figcaption>{data}</figure>\n"

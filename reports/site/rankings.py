@@ -152,7 +152,7 @@ def _caption(context: ReportContext, underlying: str, margin_type: str) -> Html:
     name = text(f"{margin_type.capitalize()} margin on {underlying} as a share of notional")
     heat = text(numbers.usd(context.document.heat_map_notional))
     against: Html = NOTHING
-    for rule_set in context.lookup.references[:1]:
+    for rule_set in context.lookup.references[:1] if margin_type == "initial" else ():
         reference = context.references[rule_set.id]
         title = link(f"../{reference.address}", text(rule_set.title))
         against = Html(f" Reference: {title} ({text(reference.marks)}).")

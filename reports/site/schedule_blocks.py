@@ -18,7 +18,7 @@ from reports.lookup import date_text
 from reports.piece_values import piece_at
 from reports.site import marks
 from reports.site.addresses import payload_anchor, schedule_anchor, venue_path
-from reports.site.markup import NOTHING, Html, join, text
+from reports.site.markup import NOTHING, Html, join, text, words
 from reports.site.report_context import ReportContext
 
 _VERDICT_WORDS = {
@@ -58,10 +58,8 @@ def _tiers(row: ScheduleRow) -> Html:
         bound = _bound_text(lower, upper)
         items.append(f"<li><b>{text(bound)}</b> {text(initial)} · {text(maintenance)}</li>")
         lower = upper
-    return Html(
-        '<p class="tierhead">Notional up to, initial · maintenance margin'
-        f'{text(_unverified_text(row))}</p><ol class="tiers">{"".join(items)}</ol>'
-    )
+    unverified = words("p", _unverified_text(row), css="tierhead")
+    return Html(f'{unverified}<ol class="tiers">{"".join(items)}</ol>')
 
 
 def _bound_text(lower: float, upper: float) -> str:
@@ -79,13 +77,13 @@ def _end(piece: PieceRow) -> float:
 def _rate_text(piece: PieceRow | None) -> str:
     if piece is None:
         return numbers.NOT_OBSERVABLE
-    words = numbers.rate(piece.rate)
+    rate = numbers.rate(piece.rate)
     if piece.fixed:
         sign = "−" if piece.fixed < 0 else "+"
-        words += f" {sign} {numbers.usd(abs(piece.fixed))}"
+        rate += f" {sign} {numbers.usd(abs(piece.fixed))}"
     if piece.coefficient:
-        words += f" + {piece.coefficient:.4g}·N^{piece.power:g}"
-    return words
+        rate += f" + {piece.coefficient:.4g}·N^{piece.power:g}"
+    return rate
 
 
 def _unverified_text(row: ScheduleRow) -> str:
@@ -94,9 +92,7 @@ def _unverified_text(row: ScheduleRow) -> str:
         for margin_type in ("initial", "maintenance")
         if marks.margin_status(row, margin_type) is Status.UNVERIFIED
     ]
-    if not unverified:
-        return ""
-    return f" ({join_words(unverified)} {marks.UNVERIFIED.sign} {marks.UNVERIFIED.name})"
+    return f"{join_words(unverified)}: {marks.UNVERIFIED.sign} unverified" if unverified else ""
 
 
 def _known(row: ScheduleRow) -> Html:
@@ -112,9 +108,7 @@ def _known(row: ScheduleRow) -> Html:
         f"liquidation fee {row.fee_rule}{fee}",
         f"observed {date_text(row)} ({row.origin}{', stale' if row.stale else ''})",
     ]
-    words = "; ".join(filter(None, sentences))
-    venue = f"../{venue_path(row.venue)}#known"
-    return Html(f'<p>{text(words)}. <a href="{venue}">How it is known</a></p>')
+    return words("p", f"{'; '.join(filter(None, sentences))}.")
 
 
 def _status(status: Status, note: str) -> str:
@@ -133,11 +127,11 @@ def _verdicts(context: ReportContext, row: ScheduleRow) -> Html:
         of_verdict = groups.setdefault(comparison.verdict, {})
         of_verdict.setdefault(comparison.rule_set, []).append(comparison)
     sentences = [
-        f"{words}: {', '.join(_rule_words(*rule) for rule in sorted(groups[verdict].items()))}."
-        for verdict, words in _VERDICT_WORDS.items()
+        f"{name}: {', '.join(_rule_words(*rule) for rule in sorted(groups[verdict].items()))}."
+        for verdict, name in _VERDICT_WORDS.items()
         if verdict in groups
     ]
-    return Html(f"<p>{text(' '.join(sentences))}</p>") if sentences else NOTHING
+    return words("p", " ".join(sentences))
 
 
 def _rule_words(name: str, rows: Sequence[DivergenceRow]) -> str:

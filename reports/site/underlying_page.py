@@ -18,13 +18,17 @@ from reports.site.addresses import underlying_path
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
-from reports.site.markup import NOTHING, Html, element, join, section, text
+from reports.site.markup import NOTHING, Html, element, join, section, text, words
 from reports.site.rankings import SHORT, Contender, contenders, exclusion_table, ranking_table
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
 from reports.site.tables import joint_csv, table
 
 _STEPS = 6
+_SCHEDULES_NOTE = (
+    "Per tier: its upper bound of notional, initial · maintenance margin. How each number is known is"
+    " on the page of its venue; a payload leads to its full hash and source."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,11 @@ def _parts(
     blocks = join(
         schedule_block(context, row) for row in context.schedules_by_underlying.get(underlying, ())
     )
-    listed = element("div", blocks, css="columns") if blocks else NOTHING
+    listed = NOTHING
+    if blocks:
+        listed = Html(
+            f"{words('p', _SCHEDULES_NOTE, css='note')}{element('div', blocks, css='columns')}"
+        )
     yield _Part("schedules", "Schedules", section("schedules", "Schedules and evidence", listed))
 
 

@@ -237,7 +237,7 @@ def test_sentences_say_what_was_drawn() -> None:
         "12 changes tightened margins, 4 loosened them and 2 did both at different notionals"
         in weeks_text
     )
-    assert "The week of 2 Feb 2026 had the most changes" in weeks_text
+    assert "Most changes were first observed in the week of 2 Feb 2026" in weeks_text
 
 
 def test_a_change_without_an_exact_date_has_no_relation_to_stress() -> None:
