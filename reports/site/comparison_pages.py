@@ -6,13 +6,16 @@ from harmonize.document import ArbitrageRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.html.heat_map import heat_legend, heat_maps, omitted_underlyings
-from reports.html.page import HeatMap, MatrixCell
+from reports.html.page import HeatMap, LegendEntry, MatrixCell
 from reports.html.ranking import ranking
 from reports.site.addresses import cell_anchor, id_slug, underlying_path, venue_path
 from reports.site.layout import Page, legend_list, page_of_parts
+from reports.site.marks import UNVERIFIED
 from reports.site.markup import NOTHING, Html, join, link_to, text, words
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number, table, table_csv
+
+_UNVERIFIED = LegendEntry("", UNVERIFIED.sign, UNVERIFIED.meaning)
 
 
 def divergence_page(context: ReportContext) -> Iterator[Page]:
@@ -33,7 +36,11 @@ def divergence_page(context: ReportContext) -> Iterator[Page]:
         "in the JSON document", "on the pages of the underlyings"
     )
     parts = [
-        (f"map-{number}", heat_map.title, Html(f"{content}{legend_list(heat_legend())}"))
+        (
+            f"map-{number}",
+            heat_map.title,
+            Html(f"{content}{legend_list((*heat_legend(), _UNVERIFIED))}"),
+        )
         for number, (heat_map, content) in enumerate(zip(maps, map(table, tables), strict=True))
     ]
     parts.append(("omitted", "Not shown", words("p", f"{omitted}." if omitted else "", css="note")))
@@ -89,9 +96,12 @@ def _heat_cell(
     fragment = f"#{anchor}" if (venue, underlying) in context.pairs else ""
     address = f"{underlying_path(underlying)}{fragment}"
     is_known = cell.css not in {"nl", "ni"}
+    is_number = cell.css[:1] in {"u", "o", "z"}
+    sign = UNVERIFIED.sign if is_number and names in context.unverified else ""
+    shown = f"{cell.text}{sign}"
     note = f' title="{text(cell.note)}"' if cell.note else ""
-    markup = Html(f'<a href="{address}"{note}>{text(cell.text)}</a>') if is_known else NOTHING
-    return Cell(cell.text, markup, cell.css, f"{prefix}{anchor}")
+    markup = Html(f'<a href="{address}"{note}>{text(shown)}</a>') if is_known else NOTHING
+    return Cell(shown, markup, cell.css, f"{prefix}{anchor}")
 
 
 def harmonization_page(context: ReportContext) -> Iterator[Page]:

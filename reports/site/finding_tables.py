@@ -9,7 +9,7 @@ from harmonize.text.words import VERIFIED_SIGNS
 from reports.finding_order import LEVEL_SIGNS, select_leading
 from reports.lookup import date_text
 from reports.site.addresses import finding_anchor, underlying_path, venue_path
-from reports.site.markup import NOTHING, Html, link_to, text
+from reports.site.markup import NOTHING, Html, join, link_to, text
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table
 
@@ -147,14 +147,18 @@ def gravest_table(
 
 def _subject_cell(context: ReportContext, up: str, finding: Finding) -> Cell:
     subject = finding.symbol or finding.underlying or finding.rule_set or finding.venue
-    where: Html = NOTHING
-    if finding.venue:
-        where = link_to(f"{up}{venue_path(finding.venue)}", finding.venue)
-    elif finding.underlying:
-        where = link_to(f"{up}{underlying_path(finding.underlying)}", finding.underlying)
+    places = [
+        link_to(f"{up}{path}", name)
+        for path, name in (
+            (venue_path(finding.venue), finding.venue),
+            (underlying_path(finding.underlying), finding.underlying),
+        )
+        if name
+    ]
     address = f"{up}{context.finding_address(finding)}"
+    listed = join(places, " · ")
     words = " ".join(part for part in (finding.venue, subject) if part)
-    return Cell(words, Html(f'{link_to(address, subject)}<span class="each">{where}</span>'))
+    return Cell(words, Html(f'{link_to(address, subject)}<span class="each">{listed}</span>'))
 
 
 def _check_cell(finding: Finding) -> Cell:

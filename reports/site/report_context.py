@@ -14,6 +14,7 @@ from harmonize.document import (
     PayloadRow,
     RuleSetRow,
     ScheduleRow,
+    Status,
 )
 from harmonize.document.history import MarginSeries
 from reports.finding_order import sort_by_severity
@@ -156,6 +157,25 @@ class ReportContext:
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Pairs of a venue and an underlying with a schedule."""
         return frozenset((row.venue, row.underlying) for row in self.document.schedules)
+
+    @cached_property
+    def unverified(self) -> frozenset[tuple[str, str, str]]:
+        """Venue, underlying and margin type of the compared margins that no source verifies."""
+        found = set()
+        for comparison in self.document.comparisons:
+            for member in comparison.members:
+                row = self.lookup.schedule(member)
+                statuses = (
+                    (("initial", row.initial_status), ("maintenance", row.maintenance_status))
+                    if row
+                    else ()
+                )
+                found |= {
+                    (member.venue, comparison.underlying, margin_type)
+                    for margin_type, status in statuses
+                    if status is Status.UNVERIFIED
+                }
+        return frozenset(found)
 
     def rule_set_link(self, name: str, up: str) -> Html:
         """Returns a link to a rule set; its name alone if the document does not contain it."""

@@ -193,7 +193,13 @@ def test_an_unverified_margin_is_marked_where_it_stands() -> None:
         replace(row, initial_status=Status.UNVERIFIED) if row.venue == "venue-a" else row
         for row in document.schedules
     )
-    page = pages(replace(document, schedules=rows))["underlyings/btc.html"]
+    site = pages(replace(document, schedules=rows))
+    heat_map = re.search(
+        r'<td id="cell-venue-a-btc-im"[^>]*><a [^>]*>([^<]*)<', site["divergence.html"]
+    )
+    assert heat_map is not None
+    assert heat_map[1].endswith("○")
+    page = site["underlyings/btc.html"]
     cell = re.search(r'<td id="cell-venue-a-btc-im"[^>]*>([^<]*)<', page)
     assert cell is not None
     assert cell[1].endswith("○")
