@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from itertools import pairwise
 from statistics import median_low
 
 from harmonize.document import Headlines, Verdict
@@ -99,6 +100,24 @@ def test_liquidation_distances_have_exact_dates_within_the_span() -> None:
             and row.included
             for row in document.liquidations
         )
+
+
+def test_without_exact_dates_no_distance_to_liquidation_is_a_message() -> None:
+    document = context().document
+    bounds = tuple(replace(row, date_kind="no later than") for row in document.liquidations)
+    assert "liquidation" not in messages(ReportContext(replace(document, liquidations=bounds)))
+
+
+def test_the_largest_increase_is_that_of_all_exactly_dated_steps() -> None:
+    document = context().document
+    ratios = [
+        after.rate / before.rate
+        for series in document.history.series
+        if (series.margin_type, series.notional) == ("initial", document.heat_map_notional)
+        for before, after in pairwise(series.points)
+        if before.rate and after.rate and before.date_kind == after.date_kind == "exact"
+    ]
+    assert messages(context())["increase"].figure == f"{max(ratios):.2g}×"
 
 
 def test_where_no_difference_qualifies_the_page_says_so() -> None:
