@@ -272,6 +272,18 @@ def test_every_link_of_the_recorded_report_leads_somewhere() -> None:
     assert broken_links(recorded_files()) == []
 
 
+def test_every_recorded_finding_has_its_permalink_also_where_equal_ones_share_a_line() -> None:
+    context = ReportContext(recorded.reported().document)
+    anchors = {
+        path: set(re.findall(r'id="(finding-[^"]*)"', content.decode()))
+        for path, content in recorded_files().items()
+        if path.endswith(".html")
+    }
+    for finding in context.document.findings:
+        path, _, anchor = context.finding_address(finding).partition("#")
+        assert anchor in anchors[path], finding
+
+
 def test_sizes_keep_within_their_limits() -> None:
     files = recorded_files()
     sizes = {path: len(content) for path, content in files.items()}
