@@ -9,9 +9,8 @@ from html import escape
 
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
-from reports.charts.margin_curves import COLOURS
 from reports.charts.scale import Scale, ticks
-from reports.charts.svg import Frame, Svg, path_data, rounded, svg_drawing, svg_text
+from reports.charts.svg import COLOURS, Frame, Svg, path_data, rounded, svg_drawing, svg_text
 
 _WIDTH = 520.0
 _LEFT, _RIGHT = 44.0, 508.0
@@ -19,6 +18,7 @@ _ROW, _BAR = 22.0, 15.0
 _NAME = 128.0  # right edge of row names
 _LETTER = 6.6  # approximate width of a letter
 _LONGEST = 17
+_SHADES = ("", " pale", " paler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,8 @@ def _segment_bar(
 ) -> str:
     x, y, width, height = box
     style = styles.get(name, 0)
-    css = f"b{style % COLOURS}" + (" pale" if style // COLOURS % 2 else "")
+    shade = _SHADES[style // COLOURS % len(_SHADES)]
+    css = f"b{style % COLOURS}{shade}"
     element = (
         f'<rect class="{css}" x="{rounded(x)}" y="{rounded(y)}" width="{rounded(max(width, 0.3))}"'
         f' height="{rounded(height)}"><title>{escape(plain(note))}</title></rect>'
