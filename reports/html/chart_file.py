@@ -14,6 +14,9 @@ from reports.html.page import Chart
 from reports.html.report import stylesheet
 
 _BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
+_CLASS, _SELECTOR, _NAME = (
+    re.compile(pattern) for pattern in (r'class="([^"]*)"', r"([^{}]*)\{", r"\.([a-z][\w-]*)")
+)
 _MARGIN, _HEAD, _LINE = 18, 54, 17
 _LINE_LETTERS, _TITLE_LETTERS = 84, 54
 _SCALE = 2
@@ -56,9 +59,10 @@ def framed_chart(chart: Chart, title: str) -> bytes:
     background = (
         f'<rect x="{-_MARGIN}" y="{-_HEAD}" width="{width}" height="{tall}" class="ground"/>'
     )
+    subtitle = ", ".join(part for part in (chart.unit, chart.dates) if part)
     titles = (
         f'<text class="heading" x="0" y="{18 - _HEAD + 10}">{escape(short(title, _TITLE_LETTERS))}</text>'
-        f'<text x="0" y="{36 - _HEAD + 10}">{escape(chart.unit)}, {escape(chart.dates)}</text>'
+        f'<text x="0" y="{36 - _HEAD + 10}">{escape(subtitle)}</text>'
     )
     lines = "".join(
         f'<text x="0" y="{height + _LINE * (number + 1)}">{escape(line)}</text>'
@@ -66,7 +70,7 @@ def framed_chart(chart: Chart, title: str) -> bytes:
     )
     body = rest.removesuffix("</svg>")
     namespace = ' xmlns="http://www.w3.org/2000/svg"'
-    return f"{head}{namespace}>{_style()}{background}{body}{titles}{lines}</svg>\n".encode()
+    return f"{head}{namespace}>{_style(_classes(svg))}{background}{body}{titles}{lines}</svg>\n".encode()
 
 
 def _wrap(caption: str) -> list[str]:
@@ -77,10 +81,17 @@ def _wrap(caption: str) -> list[str]:
     return [line.replace("\0", "") for line in wrap(padded, _LINE_LETTERS)]
 
 
+def _classes(svg: str) -> frozenset[str]:
+    """Returns the classes of all elements of a chart."""
+    return frozenset(name for names in _CLASS.findall(svg) for name in names.split())
+
+
 @cache
-def _style() -> str:
-    """Returns the chart rules and the colours of the report's stylesheet."""
-    css = "\n".join(_chart_rules(stylesheet().splitlines()))
+def _style(classes: frozenset[str]) -> str:
+    """Returns the colours of the report's stylesheet, and the chart rules that these classes need."""
+    css = "\n".join(
+        line for line in _chart_rules(stylesheet().splitlines()) if _is_needed(line, classes)
+    )
     file_rules = (
         '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
         "font-variant-numeric: tabular-nums; }\n"
@@ -88,6 +99,14 @@ def _style() -> str:
         ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
     )
     return f"<style>{escape(css, quote=False)}\n{file_rules}</style>"
+
+
+def _is_needed(line: str, classes: frozenset[str]) -> bool:
+    """Whether a line of rules is for one of the classes, or for elements of any class."""
+    if not line.startswith(".chart "):
+        return True
+    named = {name for selector in _SELECTOR.findall(line) for name in _NAME.findall(selector)}
+    return not named - {"chart"} or bool(named & (classes - {"chart"}))
 
 
 def _chart_rules(lines: Sequence[str]) -> list[str]:

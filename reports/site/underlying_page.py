@@ -166,18 +166,22 @@ def _curve_figure(
     ends = _ends(context)
     shown = [line.name for line in drawn if line.is_emphasised and line.points]
     others = sum(not line.is_emphasised for line in drawn if line.points)
-    grey = f" {numbers.count(others)} more in grey, named on hover and focus." if others else ""
+    comparison = context.lookup.comparisons.get(underlying)
+    dates = numbers.date_range(comparison.oldest, comparison.newest) if comparison else ""
+    grey = ""
+    if others:
+        count = numbers.count(others)
+        grey = f" Named: {join_words(shown)}. {count} more in grey, named on hover and focus."
     missing = [line.name for line in drawn if not line.points and line.style is not None]
     missing_text = f" Not observable: {join_words(missing, 4)}." if missing else ""
     caption = (
         f"{name} as a share of notional from {numbers.usd(ends[0])} to {numbers.usd(ends[1])};"
-        f" a line ends at the largest position of the venue. Named: {join_words(shown)}.{grey}"
-        f"{missing_text}"
+        f" a line ends at the largest position of the venue.{grey}{missing_text}"
     )
     key = f"curve-{stem.rpartition('-')[2]}"
     frame = Frame(key, f"{name} on {underlying}", "")
     svg: Svg = curve_lines(frame, drawn, ends)
-    chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), "")
+    chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), dates)
     has_file = underlying in context.lookup.curves
     return figure(underlying, chart, stem if has_file else "")
 
