@@ -32,6 +32,7 @@ _BEST_FIRST = tuple(CoverageStatus)
 
 Observed = (
     CoverageRow
+    | DivergenceRow
     | Finding
     | LiquidationRow
     | Member

@@ -40,20 +40,33 @@ Point = tuple[float, float]
 class CurveLine:
     """Margin rate of one venue or reference by notional.
 
-    ``style`` is the number of the venue, None for a reference.
+    ``style`` is the number of the venue, None for a reference. At ``bound`` the rate is a lower bound.
+    ``is_open``: the line ends because margins above were not observed, not at a capacity.
     """
 
     name: str
     points: tuple[Point, ...]
     style: int | None
     is_emphasised: bool
+    bound: tuple[Point, ...] = ()
+    is_open: bool = False
+
+    @property
+    def all_points(self) -> tuple[Point, ...]:
+        """Points of the whole line, those of lower bounds last."""
+        return (*self.points, *self.bound)
+
+    @property
+    def label(self) -> str:
+        """Name; with ``≥`` if the line ends as a lower bound."""
+        return f"≥ {self.name}" if self.bound else self.name
 
 
 def curve_lines(frame: Frame, lines: Sequence[CurveLine], ends: Point) -> Svg:
     """Draws the lines over notionals from `ends[0]` to `ends[1]`; without lines, axes only."""
-    drawn = [line for line in lines if line.points]
+    drawn = [line for line in lines if line.all_points]
     x_scale = Scale(*ends, _LEFT, _RIGHT, logarithmic=True)
-    y_scale = _rate_scale([rate for line in drawn for _, rate in line.points])
+    y_scale = _rate_scale([rate for line in drawn for _, rate in line.all_points])
     grey = [line for line in drawn if not line.is_emphasised]
     emphasised = [line for line in drawn if line.is_emphasised]
     elements = [
@@ -97,9 +110,9 @@ def _with_ends(scale: Scale) -> list[float]:
     return [scale.first, *inner, scale.last]
 
 
-def _path(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
-    places = [(x_scale.place(n), y_scale.place(max(rate, 0.0))) for n, rate in line.points]
-    return path_data(_simplified(places))
+def _path(points: Sequence[Point], x_scale: Scale, y_scale: Scale) -> str:
+    places = [(x_scale.place(n), y_scale.place(max(rate, 0.0))) for n, rate in points]
+    return path_data(_simplified(places)) if places else ""
 
 
 def _simplified(places: Sequence[Point]) -> list[Point]:
@@ -120,27 +133,33 @@ def _simplified(places: Sequence[Point]) -> list[Point]:
 
 
 def _grey_line(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
-    notional, rate = line.points[-1]
+    notional, rate = line.all_points[-1]
     end = (x_scale.place(notional), y_scale.place(rate))
-    return other_line(line.name, _path(line, x_scale, y_scale), end, _RIGHT)
+    known, bound = (_path(points, x_scale, y_scale) for points in (line.points, line.bound))
+    return other_line(line.label, known, end, _RIGHT, bound)
 
 
 def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> list[str]:
     """Draws lines with leaders from their ends to their names on the right."""
-    ends = sorted((y_scale.place(line.points[-1][1]), number) for number, line in enumerate(lines))
+    ends = sorted(
+        (y_scale.place(line.all_points[-1][1]), number) for number, line in enumerate(lines)
+    )
     heights = spread_labels([y for y, _ in ends], _LINE, _TOP + 2.0, _BOTTOM - 2.0)
     elements = []
     for (y, number), height in zip(ends, heights, strict=True):
         line = lines[number]
         css = "ref" if line.style is None else line_css(line.style)
-        x = x_scale.place(line.points[-1][0])
+        x = x_scale.place(line.all_points[-1][0])
         leader = path_data([(x, y), (_RIGHT, y), (_LEADER, height)])
         key = f"M{rounded(_LEADER)} {rounded(height)}H{rounded(_KEY)}"
-        d = _path(line, x_scale, y_scale)
-        end = f'<path class="ends" d="M{rounded(x)} {rounded(y)}h0"/>' if x < _RIGHT - 1.0 else ""
+        d = _path(line.points, x_scale, y_scale)
+        faint = _path(line.bound, x_scale, y_scale)
+        bound = f'<path class="bound {css}" d="{faint}"/>' if faint else ""
+        mark = "unobserved" if line.is_open else "ends"
+        end = f'<path class="{mark}" d="M{rounded(x)} {rounded(y)}h0"/>' if x < _RIGHT - 1.0 else ""
         elements.append(
-            f'<g><title>{escape(plain(line.name))}</title><path class="lead {css}" d="{leader}"/>'
-            f'<path class="line {css}" d="{d}{key}"/>{end}</g>'
+            f'<g><title>{escape(plain(line.label))}</title><path class="lead {css}" d="{leader}"/>'
+            f'<path class="line {css}" d="{d}{key}"/>{bound}{end}</g>'
         )
-        elements.append(svg_text(f"name {css}", _LABEL, height + 4.0, short(line.name, _LONGEST)))
+        elements.append(svg_text(f"name {css}", _LABEL, height + 4.0, short(line.label, _LONGEST)))
     return elements

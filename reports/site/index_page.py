@@ -7,7 +7,13 @@ from html import escape
 from harmonize.text import numbers
 from reports.lookup import snapshot_span
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
-from reports.site.key_messages import COMPARING, KeyMessage, key_messages, no_message_text
+from reports.site.key_messages import (
+    COMPARING,
+    KeyMessage,
+    comparison_note,
+    key_messages,
+    no_message_text,
+)
 from reports.site.layout import Page
 from reports.site.markup import Html, join, link_to, section, text, unordered, words
 from reports.site.report_context import ReportContext
@@ -21,8 +27,9 @@ _UNDERLYINGS = 40
 def index_page(context: ReportContext) -> Iterator[Page]:
     """Yields the first page."""
     messages = key_messages(context)
-    missing = any(message.name in COMPARING for message in messages)
-    note = words("p", "" if missing else no_message_text(context), css="empty")
+    are_compared = any(message.name in COMPARING for message in messages)
+    note = words("p", "" if are_compared else no_message_text(context), css="empty")
+    basis = words("p", comparison_note(context) if are_compared else "", css="note")
     listed = "".join(map(_message, messages))
     document = context.document
     yield Page(
@@ -30,8 +37,8 @@ def index_page(context: ReportContext) -> Iterator[Page]:
         "index.html",
         TITLE,
         text(
-            f"Initial and maintenance margin as published by {numbers.count_text(len(context.venues), 'venue')}"
-            f" on {numbers.count_text(len(context.underlyings), 'underlying')}, observed"
+            f"Initial and maintenance margin as published by {numbers.count_text(len(context.schedules_by_venue), 'venue')}"
+            f" on {numbers.count_text(len(context.schedules_by_underlying), 'underlying')}, observed"
             f" {snapshot_span(document)}, compared with reference rules and across venues."
         ),
         join(
@@ -39,7 +46,7 @@ def index_page(context: ReportContext) -> Iterator[Page]:
                 Html(
                     '<section id="messages" aria-labelledby="messages-h">'
                     f'<h2 id="messages-h" class="unseen">Key messages</h2>{note}'
-                    f'<ol class="messages">{listed}</ol></section>\n'
+                    f'<ol class="messages">{listed}</ol>{basis}</section>\n'
                 ),
                 section("venues", "Venues", _venues(context)),
                 section("underlyings", "Underlyings on most venues", _underlyings(context)),

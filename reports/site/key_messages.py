@@ -9,12 +9,13 @@ from itertools import pairwise
 from statistics import median_low
 
 from harmonize.document import CoverageStatus, Index, LiquidationRow, Spread, SpreadPoint, Verdict
-from harmonize.document.history import MarginSeries, SeriesPoint
+from harmonize.document.history import MarginSeries
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.charts.dates import day_number
 from reports.finding_order import EVALUATED
 from reports.html.summary import widest_point
+from reports.lookup import earliest_date
 from reports.site.addresses import underlying_path
 from reports.site.report_context import ReportContext
 
@@ -43,6 +44,15 @@ def key_messages(context: ReportContext) -> tuple[KeyMessage, ...]:
     return tuple(message for message in made if message is not None)[:LARGEST_NUMBER]
 
 
+def comparison_note(context: ReportContext) -> str:
+    """States which observations the messages on differences between venues compare."""
+    days = numbers.count_text(context.document.headlines.span_days, "day")
+    return (
+        "Where a message compares venues, it compares only observations with exact dates within"
+        f" {days} of each other; lower bounds and contracts that no longer trade are not compared."
+    )
+
+
 def no_message_text(context: ReportContext) -> str:
     """States why there are no messages on differences between venues."""
     days = numbers.count_text(context.document.headlines.span_days, "day")
@@ -59,12 +69,14 @@ def _widest(context: ReportContext) -> KeyMessage | None:
     spread, point = widest
     ratio = numbers.times(point.highest / point.lowest)
     size = numbers.usd(point.notional)
+    lowest = context.lookup.named(spread.underlying, point.lowest_venues)
+    highest = context.lookup.named(spread.underlying, point.highest_venues)
     return KeyMessage(
         "widest",
         _figure(point.highest / point.lowest),
-        f"{_when(spread.oldest, spread.newest)} the strictest venue ({join_words(point.highest_venues, 2)})"
-        f" required {ratio} the initial margin of the most lenient"
-        f" ({join_words(point.lowest_venues, 2)}) for a {size} {spread.underlying} position:"
+        f"{_when(spread.oldest, spread.newest)} the strictest of {numbers.count_text(point.venues, 'venue')}"
+        f" compared ({join_words(highest, 2)}) required {ratio} the initial margin of the most lenient"
+        f" ({join_words(lowest, 2)}) for a {size} {spread.underlying} position:"
         f" {numbers.usd(point.highest)} against {numbers.usd(point.lowest)}.",
         numbers.date_range(spread.oldest, spread.newest),
         f"{underlying_path(spread.underlying)}#ranking",
@@ -82,9 +94,9 @@ def _typical(context: ReportContext) -> KeyMessage | None:
     return KeyMessage(
         "typical",
         _figure(middle),
-        f"For half of {numbers.count(len(compared))} underlyings compared, the strictest venue"
-        f" required at least {numbers.times(middle)} the initial margin of the most lenient for a"
-        f" {size} position.",
+        f"For at least half of {numbers.count(len(compared))} underlyings, the strictest venue"
+        f" compared required at least {numbers.times(middle)} the initial margin of the most lenient"
+        f" for a {size} position.",
         numbers.date_range(oldest, newest),
         "underlyings.html",
         "All underlyings",
@@ -101,7 +113,10 @@ def _headline_points(context: ReportContext) -> Iterator[tuple[Spread, SpreadPoi
 
 
 def _retail_rules(context: ReportContext) -> KeyMessage | None:
-    """States how many contracts require less than some statutory minimum for retail clients."""
+    """States how many contracts require less than some statutory minimum for retail clients.
+
+    A contract that no longer trades, or that a rule does not cover, is not among them.
+    """
     caps = {row.id for row in context.document.rule_sets if row.kind == "cap" and row.statutory}
     rows = [
         row
@@ -112,19 +127,15 @@ def _retail_rules(context: ReportContext) -> KeyMessage | None:
     below = {(row.venue, row.symbol) for row in rows if row.verdict is Verdict.BREACH}
     if not contracts:
         return None
-    exact = [row for row in rows if row.date_kind == "exact"]
-    dates = numbers.date_range(
-        min((row.observed_at for row in exact), default=""),
-        max((row.observed_at for row in rows), default=None),
-    )
+    dates = numbers.date_range(min(map(earliest_date, rows)), max(row.observed_at for row in rows))
     rules = numbers.count_text(len({row.rule_set for row in rows}), "statutory rule")
     return KeyMessage(
         "retail",
         numbers.share(len(below), len(contracts)),
         f"If they were offered to the clients that {rules} protect,"
-        f" {numbers.count(len(below))} of {numbers.count_text(len(contracts), 'contract')} would"
-        " require less initial margin than at least one of these rules permits. Whether they are"
-        " offered to them was not observed.",
+        f" {numbers.count(len(below))} of {numbers.count_text(len(contracts), 'contract')} that could"
+        " be evaluated would require less initial margin, for at least one type of account, than at"
+        " least one of these rules permits. Whether they are offered to them was not observed.",
         dates,
         "rules.html",
         "Rule sets",
@@ -132,13 +143,13 @@ def _retail_rules(context: ReportContext) -> KeyMessage | None:
 
 
 def _increase(context: ReportContext) -> KeyMessage | None:
-    """States the largest increase of initial margin between two exactly dated observations."""
+    """States the largest increase of initial margin between exact dates that are close together."""
     rises = [
         (after.rate / before.rate, series, before, after)
         for series in context.document.history.series
         if series.margin_type == "initial" and series.notional == context.document.heat_map_notional
         for before, after in pairwise(series.points)
-        if before.rate and after.rate and after.rate > before.rate and _are_exact(before, after)
+        if before.rate and after.rate and after.rate > before.rate and after.is_dated
     ]
     if not rises:
         return None
@@ -149,15 +160,12 @@ def _increase(context: ReportContext) -> KeyMessage | None:
         f"{series.venue} raised the initial margin of a {numbers.usd(series.notional)}"
         f" {series.underlying} position from {numbers.axis_rate(before.rate or 0.0)} to"
         f" {numbers.axis_rate(after.rate or 0.0)}, first observed on {numbers.date(after.observed_at)}: the"
-        " largest increase in this archive on the underlyings followed over time.",
+        " largest increase on the underlyings followed over time between exact dates of observation"
+        " at most a month apart.",
         numbers.date(after.observed_at),
         f"{underlying_path(series.underlying)}#history",
         f"{series.underlying} over time",
     )
-
-
-def _are_exact(*points: SeriesPoint) -> bool:
-    return all(point.date_kind == "exact" for point in points)
 
 
 def _series_key(series: MarginSeries) -> tuple[str, str, str]:
@@ -228,8 +236,8 @@ def _agreement(context: ReportContext) -> KeyMessage | None:
     return KeyMessage(
         "agreement",
         f"{numbers.times(factor)}".replace(f"{numbers.NBSP}times", "×"),
-        f"On the middle of {numbers.count(len(indices))} underlyings, a venue's initial margin"
-        f" differs from the midpoint of all venues by an average factor of"
+        f"In the middle of {numbers.count(len(indices))} underlyings, a venue's initial margin"
+        f" differed from the median of the venues compared by an average factor of"
         f" {numbers.times(factor).replace(f'{numbers.NBSP}times', '')}; with equal margins it would"
         " be 1.",
         numbers.date_range(oldest, newest),
@@ -249,8 +257,8 @@ def _freshness(context: ReportContext) -> KeyMessage | None:
         "freshness",
         numbers.share(recent, len(rows)),
         f"{numbers.count(recent)} of {numbers.count(len(rows))} recorded pairs of a venue and an"
-        f" underlying were observed in the {limit} before the report; the others are older, from"
-        " documentation, or not observable. The report states what was required on the dates it"
+        f" underlying were observed in the {limit} before the report; the others are or may be older, rest on"
+        " documentation, or are not observable. The report states what was required on the dates it"
         " names, not what is required now.",
         numbers.date(context.document.as_of),
         "coverage.html",

@@ -82,6 +82,8 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
         lowest = point.lowest / heat if point else None
         highest = point.highest / heat if point else None
         ratio = point.highest / point.lowest if point and point.lowest > 0 else None
+        lowest_venues = context.lookup.named(underlying, point.lowest_venues if point else ())
+        highest_venues = context.lookup.named(underlying, point.highest_venues if point else ())
         dates = numbers.date_range(spread.oldest, spread.newest) if spread and point else ""
         rows.append(
             Row(
@@ -89,9 +91,9 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
                     Cell(underlying, link_to(underlying_path(underlying), underlying)),
                     number(numbers.count(venue_counts[underlying]), key=venue_counts[underlying]),
                     number(numbers.rate(lowest), key=lowest),
-                    Cell(join_words(point.lowest_venues, _NAMED) if point else "", css="t"),
+                    Cell(join_words(lowest_venues, _NAMED), css="t"),
                     number(numbers.rate(highest), key=highest),
-                    Cell(join_words(point.highest_venues, _NAMED) if point else "", css="t"),
+                    Cell(join_words(highest_venues, _NAMED), css="t"),
                     number(numbers.times(ratio), key=ratio),
                     Cell(dates, css="dates"),
                 )

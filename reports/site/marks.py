@@ -35,6 +35,12 @@ NOT_OBSERVABLE = Mark(
 NOT_APPLICABLE = Mark("n/a", "not applicable", "the rule set does not cover it")
 NOT_LISTED = Mark("·", "not listed", "absent from a complete recording of the venue")
 ABOVE_CAPACITY = Mark(">cap", "above capacity", "the venue accepts no position of this size")
+LOWER_BOUND = Mark(
+    "≥", "lower bound", "the venue requires at least this; its margin at this size is not published"
+)
+NOT_TRADING = Mark(
+    "⊘", "not trading", "the contract no longer trades on the date of the report; excluded"
+)
 ZERO = Mark("0 %", "zero", "a margin of zero, as the venue states it; never a missing number")
 
 LEGEND = (
@@ -43,7 +49,9 @@ LEGEND = (
     STALE,
     DOCUMENTATION,
     UNVERIFIED,
+    LOWER_BOUND,
     EXCLUDED,
+    NOT_TRADING,
     NOT_RECORDED,
     NOT_OBSERVABLE,
     NOT_APPLICABLE,
@@ -61,6 +69,7 @@ def schedule_marks(row: ScheduleRow, *, is_excluded: bool = False) -> tuple[Mark
         (DATE_BOUND, row.date_kind != "exact"),
         (DOCUMENTATION, row.origin == "documentation"),
         (EXCLUDED, is_excluded),
+        (NOT_TRADING, bool(row.not_trading)),
     )
     return tuple(mark for mark, applies in conditions if applies)
 
@@ -89,6 +98,7 @@ def legend_line(rows: Sequence[ScheduleRow], up: str) -> Html:
         for row in rows
         if Status.UNVERIFIED in (row.initial_status, row.maintenance_status)
     }
+    used |= {LOWER_BOUND for row in rows if row.known_up_to is not None}
     shown = [mark for mark in LEGEND if mark in used or mark in _ALWAYS]
     entries = [Html(f"{text(mark.sign)} {text(mark.name)}") for mark in shown]
     return Html(

@@ -32,7 +32,14 @@ class Contender:
     @property
     def is_excluded(self) -> bool:
         """Whether the venue is excluded from cross-venue statistics."""
-        return self.member is not None and not self.member.included
+        return bool(self.exclusion_reason)
+
+    @property
+    def exclusion_reason(self) -> str:
+        """Why no figure across venues includes it; empty if it is not excluded."""
+        if self.member is None or self.row.not_trading:
+            return self.row.not_trading
+        return "" if self.member.included else self.member.exclusion_reason or "excluded"
 
 
 def contenders(context: ReportContext, underlying: str) -> list[Contender]:
@@ -127,7 +134,7 @@ class _Columns:
             *(["#Against reference"] if self.has_reference else []),
             *([f"#Leverage at {numbers.usd(self.heat)}"] if self.is_initial else []),
             *(["Contract", "Observed"] if self.is_initial else []),
-            *(["Same margin since"] if self.since else []),
+            *(["Same margin observed since"] if self.since else []),
         )
 
 
@@ -144,7 +151,7 @@ def _ranking_row(columns: _Columns, entry: Contender, rank: str, margin: Margin)
         cells += [_leverage_cell(margin, columns.heat), _contract_cell(entry.row)]
         cells.append(Cell(date_text(entry.row) + _signs(entry), css="dates"))
     if columns.since:
-        cells.append(Cell(columns.since.get(venue, ""), css="dates"))
+        cells.append(Cell(columns.since.get(venue, ""), css="t"))
     return Row(tuple(cells), f"venue-{id_slug(venue)}" if columns.is_initial else "")
 
 
@@ -194,7 +201,7 @@ def _margin_cell(columns: _Columns, entry: Contender, notional: float) -> Cell:
     if margin.is_above_capacity:
         return number(marks.ABOVE_CAPACITY.sign, anchor=anchor)
     if margin.amount is None:
-        return number(marks.NOT_OBSERVABLE.sign, anchor=anchor)
+        return number(margin.at_least or marks.NOT_OBSERVABLE.sign, anchor=anchor)
     rate = margin.amount / notional
     words = f"{numbers.rate(rate)}{marks.margin_marks(entry.row, margin_type)}"
     return number(words, anchor=anchor, key=rate)
@@ -257,7 +264,7 @@ def exclusion_table(underlying: str, entries: Sequence[Contender]) -> Table:
                 Cell(
                     entry.row.venue, link_to(f"../{venue_path(entry.row.venue)}", entry.row.venue)
                 ),
-                Cell(entry.member.exclusion_reason if entry.member else "", css="why"),
+                Cell(entry.exclusion_reason, css="why"),
             )
         )
         for entry in entries

@@ -119,7 +119,8 @@ def _standing(context: ReportContext, rule_set: str) -> Table:
         "Venues against the rule set",
         text(
             "Comparisons of initial and of maintenance margin, over all schedules of a venue."
-            " Below: below the requirement by more than its tolerance, if it protects the client"
+            " Below: below the requirement by more than its tolerance, if it protects the client."
+            " Not covered: outside its scope, or no longer trading"
         ),
         (
             *("Venue", "#Evaluated", "#Below", "#Above", "#Prohibited"),

@@ -7,6 +7,7 @@ from harmonize.document import (
     ConversionRow,
     DivergenceRow,
     EvidenceRow,
+    FactorRow,
     PieceRow,
     ScheduleRow,
     Status,
@@ -15,7 +16,7 @@ from harmonize.document import (
 from harmonize.text import numbers
 from harmonize.text.words import join_words, margin_abbreviation
 from reports.lookup import date_text
-from reports.piece_values import piece_at
+from reports.piece_values import piece_at, tier_count
 from reports.site import marks
 from reports.site.addresses import payload_anchor, schedule_anchor, venue_path
 from reports.site.markup import NOTHING, Html, join, text, words
@@ -35,7 +36,7 @@ def schedule_block(context: ReportContext, row: ScheduleRow) -> Html:
     anchor = schedule_anchor(row.venue, row.symbol, row.profile)
     profile = "" if row.profile == "any" else f", {row.profile}"
     signs = marks.signs(marks.schedule_marks(row))
-    count = numbers.count_text(len(row.initial or row.maintenance), "tier")
+    count = numbers.count_text(tier_count(row), "tier")
     summary = f"{row.venue} {row.symbol}{profile}: {count}, {date_text(row)} {signs}".rstrip()
     body = f"{_tiers(row)}{_known(row)}{_verdicts(context, row)}{_evidence(context, row)}"
     return Html(
@@ -83,7 +84,7 @@ def _rate_text(piece: PieceRow | None) -> str:
         rate += f" {sign} {numbers.usd(abs(piece.fixed))}"
     if piece.coefficient:
         rate += f" + {piece.coefficient:.4g}·N^{piece.power:g}"
-    return rate
+    return f"{marks.LOWER_BOUND.sign} {rate}" if piece.bound else rate
 
 
 def _unverified_text(row: ScheduleRow) -> str:
@@ -104,6 +105,8 @@ def _known(row: ScheduleRow) -> Html:
         f"Initial margin {_status(row.initial_status, row.initial_note)}",
         f"maintenance margin ({row.maintenance_meaning}) {maintenance}",
         f"largest position {capacity}{_status(row.capacity_status, row.capacity_note)}",
+        _sizes_text(row),
+        f"not trading: {row.not_trading}" if row.not_trading else "",
         f"tiers {row.tier_rule}" if row.tier_rule else "",
         f"liquidation fee {row.fee_rule}{fee}",
         f"observed {date_text(row)} ({row.origin}{', stale' if row.stale else ''})",
@@ -111,8 +114,17 @@ def _known(row: ScheduleRow) -> Html:
     return words("p", f"{'; '.join(filter(None, sentences))}.")
 
 
+def _sizes_text(row: ScheduleRow) -> str:
+    """States up to which size the margins are the venue's; empty if at every size."""
+    if not row.known_up_to:
+        return ""
+    return f"margins published up to {numbers.usd(row.known_up_to)}, lower bounds above"
+
+
 def _status(status: Status, note: str) -> str:
-    """Returns a status in words; only a missing number states its reason here."""
+    """Returns a status in words; only a missing number and a lower bound state their reason here."""
+    if status is Status.AT_LEAST:
+        return f"known as a lower bound only{f' ({note})' if note else ''}"
     if status is Status.UNKNOWN:
         return f"not observable{f' ({note})' if note else ''}"
     return (
@@ -174,12 +186,18 @@ def _conversion(context: ReportContext, conversion: ConversionRow | None) -> Htm
         Html(
             f"{text(f'{factor.name} {factor.value:.10g} {factor.unit}')} from"
             f" {_payload_link(context, factor.sha256)}"
-            f" <code>{text(factor.pointer)}</code>, {text(numbers.date(factor.observed_at))}"
+            f" <code>{text(factor.pointer)}</code>, {text(_factor_date(context, factor))}"
         )
         for factor in conversion.factors
     ]
     of_factors = f", with {join(factors, '; ')}" if factors else ""
     return Html(f". Conversion: {text(conversion.formula)}{of_factors}.")
+
+
+def _factor_date(context: ReportContext, factor: FactorRow) -> str:
+    """Returns the date of the payload that states a factor, as far as it is known."""
+    known = context.payloads.get(factor.sha256)
+    return date_text(known[1]) if known else numbers.date(factor.observed_at)
 
 
 def _payload_link(context: ReportContext, sha256: str) -> Html:

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from harmonize.document import ArbitrageRow, Finding, ScheduleRow
+from harmonize.document import ArbitrageRow, Finding, PieceRow, ScheduleRow
 from harmonize.text import numbers
-from harmonize.text.words import join_words
+from harmonize.text.words import first_words, join_words
 from reports.charts.curve_lines import CurveLine, Point, curve_lines
 from reports.charts.svg import EMPHASISED, Frame, Svg
 from reports.html.gap import gap_charts
@@ -83,12 +83,13 @@ def _standfirst(context: ReportContext, underlying: str, entries: Sequence[Conte
     if point.lowest == point.highest:
         return text(
             f"{count}. A {numbers.usd(heat)} position required {numbers.rate(point.lowest / heat)}"
-            f" at every compared venue. Dates compared: {dates}."
+            f" at each of the {numbers.count_text(point.venues, 'venue')} compared. Dates compared: {dates}."
         )
     return text(
         f"{count}. A {numbers.usd(heat)} position required from {numbers.rate(point.lowest / heat)}"
-        f" ({join_words(point.lowest_venues, 2)}) to {numbers.rate(point.highest / heat)}"
-        f" ({join_words(point.highest_venues, 2)}) of notional as initial margin."
+        f" ({join_words(context.lookup.named(underlying, point.lowest_venues), 2)}) to {numbers.rate(point.highest / heat)}"
+        f" ({join_words(context.lookup.named(underlying, point.highest_venues), 2)}) of notional as"
+        f" initial margin, at {numbers.count_text(point.venues, 'venue')} compared."
         f" Dates compared: {dates}."
     )
 
@@ -134,9 +135,22 @@ def _ranking_part(
     csv_name = f"{stem.rpartition('/')[2]}.csv" if is_compared else ""
     excluded = table(exclusion_table(underlying, entries))
     shown = [table(content, csv_name) for _, content in ranked]
-    markup = section("ranking", "Venues by margin", *shown, excluded) if entries else NOTHING
+    absent = words("p", _absent_text(context, underlying), css="note")
+    markup = (
+        section("ranking", "Venues by margin", *shown, excluded, absent) if entries else NOTHING
+    )
     files = ((f"{stem}.csv", joint_csv(ranked, "margin")),) if is_compared else ()
     return _Part("ranking", "Venues by margin", markup, files)
+
+
+def _absent_text(context: ReportContext, underlying: str) -> str:
+    """Names the venues of which it is not known whether they list an underlying."""
+    venues = {venue for venue, _ in context.lookup.coverage} - context.lookup.complete_venues
+    absent = sorted(venue for venue in venues if (venue, underlying) not in context.lookup.coverage)
+    if not absent:
+        return ""
+    sign = marks.NOT_RECORDED.sign
+    return f"{sign} Not in this recording, so not known whether listed: {first_words(absent, 6)}."
 
 
 def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
@@ -156,7 +170,7 @@ def _curves(
         return
     for margin_type, name in MARGIN_TYPES:
         drawn = _curve_lines(context, underlying, entries, margin_type)
-        if sum(bool(line.points) for line in drawn) > 1:
+        if sum(bool(line.all_points) for line in drawn) > 1:
             yield _curve_figure(context, underlying, name, drawn, f"{stem}-{margin_type}")
 
 
@@ -164,19 +178,19 @@ def _curve_figure(
     context: ReportContext, underlying: str, name: str, drawn: Sequence[CurveLine], stem: str
 ) -> Figure:
     ends = _ends(context)
-    shown = [line.name for line in drawn if line.is_emphasised and line.points]
-    others = sum(not line.is_emphasised for line in drawn if line.points)
+    shown = [line.name for line in drawn if line.is_emphasised and line.all_points]
+    others = sum(not line.is_emphasised for line in drawn if line.all_points)
     comparison = context.lookup.comparisons.get(underlying)
     dates = numbers.date_range(comparison.oldest, comparison.newest) if comparison else ""
     grey = ""
     if others:
         count = numbers.count(others)
         grey = f" Named: {join_words(shown)}. {count} more in grey, named on hover and focus."
-    missing = [line.name for line in drawn if not line.points and line.style is not None]
+    missing = [line.name for line in drawn if not line.all_points and line.style is not None]
     missing_text = f" Not observable: {join_words(missing, 4)}." if missing else ""
     caption = (
         f"{name} as a share of notional from {numbers.usd(ends[0])} to {numbers.usd(ends[1])};"
-        f" a line ends at the largest position of the venue.{grey}{missing_text}"
+        f" a line ends at the largest position of the venue.{_bound_text(drawn)}{grey}{missing_text}"
     )
     key = f"curve-{stem.rpartition('-')[2]}"
     frame = Frame(key, f"{name} on {underlying}", "")
@@ -184,6 +198,18 @@ def _curve_figure(
     chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), dates)
     has_file = underlying in context.lookup.curves
     return figure(underlying, chart, stem if has_file else "")
+
+
+def _bound_text(drawn: Sequence[CurveLine]) -> str:
+    """Explains the marks of lower bounds and of margins that were not observed, where they occur."""
+    parts = []
+    if any(line.bound for line in drawn):
+        parts.append(
+            " A faint dotted line and ≥ mark a lower bound: the venue requires at least that margin."
+        )
+    if any(line.is_open and line.all_points for line in drawn):
+        parts.append(" A pale square marks the size above which margins were not observed.")
+    return "".join(parts)
 
 
 def _ends(context: ReportContext) -> Point:
@@ -207,15 +233,26 @@ def _curve_lines(
     ]
     emphasised = _emphasised(context, entries, margin_type, EMPHASISED - len(references))
     lines = [
-        CurveLine(
-            entry.row.venue,
-            _points(entry.row, margin_type, _ends(context)),
-            context.styles[entry.row.venue],
-            entry.row.venue in emphasised,
-        )
+        _venue_line(context, entry.row, margin_type, is_emphasised=entry.row.venue in emphasised)
         for entry in entries
     ]
     return [*references, *lines]
+
+
+def _venue_line(
+    context: ReportContext, row: ScheduleRow, margin_type: str, *, is_emphasised: bool
+) -> CurveLine:
+    ends = _ends(context)
+    pieces = pieces_of(row, margin_type)
+    top = max((piece.upper or ends[1] for piece in pieces), default=0.0)
+    return CurveLine(
+        row.venue,
+        _points(row, [piece for piece in pieces if not piece.bound], ends),
+        context.styles[row.venue],
+        is_emphasised,
+        _points(row, [piece for piece in pieces if piece.bound], ends),
+        is_open=row.capacity is None or top < min(row.capacity, ends[1]),
+    )
 
 
 def _within(points: Iterable[Point], ends: Point) -> tuple[Point, ...]:
@@ -241,11 +278,11 @@ def _emphasised(
     return frozenset([*ordered[:lowest], *ordered[len(ordered) - (limit - lowest) :]])
 
 
-def _points(row: ScheduleRow, margin_type: str, ends: Point) -> tuple[Point, ...]:
-    """Returns the margin rate on each piece of a schedule, up to the largest position."""
+def _points(row: ScheduleRow, pieces: Sequence[PieceRow], ends: Point) -> tuple[Point, ...]:
+    """Returns the margin rate on some pieces of a schedule, up to the largest position."""
     first, last = ends[0], min(ends[1], row.capacity if row.capacity is not None else ends[1])
     points: list[Point] = []
-    for piece in pieces_of(row, margin_type):
+    for piece in pieces:
         lower, upper = max(piece.lower, first), min(piece.upper or last, last)
         if lower >= upper:
             continue

@@ -2,21 +2,42 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
-from harmonize.document import DivergenceRow, PayloadRow, ScheduleRow, SnapshotRow, Status, Verdict
+from harmonize.document import (
+    DivergenceRow,
+    PayloadRow,
+    ScheduleRow,
+    SnapshotRow,
+    Status,
+    UnobservedRow,
+    Verdict,
+)
 from harmonize.document.history import MarginSeries
 from harmonize.text import numbers
 from harmonize.text.words import join_words, margin_abbreviation
 from reports.finding_order import EVALUATED
 from reports.html.history import weeks_chart
-from reports.lookup import MARGIN_TYPES, date_text
-from reports.piece_values import margin_at
+from reports.html.history_captions import has_dated_changes, weeks_caption
+from reports.lookup import MARGIN_TYPES, date_text, newest_date
+from reports.piece_values import margin_at, tier_count
 from reports.site import marks
 from reports.site.addresses import payload_anchor, rule_set_path, underlying_path, venue_path
 from reports.site.figures import figure
 from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
-from reports.site.markup import Html, details, facts, join, link_to, section, text, unordered
+from reports.site.markup import (
+    NOTHING,
+    Html,
+    details,
+    facts,
+    join,
+    link_to,
+    section,
+    text,
+    unordered,
+    words,
+)
 from reports.site.outbound import with_links
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext, schedule_address
@@ -25,6 +46,7 @@ from reports.site.tables import Cell, Row, Table, number, table, table_csv
 _GRAVEST = 12
 _NAMED = 8
 _LONG = 200  # rows that print in two columns
+_STATUS_WORDS = {Status.UNKNOWN: "not observable", Status.AT_LEAST: "lower bounds only"}
 _BELOW = (Verdict.BREACH, Verdict.UNDER)
 
 _Section = tuple[str, str, Html]
@@ -90,8 +112,7 @@ def _known(context: ReportContext, venue: str) -> Html:
     rows = context.schedules_by_venue.get(venue, [])
     unobserved = [row for row in context.document.unobserved if row.venue == venue]
     statements: list[tuple[str, Html]] = [
-        ("Not observed", text(f"{row.reason}; last observed {numbers.date(row.last_observed_at)}"))
-        for row in unobserved
+        ("Not observed", text(_unobserved_text(context, row))) for row in unobserved
     ]
     for name, of_row in (
         ("Initial margin", lambda row: (row.initial_status, row.initial_note)),
@@ -100,6 +121,8 @@ def _known(context: ReportContext, venue: str) -> Html:
     ):
         statements.append((name, unordered(_status_lines(map(of_row, rows)))))
     statements += [
+        ("Published sizes", _sizes(rows)),
+        ("Not trading", _not_trading(rows)),
         ("Meaning of maintenance margin", _values(row.maintenance_meaning for row in rows)),
         ("Tiers", _values(row.tier_rule or "not stated" for row in rows)),
         ("Liquidation fee", _values(_fee_text(row) for row in rows)),
@@ -109,16 +132,41 @@ def _known(context: ReportContext, venue: str) -> Html:
     return facts(statements)
 
 
+def _unobserved_text(context: ReportContext, row: UnobservedRow) -> str:
+    if not row.last_observed_at:
+        return row.reason
+    return f"{row.reason}; last observed {newest_date(context.document, row.venue)}"
+
+
 def _status_lines(pairs: Iterator[tuple[Status, str]]) -> Iterator[Html]:
     tally = Counter(pairs).most_common()
     for (status, note), count in tally[:_NAMED]:
-        name = "not observable" if status is Status.UNKNOWN else status.value
+        name = _STATUS_WORDS.get(status, status.value)
         sign = f"{marks.UNVERIFIED.sign} " if status is Status.UNVERIFIED else ""
         yield text(
             f"{sign}{name}: {numbers.count_text(count, 'schedule')}{f'. {note}' if note else ''}"
         )
     if len(tally) > _NAMED:
         yield text(f"and {numbers.count(len(tally) - _NAMED)} other reasons, on each schedule")
+
+
+def _sizes(rows: Sequence[ScheduleRow]) -> Html:
+    """States for how many schedules margins are lower bounds above a size, or at every size."""
+    sign = marks.LOWER_BOUND.sign
+    lines = [
+        text(f"{sign} lower bounds {place}: {numbers.count_text(count, 'schedule')}")
+        for place, count in (
+            ("at every size", sum(row.known_up_to == 0 for row in rows)),
+            ("above the largest published size", sum(bool(row.known_up_to) for row in rows)),
+        )
+        if count
+    ]
+    return unordered(lines)
+
+
+def _not_trading(rows: Sequence[ScheduleRow]) -> Html:
+    tally = Counter(row.not_trading for row in rows if row.not_trading).most_common()
+    return unordered(text(f"{reason} ({numbers.count(count)})") for reason, count in tally)
 
 
 def _values(values: Iterator[str]) -> Html:
@@ -156,14 +204,14 @@ def _recording(context: ReportContext, venue: str) -> Html:
 def _rules(context: ReportContext, venue: str) -> Html:
     """Returns where the venue stands against each rule set, in words."""
     by_rule = context.verdicts_by_venue.get(venue, {})
+    ended = {row.not_trading for row in context.schedules_by_venue.get(venue, [])} - {""}
     rows = []
     for rule_set in context.document.rule_sets:
         compared = by_rule.get(rule_set.id, [])
         if compared:
             title = link_to(f"../{rule_set_path(rule_set.id)}", rule_set.title)
-            rows.append(
-                Row((Cell(rule_set.title, title), Cell(_standing_text(compared), css="why")))
-            )
+            standing = _standing_text(compared, ended)
+            rows.append(Row((Cell(rule_set.title, title), Cell(standing, css="why"))))
     return table(
         Table(
             f"{venue} against each rule set",
@@ -175,8 +223,11 @@ def _rules(context: ReportContext, venue: str) -> Html:
     )
 
 
-def _standing_text(rows: Sequence[DivergenceRow]) -> str:
-    """States the verdicts on a venue's schedules in a sentence per margin type."""
+def _standing_text(rows: Sequence[DivergenceRow], ended: AbstractSet[str]) -> str:
+    """States the verdicts on a venue's schedules in a sentence per margin type.
+
+    ``ended`` are the reasons why contracts of the venue no longer trade.
+    """
     sentences = []
     for margin_type, name in MARGIN_TYPES:
         of_type = [row for row in rows if row.margin_type == margin_type]
@@ -193,8 +244,12 @@ def _standing_text(rows: Sequence[DivergenceRow]) -> str:
             parts.append(_evaluated_text(of_type, tally, evaluated, below))
         if tally[Verdict.NOT_OBSERVABLE]:
             parts.append(f"{numbers.count(tally[Verdict.NOT_OBSERVABLE])} not observable")
-        if tally[Verdict.NOT_APPLICABLE]:
-            parts.append(f"{numbers.count(tally[Verdict.NOT_APPLICABLE])} not covered by it")
+        uncovered = [row.reason for row in of_type if row.verdict is Verdict.NOT_APPLICABLE]
+        closed = sum(reason in ended for reason in uncovered)
+        if len(uncovered) > closed:
+            parts.append(f"{numbers.count(len(uncovered) - closed)} not covered by it")
+        if closed:
+            parts.append(f"{numbers.count(closed)} no longer trading")
         if parts:
             sentences.append(f"{name}: {'; '.join(parts)}.")
     return " ".join(sentences)
@@ -264,7 +319,7 @@ def _schedule_row(row: ScheduleRow, heat: float) -> Row:
             Cell(row.underlying, page, "t"),
             *(_rate_cell(row, margin_type, heat) for margin_type, _ in MARGIN_TYPES),
             number(capacity, key=row.capacity),
-            number(numbers.count(len(row.initial)), key=len(row.initial)),
+            number(numbers.count(tier_count(row)), key=tier_count(row)),
             Cell(f"{date_text(row)} {signs}".strip(), css="dates"),
         )
     )
@@ -274,7 +329,7 @@ def _rate_cell(row: ScheduleRow, margin_type: str, notional: float) -> Cell:
     margin = margin_at(row, margin_type, notional)
     if margin.amount is None:
         sign = marks.ABOVE_CAPACITY if margin.is_above_capacity else marks.NOT_OBSERVABLE
-        return number(sign.sign)
+        return number(margin.at_least or sign.sign)
     rate = margin.amount / notional
     return number(f"{numbers.rate(rate)}{marks.margin_marks(row, margin_type)}", key=rate)
 
@@ -287,10 +342,12 @@ def _changes(
     weeks = [week for week in history.weeks if week.venue == venue]
     parts: list[Html] = []
     files: list[tuple[str, bytes]] = []
-    if len(weeks) > 1:
+    if sum(map(has_dated_changes, weeks)) > 1:
         drawn = figure(venue, weeks_chart(weeks, history.stress_windows, 0), f"{stem}-weeks")
         parts.append(drawn.markup)
         files += drawn.files
+    elif weeks:
+        parts.append(words("p", weeks_caption(weeks, history.stress_windows), css="note"))
     rows = [
         row for series in history.series if series.venue == venue for row in _change_rows(series)
     ]
