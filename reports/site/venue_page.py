@@ -27,7 +27,6 @@ from reports.site.figures import figure
 from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import (
-    NOTHING,
     Html,
     details,
     facts,
