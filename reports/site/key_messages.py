@@ -236,7 +236,7 @@ def _agreement(context: ReportContext) -> KeyMessage | None:
     return KeyMessage(
         "agreement",
         f"{numbers.times(factor)}".replace(f"{numbers.NBSP}times", "×"),
-        f"In the middle of {numbers.count(len(indices))} underlyings, a venue's initial margin"
+        f"For a typical one of {numbers.count(len(indices))} underlyings (the median), a venue's initial margin"
         f" differed from the median of the venues compared by an average factor of"
         f" {numbers.times(factor).replace(f'{numbers.NBSP}times', '')}; with equal margins it would"
         " be 1.",
