@@ -1,6 +1,7 @@
 """Findings, coverage, rule sets, explanations and provenance, as text for the templates."""
 
 from collections import Counter
+from collections.abc import Collection
 
 from harmonize.document import (
     AuditDocument,
@@ -110,6 +111,7 @@ def coverage_view(lookup: Lookup) -> CoverageView:
     for defect in document.defects:
         key = (defect.venue, "unreadable", defect.reason)
         unreadable.setdefault(key, []).append(defect.symbol or defect.where)
+    attempted = {row.venue for row in document.unobserved if row.attempted_at}
     not_gathered: dict[_Reason, list[str]] = {}
     for venue in document.unobserved:
         last_observed = (
@@ -133,16 +135,18 @@ def coverage_view(lookup: Lookup) -> CoverageView:
         (
             ("Data gaps, by reason", *_reason_table(unobservable)),
             ("Unreadable data from venues", *_reason_table(unreadable)),
-            ("Venues not gathered", *_reason_table(not_gathered)),
+            ("Venues not gathered", *_reason_table(not_gathered, attempted)),
         ),
     )
 
 
 def _reason_table(
-    subjects_by_reason: dict[_Reason, list[str]],
+    subjects_by_reason: dict[_Reason, list[str]], first: Collection[str] = ()
 ) -> tuple[tuple[ReasonRow, ...], str]:
+    """Returns the reasons with most subjects, those of the venues in ``first`` before all others."""
     ordered = sorted(
-        subjects_by_reason, key=lambda reason: (-len(subjects_by_reason[reason]), reason)
+        subjects_by_reason,
+        key=lambda reason: (reason[0] not in first, -len(subjects_by_reason[reason]), reason),
     )
     rows = tuple(
         ReasonRow(
