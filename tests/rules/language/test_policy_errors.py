@@ -475,7 +475,12 @@ BROKEN = (
         "a variant of no pack",
         VARIANT,
         (("small-cap.yaml", "esma"),),
-        ("r.yaml:4:10: extends: cannot load 'esma': unknown rule set 'esma'; available: …",),
+        (
+            (
+                "r.yaml:4:10: extends: cannot load 'esma': unknown rule set 'esma'; "
+                "did you mean esma-retail?"
+            ),
+        ),
     ),
     Broken(
         "a variant of no file",
