@@ -261,13 +261,13 @@ def _evaluated_text(
         over = (
             f", {numbers.count(tally[Verdict.OVER])} of them above" if tally[Verdict.OVER] else ""
         )
-        return f"all {numbers.count(evaluated)} evaluated require at least as much{over}"
+        return f"all {numbers.count(evaluated)} evaluated required at least as much{over}"
     worst = min(
         (row for row in rows if row.verdict in _BELOW and row.lowest is not None),
         key=lambda row: (row.lowest or 0.0, row.symbol),
         default=None,
     )
-    words = f"{numbers.count(below)} of {numbers.count(evaluated)} evaluated require less"
+    words = f"{numbers.count(below)} of {numbers.count(evaluated)} evaluated required less"
     if worst is None or worst.observed is None:
         return words
     return (
