@@ -165,7 +165,7 @@ def _in_range(segments: Segments) -> Segments:
     zero = _nearest_zero(clipped)
     span = (clipped.upper - zero) / (clipped.lower - zero)
     log_span = logarithms(span)
-    counts = np.ceil(log_span).astype(int)
+    counts = np.maximum(np.ceil(log_span), 1).astype(int)  # bounds one rounding apart: no span
     index = np.repeat(np.arange(counts.size), counts - 1)
     first = np.cumsum(counts - 1) - (counts - 1)
     steps = (np.arange(index.size) - first[index] + 1) / counts[index]

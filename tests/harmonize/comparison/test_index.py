@@ -10,7 +10,7 @@ import pytest
 from scipy.integrate import quad
 
 from harmonize.comparison.index import LOWER, UPPER, Distance, from_median, from_reference
-from harmonize.core.schedule import INFINITY, MarginFunction, flat, marginal
+from harmonize.core.schedule import INFINITY, MarginFunction, Piece, flat, marginal
 from harmonize.numerics.panel import Panel, build_panel
 from harmonize.numerics.segments import HORIZON, Group, cells, cut_at_crossings
 from tests.support.random_functions import random_functions, uppers_of
@@ -142,3 +142,21 @@ def test_the_median_of_two_is_their_geometric_mean() -> None:
     four = [flat([INFINITY], [rate]) for rate in (D("0.01"), D("0.02"), D("0.08"), D("0.9"))]
     result = distance_of(four, group_of(four), median=True)
     assert result.values[1:3] == pytest.approx((log(2), log(2)), rel=1e-13)
+
+
+@pytest.mark.parametrize("median", [True, False])
+def test_a_cell_as_narrow_as_rounding_adds_nothing(*, median: bool) -> None:
+    # Bounds in contracts, converted to USD, may differ by one rounding; here both ends of the cell
+    # between them are, after rounding, equally far from the notional at which the second line is 0.
+    near = D("226000.00000000003")
+    line = MarginFunction(
+        (Piece(D(226_000), rate=D("0.02")), Piece(INFINITY, D("-2447.2"), D("0.03")))
+    )
+    functions = [line, flat([D(226_000), near, INFINITY], [D("0.02")] * 3)]
+    lower, upper, zero = 226_000.0, float(near), 2447.2 / 0.03
+    assert lower < upper
+    assert upper - zero == lower - zero
+    result = distance_of(functions, group_of(functions), median=median)
+    whole = [line, flat([INFINITY], [D("0.02")])]
+    expected = distance_of(whole, group_of(whole), median=median)
+    assert result.values[0] == pytest.approx(expected.values[0], rel=1e-12)
