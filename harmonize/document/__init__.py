@@ -3,7 +3,7 @@
 Amounts are in US dollars, and rates are plain numbers (0.01 is 1 %). A deviation is observed /
 required − 1 (−0.2 is 20 % below the reference). Times are ISO 8601 in UTC. A number that is
 ``None`` is not observable or does not exist; the status, reason or note beside it states which. An
-open-ended upper bound is ``None``.
+open-ended upper bound is ``None``. In JSON, large collections are tables; ``decoded`` gives their rows.
 """
 
 from harmonize.document.arbitrage import AllocationRow, ArbitragePoint, ArbitrageRow
@@ -28,6 +28,7 @@ from harmonize.document.cross_venue import (
     VenueDistance,
 )
 from harmonize.document.divergence import DivergencePoint, DivergenceRow
+from harmonize.document.encoding import decoded
 from harmonize.document.findings import BaselineRow, Finding, Interval, Level, Verdict, WaiverRow
 from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import (
@@ -94,6 +95,7 @@ __all__ = [
     "VenueDistance",
     "Verdict",
     "WaiverRow",
+    "decoded",
     "from_json",
     "json_schema",
     "to_json",

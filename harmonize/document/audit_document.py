@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 
 from harmonize.document.arbitrage import ArbitrageRow
 from harmonize.document.cross_venue import (
@@ -11,9 +12,12 @@ from harmonize.document.cross_venue import (
     Headlines,
     Index,
     IndexSummary,
+    Member,
     Spread,
 )
 from harmonize.document.divergence import DivergenceRow
+from harmonize.document.encoding import decoded, encoded
+from harmonize.document.encoding_schema import encoded_schema
 from harmonize.document.findings import BaselineRow, Finding, WaiverRow
 from harmonize.document.history import History
 from harmonize.document.liquidation import LiquidationRow
@@ -22,7 +26,7 @@ from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
 from harmonize.document.upgrade import upgraded
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "3.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +69,32 @@ class AuditDocument:
 
 
 def to_json(document: AuditDocument) -> bytes:
-    """Returns the document as JSON. Equal documents give equal bytes."""
-    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import, and only this format needs it
+    """Returns the document as JSON, encoded as in ``encoding``. Equal documents give equal bytes."""
+    from pydantic_core import to_json as dump  # noqa: PLC0415 - only this format needs it
 
-    return TypeAdapter(AuditDocument).dump_json(document) + b"\n"
+    content = {name: getattr(document, name) for name in _names(AuditDocument)}
+    return dump(encoded(content, ROWS)) + b"\n"
 
 
 def from_json(text: bytes) -> AuditDocument:
-    """Returns a document of version 1.x or 2.x as a document of this version.
+    """Returns a document of version 1.x, 2.x or 3.x as a document of this version.
 
     Raises ValueError: ``text`` is not an audit document, or has a later version.
     """
-    from pydantic import TypeAdapter  # noqa: PLC0415 - as above
+    from pydantic import TypeAdapter  # noqa: PLC0415 - slow to import, and only reading needs it
 
     document = json.loads(text)
     version = str(document["schema_version"]) if _has_version(document) else ""
     if version.startswith("1."):
         document = upgraded(document)
+    elif version.startswith("3."):
+        document = decoded(document)
     elif not version.startswith("2."):
-        message = f"expected an audit document of version 1.x or 2.x, found {version or 'none'}"
+        message = f"expected an audit document of version 1.x to 3.x, found {version or 'none'}"
         raise ValueError(message)
-    return TypeAdapter(AuditDocument).validate_python(document)
+    return TypeAdapter(AuditDocument).validate_python(
+        {**document, "schema_version": SCHEMA_VERSION}
+    )
 
 
 def _has_version(document: object) -> bool:
@@ -93,8 +102,26 @@ def _has_version(document: object) -> bool:
 
 
 def json_schema() -> dict[str, object]:
-    """Returns the JSON Schema (2020-12) of the document."""
+    """Returns the JSON Schema (2020-12) of the encoded document."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - as above
 
     schema = TypeAdapter(AuditDocument).json_schema(mode="serialization")
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **encoded_schema(schema)}
+
+
+def _names(row: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(row))
+
+
+ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "schedules": _names(ScheduleRow),
+        "coverage": _names(CoverageRow),
+        "divergences": _names(DivergenceRow),
+        "findings": _names(Finding),
+        "waived": _names(Finding),
+        "comparisons": _names(Comparison),
+        "members": _names(Member),
+    }
+)
+"""Fields of the rows of each encoded collection."""

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from harmonize.archive.archive import Archive
 from harmonize.cli import request
 from harmonize.cli.main import app
+from harmonize.document import decoded
 from reports.registry import BINARY, FORMATS
 from tests.rules.small import CAP, DISCLOSURE, MODEL
 from tests.support import recorded
@@ -52,7 +53,7 @@ def test_several_formats_at_once_go_to_their_files_and_one_to_stdout() -> None:
         *SMALL, "--format", "json:out/a.json", "--format", "csv:a.csv", "--format", "table"
     )
     assert "Findings by cause" in result.stdout
-    assert json.loads(Path("out/a.json").read_text())["findings"]
+    assert json.loads(Path("out/a.json").read_text())["findings"]["length"]
     assert Path("a.csv").read_text().startswith("code,name,")
 
 
@@ -109,7 +110,7 @@ def test_a_binary_format_goes_to_a_pipe_and_is_not_thrown_at_a_terminal(
 def test_a_configuration_beside_the_command_is_taken_and_waives() -> None:
     assert {"MH401", "MH402"} <= set(codes(*SMALL))
     Path(".harmonize.yaml").write_text(CONFIG)
-    document = json.loads(run(*SMALL, "--format", "json").stdout)
+    document = decoded(json.loads(run(*SMALL, "--format", "json").stdout))
     assert {finding["code"] for finding in document["waived"]} == {"MH401", "MH402"}
     assert not {"MH401", "MH402"} & {finding["code"] for finding in document["findings"]}
     assert document["waivers"][0]["status"] == "active"
@@ -139,9 +140,8 @@ def test_a_lapsed_and_an_expired_waiver_are_findings() -> None:
 def test_the_configuration_chooses_rules_inputs_and_options() -> None:
     Path("cap.yaml").write_text(CAP)
     Path("c.yaml").write_text("rules: [cap.yaml]\nchecks:\n  MH111: {least_notional: 9_000_000}\n")
-    document = json.loads(
-        run("audit", "--venue", "okx", "--config", "c.yaml", "--format", "json").stdout
-    )
+    result = run("audit", "--venue", "okx", "--config", "c.yaml", "--format", "json")
+    document = decoded(json.loads(result.stdout))
     assert [rule_set["id"] for rule_set in document["rule_sets"]] == ["small-cap"]
     assert "MH111" in {finding["code"] for finding in document["findings"]}
     result = run(
@@ -158,7 +158,7 @@ def test_given_inputs_go_before_the_archive() -> None:
     )
     arguments = ("audit", "--venue", "okx", "--underlying", "BTC", "--rules", "cftc-dco")
     result = run(*arguments, "--inputs", "i.yaml", "--format", "json")
-    document = json.loads(result.stdout)
+    document = decoded(json.loads(result.stdout))
     (row,) = [
         divergence
         for divergence in document["divergences"]
@@ -247,7 +247,7 @@ def test_inputs_put_into_an_archive_are_found_by_every_later_audit(here: Path) -
 def test_only_new_or_worse_findings_are_reported_and_fail() -> None:
     assert run(*SMALL, "--write-baseline", "b.json").exit_code == 0
     quiet = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "info")
-    document = json.loads(quiet.stdout)
+    document = decoded(json.loads(quiet.stdout))
     assert document["findings"] == []
     assert document["baseline"]["unchanged"] > 3
     assert quiet.exit_code == 0
@@ -258,7 +258,9 @@ def test_only_new_or_worse_findings_are_reported_and_fail() -> None:
     baseline["findings"][fingerprint]["value"] *= 2
     Path("b.json").write_text(json.dumps(baseline))
     loud = run(*SMALL, "--baseline", "b.json", "--format", "json", "--fail-on", "warning")
-    assert [finding["state"] for finding in json.loads(loud.stdout)["findings"]] == ["worse"]
+    assert [finding["state"] for finding in decoded(json.loads(loud.stdout))["findings"]] == [
+        "worse"
+    ]
     assert loud.exit_code == 1
 
 

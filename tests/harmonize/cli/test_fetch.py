@@ -20,6 +20,7 @@ from harmonize.api.gather import GatherRequest, is_reachable, plan_gathering
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
 from harmonize.core.payload import Origin
+from harmonize.document import decoded
 from tests.replay import faults
 from tests.replay.faults import Fault
 from tests.replay.gathering import SECRETS
@@ -95,7 +96,7 @@ def test_a_venue_that_fails_leaves_the_others_and_its_last_good_snapshot(
     assert reported.exit_code == 3
     assert "incomplete: mexc was not gathered" in reported.stderr
     audited = run("--archive", str(archive), "audit", "--format", "json", "--fail-on", "never")
-    document = json.loads(audited.stdout)
+    document = decoded(json.loads(audited.stdout))
     (failed,) = [row for row in document["unobserved"] if row["attempted_at"]]
     assert failed["venue"] == "mexc"
     assert failed["last_observed_at"]

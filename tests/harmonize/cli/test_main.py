@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from harmonize.api.audit import Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
+from harmonize.document import decoded
 from tests.support import recorded
 from tests.support.altered_snapshots import changed, with_content
 from venues.exchanges import mexc
@@ -210,7 +211,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: str, message: str) -
 def test_a_broken_row_leaves_the_rest_audited_and_exits_with_3(archive: Path) -> None:
     result = run("--archive", str(archive), "audit", "--format", "json", "--fail-on", "never")
     assert result.exit_code == 3
-    document = json.loads(result.stdout)
+    document = decoded(json.loads(result.stdout))
     symbols = {(schedule["venue"], schedule["symbol"]) for schedule in document["schedules"]}
     assert ("mexc", "BTC/USDT:USDT") in symbols
     assert ("mexc", "ETH/USDT:USDT") not in symbols
@@ -240,7 +241,10 @@ def test_a_damaged_snapshot_is_named_and_the_others_are_audited(archive: Path) -
     pack.write_bytes(pack.read_bytes()[:-1] + b"x")
     result = run("--archive", str(archive), "audit", "--format", "json")
     assert result.exit_code == 3
-    assert len({schedule["venue"] for schedule in json.loads(result.stdout)["schedules"]}) == 2
+    assert (
+        len({schedule["venue"] for schedule in decoded(json.loads(result.stdout))["schedules"]})
+        == 2
+    )
     verified = run("--archive", str(archive), "archive", "verify")
     assert verified.exit_code == 3
     assert pack.name in verified.stderr
@@ -316,7 +320,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "audit.json"
     result = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert result.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "2.1"
+    assert json.loads(path.read_text())["schema_version"] == "3.0"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

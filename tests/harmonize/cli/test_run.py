@@ -21,6 +21,7 @@ import pytest
 from filelock import FileLock
 
 from harmonize.archive.archive import Archive
+from harmonize.document import decoded
 from harmonize.history import derived
 from tests.harmonize.nightly.test_schedulers import BASH, cron_line, exec_start, scripts
 from tests.replay.faults import Reply
@@ -224,7 +225,8 @@ def test_a_night_with_an_odd_row_is_published_and_notified_and_so_is_the_next(ho
         assert "/lastTradingTime: expected an ISO 8601 date" in line
         assert len(hook.requests) == 1
         night = home.latest()
-        document = json.loads(gzip.decompress(home.files()[f"site/{night['files']['document']}"]))
+        content = gzip.decompress(home.files()[f"site/{night['files']['document']}"])
+        document = decoded(json.loads(content))
         assert {schedule["venue"] for schedule in document["schedules"]} == set(QUICK)
         fault.odd, fault.factor = False, 1.5
         second = home.run(venues.url, MARGIN_WEBHOOK=hook.url)

@@ -13,7 +13,7 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 
-from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
+from harmonize.document import AuditDocument, Finding, Level, Verdict, decoded, to_json
 from harmonize.text.sanitize import plain
 from reports.finding_order import sort_by_severity
 from reports.formats import sarif
@@ -76,7 +76,7 @@ def test_other_text_is_left_alone(harmless: str) -> None:
 
 
 def test_json_lines_are_the_findings_of_the_document() -> None:
-    whole = json.loads(to_json(DOCUMENT))
+    whole = decoded(json.loads(to_json(DOCUMENT)))
     assert [json.loads(line) for line in text("jsonl").splitlines()] == (
         whole["findings"] + whole["waived"]
     )
