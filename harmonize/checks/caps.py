@@ -1,7 +1,7 @@
 """MH4xx: compliance of schedules with statutory minimum margins and prohibitions."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
 
 from harmonize.checks.base import ABBREVIATIONS, AuditContext, Check, Draft, ranges_text
@@ -208,23 +208,39 @@ def _breaches(context: AuditContext, margin_type: str) -> Iterator[Draft]:
         rule.applied.rule_set.id: rule.applied.rule_set.verified(margin_type)
         for rule in context.rules
     }
+    messages: dict[Hashable, str] = {}
     for row in context.divergences:
         if row.margin_type == margin_type and row.verdict is Verdict.BREACH:
             verification = verifications[row.rule_set]
-            yield _breach(row, verification.value if verification else "no source")
+            verified = verification.value if verification else "no source"
+            # Rows with equal margins share their ranges, and so one text. Ranges are slow to hash.
+            content = (*_content(row), id(row.under))
+            if content not in messages:
+                messages[content] = _message(row, verified)
+            yield _breach(row, verified, messages[content])
 
 
-def _breach(row: DivergenceRow, verified: str) -> Draft:
+def _content(row: DivergenceRow) -> tuple[Hashable, ...]:
+    return row.rule_set, row.observed, row.required, row.lowest_notional, row.remedy
+
+
+def _message(row: DivergenceRow, verified: str) -> str:
     observed, required = row.observed or 0.0, row.required or 0.0
     remedy = f"; to comply, {row.remedy}" if row.remedy else ""
+    return (
+        f"observed {ABBREVIATIONS[row.margin_type]} {percent(observed)} at "
+        f"{dollars(row.lowest_notional or 0.0)}, required at least {percent(required)} "
+        f"({verified}) by {row.rule_set} if offered to the clients it protects; below the "
+        f"requirement on {ranges_text(row.under)}{remedy}"
+    )
+
+
+def _breach(row: DivergenceRow, verified: str, message: str) -> Draft:
     return Draft(
         Verdict.BREACH,
         Level.ERROR if "retail" in row.profile else Level.WARNING,
         row.venue,
-        f"observed {ABBREVIATIONS[row.margin_type]} {percent(observed)} at "
-        f"{dollars(row.lowest_notional or 0.0)}, required at least {percent(required)} "
-        f"({verified}) by {row.rule_set} if offered to the clients it protects; below the "
-        f"requirement on {ranges_text(row.under)}{remedy}",
+        message,
         symbol=row.symbol,
         profile=row.profile,
         underlying=row.underlying,

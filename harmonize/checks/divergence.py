@@ -1,7 +1,7 @@
 """MH3xx: deviation of schedules from reference schedules and risk models."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from harmonize.checks.base import (
     ABBREVIATIONS,
@@ -330,23 +330,30 @@ def _outside_tolerance(
         if not rule.applied.rule_set.statutory
         and isinstance(rule.applied.rule_set.requirement, Model) is against_model
     }
+    messages: dict[Hashable, str] = {}
     for row in context.divergences:
         if row.margin_type != margin_type or row.rule_set not in rules:
             continue
         if row.verdict in {Verdict.UNDER, Verdict.OVER}:
-            yield _draft(row, rules[row.rule_set])
+            yield _draft(row, rules[row.rule_set], messages)
 
 
-def _draft(row: DivergenceRow, rule: RuleSetLayout) -> Draft:
+def _draft(row: DivergenceRow, rule: RuleSetLayout, messages: dict[Hashable, str]) -> Draft:
+    """Returns the draft of a row. Rows with equal content share one text, kept in ``messages``."""
     is_below = row.verdict is Verdict.UNDER
     extreme = row.lowest if is_below else row.highest
     notional = row.lowest_notional if is_below else row.highest_notional
     verified = _verification(row, rule)
+    terms = (row.rule_set, row.reference_class, row.underlying, row.verdict, verified)
+    figures = (row.observed, row.required, extreme, notional, row.remedy)
+    content = (*terms, *figures, id(row.under), id(row.over))  # ranges are slow to hash
+    if content not in messages:
+        messages[content] = _message(row, rule, extreme or 0.0, notional or 0.0, verified)
     return Draft(
         row.verdict,
         Level.WARNING if is_below else Level.INFO,
         row.venue,
-        _message(row, rule, extreme or 0.0, notional or 0.0, verified),
+        messages[content],
         symbol=row.symbol,
         profile=row.profile,
         underlying=row.underlying,

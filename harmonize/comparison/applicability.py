@@ -1,11 +1,18 @@
 """Applicability of a rule set to a schedule: scope, jurisdiction, and what must be observed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from harmonize.comparison.layout import MARGIN_TYPES, FunctionRef, PanelLayout, RuleSetLayout
-from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.core.schedule import (
+    MarginFunction,
+    MarginSchedule,
+    Observed,
+    Unknown,
+    value_of,
+)
 from harmonize.core.tickers import AssetClass
 from harmonize.document import Verdict
 from harmonize.policy.rule_set import (
@@ -26,7 +33,11 @@ JURISDICTION_UNKNOWN = "jurisdiction of"
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A schedule with the texts that identify it in every row, and its functions."""
+    """A schedule with the texts that identify it in every row, and its functions.
+
+    ``properties`` are what decides whether a rule set applies, besides its underlying and venue.
+    ``terms`` are what decides the verdict on its margins, besides its functions.
+    """
 
     schedule: MarginSchedule
     venue: str
@@ -41,27 +52,57 @@ class Subject:
     observed_from: str
     date_kind: str
     own: Mapping[str, FunctionRef | None]
+    properties: tuple[Hashable, ...]
+    terms: tuple[Hashable, ...]
 
     @classmethod
     def of(cls, row: int, schedule: MarginSchedule, layout: PanelLayout) -> "Subject":
         """Returns the subject of a schedule, with its row in the layout."""
         instrument = schedule.instrument
-        earliest = schedule.precision.older_end(schedule.observed_at)
+        older_end = schedule.precision.older_end(schedule.observed_at)
+        account = schedule.profile.account_class.partition(" ")[0]
+        kind = ContractKind.PERPETUAL if instrument.perpetual else ContractKind.DATED
+        day = schedule.observed_at.date()
+        earliest = older_end.date() if older_end else None
+        capacity: Decimal | None = value_of(schedule.capacity)
         return cls(
             schedule,
             instrument.venue,
             instrument.symbol,
             str(schedule.profile),
             instrument.underlying.asset,
-            schedule.profile.account_class.partition(" ")[0],
-            ContractKind.PERPETUAL if instrument.perpetual else ContractKind.DATED,
-            schedule.observed_at.date(),
-            earliest.date() if earliest else None,
+            account,
+            kind,
+            day,
+            earliest,
             iso_utc(schedule.observed_at),
             schedule.precision.earliest_text(schedule.observed_at),
             schedule.precision.kind.value,
             {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
+            (
+                *(account, kind, day, earliest, instrument.payoff, instrument.classification),
+                *(schedule.meaning, schedule.not_trading),
+                *(_unknown_reason(margin) for margin in (schedule.initial, schedule.maintenance)),
+            ),
+            (capacity, schedule.known_up_to, schedule.exclusion_reason),
         )
+
+
+def _unknown_reason(margin: Observed[MarginFunction]) -> str:
+    return margin.reason if isinstance(margin, Unknown) else ""
+
+
+def underlying_terms(asset: str, rule: RuleSetLayout) -> tuple[Hashable, ...]:
+    """Returns all that decides, of the underlying of a schedule, whether a rule set applies.
+
+    Its name is part of it only where a reason states it.
+    """
+    rule_set, class_name = rule.applied.rule_set, rule.class_name(asset)
+    requirement, scope = rule_set.requirement, rule_set.scope
+    is_named = isinstance(requirement, ReferenceSchedule) and bool(requirement.class_of(asset))
+    is_undetermined = tuple(asset in entry.underlyings for entry in scope.undetermined)
+    is_in_reason = class_name is None or asset in scope.except_underlyings
+    return class_name, is_named, is_undetermined, asset if is_in_reason else ""
 
 
 def undecided(  # noqa: PLR0911 - one line per reason

@@ -7,9 +7,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from harmonize.comparison.applicability import Jurisdictions, Subject, undecided
-from harmonize.comparison.layout import FunctionRef, PanelLayout, RuleSetLayout
-from harmonize.comparison.offers import is_unobserved_above, no_margin_reason
+from harmonize.comparison.applicability import Jurisdictions, Subject
+from harmonize.comparison.cases import Case, cases_of
+from harmonize.comparison.layout import PanelLayout
+from harmonize.comparison.offers import is_unobserved_above
 from harmonize.comparison.remediation import Lines, RequiredMargin, lines, remedy
 from harmonize.core.schedule import MarginSchedule, value_of
 from harmonize.document import DivergencePoint, DivergenceRow, Interval, Verdict
@@ -18,24 +19,9 @@ from harmonize.numerics.deviation import Deviation, FunctionPair, deviations
 from harmonize.numerics.panel import Floats
 from harmonize.numerics.rounding import rounded, rounded_all
 from harmonize.numerics.segments import HORIZON
-from harmonize.policy.rule_set import Cap, Model, ReferenceClass, ReferenceSchedule, RuleSet
+from harmonize.policy.rule_set import Cap, ReferenceSchedule, RuleSet
 
 _NOISE = 1e-9  # relative; ratios closer than this are equal
-
-
-@dataclass(slots=True)
-class _Case:
-    """One schedule, one rule set, one margin type.
-
-    ``pair`` are the functions to compare. If it is None, ``verdict`` and ``reason`` are final.
-    """
-
-    subject: Subject
-    rule: RuleSetLayout
-    margin_type: str
-    pair: FunctionPair | None
-    verdict: Verdict
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +63,18 @@ def evaluate(
     - an underlying without measured inputs of a model (a check reports it once);
     - a venue or underlying outside the lists of a rule set that has such lists.
     """
-    cases = [
-        _case(subject, rule, margin_type, jurisdictions)
-        for subject in (Subject.of(*numbered, layout) for numbered in enumerate(schedules))
-        for rule in layout.rules
-        for margin_type in _regulated(rule, subject)
-    ]
-    outcomes = iter(_outcomes(cases, layout, notional_grid))
-    return tuple(
-        _measured_row(case, next(outcomes)) if case.pair else _row(case, case.verdict, case.reason)
-        for case in cases
-    )
+    subjects = [Subject.of(*numbered, layout) for numbered in enumerate(schedules)]
+    cases = list(cases_of(subjects, layout, jurisdictions))
+    distinct = {id(case): case for _, case in cases}
+    open_cases = [case for case in distinct.values() if case.pair]
+    conclusions = {
+        id(case): _Conclusion(case.verdict, case.reason)
+        for case in distinct.values()
+        if not case.pair
+    }
+    for case, outcome in zip(open_cases, _outcomes(open_cases, layout, notional_grid), strict=True):
+        conclusions[id(case)] = _measured(case, outcome)
+    return tuple(_row(subject, case, conclusions[id(case)]) for subject, case in cases)
 
 
 def maintenance_against_initial(layout: PanelLayout) -> tuple[Deviation | None, ...]:
@@ -108,75 +95,8 @@ def maintenance_against_initial(layout: PanelLayout) -> tuple[Deviation | None, 
     return tuple(next(results) if functions else None for functions in both)
 
 
-def _regulated(rule: RuleSetLayout, subject: Subject) -> Sequence[str]:
-    """Returns the margin types that a rule set regulates for a schedule."""
-    rule_set = rule.applied.rule_set
-    scope = rule_set.scope
-    if isinstance(rule_set.requirement, Model) and subject.asset not in rule.classes:
-        return ()
-    is_unlisted = (scope.underlyings and subject.asset not in scope.underlyings) or (
-        scope.venues and subject.venue not in scope.venues
-    )
-    return () if is_unlisted else rule.margin_types
-
-
-def _case(
-    subject: Subject, rule: RuleSetLayout, margin_type: str, jurisdictions: Jurisdictions
-) -> _Case:
-    schedule, rule_set = subject.schedule, rule.applied.rule_set
-    has_other_meaning = margin_type == "maintenance" and schedule.meaning is not rule_set.meaning
-    final = undecided(
-        subject, rule, margin_type, jurisdictions, has_other_meaning=has_other_meaning
-    )
-    own = subject.own[margin_type]
-    meaning = schedule.meaning if has_other_meaning else None
-    reference = None if final else rule.reference(subject.asset, margin_type, meaning)
-    if final or own is None or reference is None:
-        verdict, reason = final or (Verdict.NOT_OBSERVABLE, _no_function(schedule, margin_type))
-        return _Case(subject, rule, margin_type, None, verdict, reason)
-    pair = _pair(own, reference, rule, rule.classes.get(subject.asset))
-    reason = _scoring_reason(schedule, rule_set) if has_other_meaning else ""
-    return _Case(subject, rule, margin_type, pair, Verdict.COMPLIANT, reason)
-
-
-def _no_function(schedule: MarginSchedule, margin_type: str) -> str:
-    if schedule.known_up_to:
-        return "no function to compare"
-    return no_margin_reason(schedule, "IM" if margin_type == "initial" else "MM")
-
-
-def _pair(
-    own: FunctionRef, reference: FunctionRef, rule: RuleSetLayout, class_: ReferenceClass | None
-) -> FunctionPair:
-    """Returns the functions to compare and the band: tolerance, widened by the inputs' interval."""
-    rule_set = rule.applied.rule_set
-    below = above = float(rule_set.tolerance.relative)
-    if class_ and (class_.below or class_.above):
-        below = 1.0 - (1.0 - below) * (1.0 - float(class_.below))
-        above = (1.0 + above) * (1.0 + float(class_.above)) - 1.0
-    return FunctionPair(
-        own.function,
-        reference.function,
-        min(own.limit, rule.up_to),
-        reference.limit,
-        below,
-        above,
-        float(rule_set.tolerance.absolute),
-        float(rule_set.scope.above),
-    )
-
-
-def _scoring_reason(schedule: MarginSchedule, rule_set: RuleSet) -> str:
-    """Returns how maintenance margin of another meaning is scored."""
-    factor = rule_set.across[schedule.meaning]
-    return (
-        f"a {schedule.meaning} scored against {factor} times the {rule_set.meaning}, "
-        "as the rule set specifies"
-    )
-
-
 def _outcomes(
-    cases: Sequence[_Case], layout: PanelLayout, notional_grid: Sequence[float]
+    cases: Sequence[Case], layout: PanelLayout, notional_grid: Sequence[float]
 ) -> list[_Outcome]:
     """Compares all open cases at once; equal pairs of functions are compared once."""
     open_cases = [(case, case.pair) for case in cases if case.pair]
@@ -276,12 +196,12 @@ def _extremes(deviation: Deviation) -> tuple[float, ...]:
     )
 
 
-def _varies_with_size(case: _Case) -> bool:
+def _varies_with_size(case: Case) -> bool:
     """True if the requirement varies with size: only then does the row have points."""
     return isinstance(case.rule.applied.rule_set.requirement, ReferenceSchedule)
 
 
-def _verdict(case: _Case, pair: FunctionPair, deviation: Deviation) -> tuple[Verdict, str]:
+def _verdict(case: Case, pair: FunctionPair, deviation: Deviation) -> tuple[Verdict, str]:
     rule_set = case.rule.applied.rule_set
     if isnan(deviation.lowest):
         return Verdict.NOT_OBSERVABLE, "no notional is covered by both functions"
@@ -292,7 +212,7 @@ def _verdict(case: _Case, pair: FunctionPair, deviation: Deviation) -> tuple[Ver
     return _within_observed(case, pair)
 
 
-def _within_observed(case: _Case, pair: FunctionPair) -> tuple[Verdict, str]:
+def _within_observed(case: Case, pair: FunctionPair) -> tuple[Verdict, str]:
     """Returns the verdict of a margin that complies wherever it is observed.
 
     The venue may accept larger positions. Tiers that end below its capacity leave the verdict open. A
@@ -313,7 +233,7 @@ def _is_minimum(rule_set: RuleSet) -> bool:
 
 
 def _points(
-    sized: Sequence[tuple[_Case, FunctionPair]],
+    sized: Sequence[tuple[Case, FunctionPair]],
     layout: PanelLayout,
     notional_grid: Sequence[float],
 ) -> list[tuple[DivergencePoint, ...]]:
@@ -361,35 +281,35 @@ def _optional(value: float) -> float | None:
     return None if isnan(value) else value
 
 
-def _measured_row(case: _Case, outcome: _Outcome) -> DivergenceRow:
+def _measured(case: Case, outcome: _Outcome) -> "_Conclusion":
+    """Returns the verdict with the figures of the measurement; without them if nothing is covered."""
     measurement = outcome.measurement
     if isnan(measurement.deviation.lowest):
-        return _row(case, outcome.verdict, outcome.reason)
+        return _Conclusion(outcome.verdict, outcome.reason)
     extreme, _ = _extreme(measurement.deviation, outcome.verdict)
     lowest, lowest_notional, highest, highest_notional = measurement.extremes
-    return _row(
-        case,
+    return _Conclusion(
         outcome.verdict,
         outcome.reason,
-        _Figures(
-            lowest=lowest,
-            lowest_notional=lowest_notional,
-            highest=highest,
-            highest_notional=highest_notional,
-            under=measurement.under,
-            over=() if _is_minimum(case.rule.applied.rule_set) else measurement.over,
-            points=outcome.points,
-            observed=rounded(outcome.required * (1.0 + extreme)),
-            required=rounded(outcome.required),
-            remedy=measurement.remedy,
-        ),
+        lowest=lowest,
+        lowest_notional=lowest_notional,
+        highest=highest,
+        highest_notional=highest_notional,
+        under=measurement.under,
+        over=() if _is_minimum(case.rule.applied.rule_set) else measurement.over,
+        points=outcome.points,
+        observed=rounded(outcome.required * (1.0 + extreme)),
+        required=rounded(outcome.required),
+        remedy=measurement.remedy,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Figures:
-    """Figures of a divergence row; by default none."""
+class _Conclusion:
+    """Verdict and figures of a case, which all its rows share; by default no figures."""
 
+    verdict: Verdict
+    reason: str
     lowest: float | None = None
     lowest_notional: float | None = None
     highest: float | None = None
@@ -402,14 +322,8 @@ class _Figures:
     remedy: str = ""
 
 
-_NO_FIGURES = _Figures()
-
-
-def _row(
-    case: _Case, verdict: Verdict, reason: str, figures: _Figures = _NO_FIGURES
-) -> DivergenceRow:
-    """Returns the row of a case with a verdict."""
-    subject = case.subject
+def _row(subject: Subject, case: Case, conclusion: _Conclusion) -> DivergenceRow:
+    """Returns the row of a schedule with the conclusion of its case."""
     return DivergenceRow(
         venue=subject.venue,
         symbol=subject.symbol,
@@ -418,19 +332,19 @@ def _row(
         rule_set=case.rule.applied.rule_set.id,
         reference_class=case.rule.class_name(subject.asset) or "",
         margin_type=case.margin_type,
-        verdict=verdict,
-        reason=reason,
-        lowest=figures.lowest,
-        lowest_notional=figures.lowest_notional,
-        highest=figures.highest,
-        highest_notional=figures.highest_notional,
-        under=figures.under,
-        over=figures.over,
-        points=figures.points,
-        observed=figures.observed,
-        required=figures.required,
+        verdict=conclusion.verdict,
+        reason=conclusion.reason,
+        lowest=conclusion.lowest,
+        lowest_notional=conclusion.lowest_notional,
+        highest=conclusion.highest,
+        highest_notional=conclusion.highest_notional,
+        under=conclusion.under,
+        over=conclusion.over,
+        points=conclusion.points,
+        observed=conclusion.observed,
+        required=conclusion.required,
         observed_at=subject.observed_at,
         observed_from=subject.observed_from,
         date_kind=subject.date_kind,
-        remedy=figures.remedy,
+        remedy=conclusion.remedy,
     )

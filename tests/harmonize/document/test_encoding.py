@@ -14,7 +14,11 @@ from harmonize.document.encoding import GROUP, REFERENCES, SCHEDULE, rows, value
 from tests.support import recorded
 from tests.support.sample_documents import large, sample
 
-DOCUMENTS: dict[str, Callable[[], AuditDocument]] = {"sample": sample, "large": large, "recorded": lambda: recorded.audited().document}
+DOCUMENTS: dict[str, Callable[[], AuditDocument]] = {
+    "sample": sample,
+    "large": large,
+    "recorded": lambda: recorded.audited().document,
+}
 
 
 @pytest.fixture(params=sorted(DOCUMENTS))
