@@ -3,5 +3,5 @@
 import subprocess
 import sys
 
-for part in ("evaluate", "split", "commands", "gathering", "history", "rolling"):
+for part in ("evaluate", "split", "commands", "gathering", "history", "rolling", "growth"):
     subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)
