@@ -294,21 +294,35 @@ def schedule(
 @app.command()
 def explain(
     code: Annotated[str, typer.Argument(help="Code of a check, such as MH301.")] = "",
+    form: FormOption = OutputForm.TABLE,
 ) -> None:
     """Print what a check tests and why; without a code, list the checks."""
     from harmonize import checks
 
     if not code:
-        for check in checks.CHECKS:
-            summary = (check.run.__doc__ or "").strip().splitlines()[0]
-            print_line(f"{check.code}  {check.name:<28} {summary}")
+        _print_checks(form)
         return
+    if form is not OutputForm.TABLE:
+        fail("--format applies to the list of checks; omit it, or the code", USAGE)
     selected = checks.find(code)
     if selected is None:
         names = [name for check in checks.CHECKS for name in (check.code, check.name)]
         fallback = "see `harmonize explain` for the checks"
         fail(f"unknown check {code}{did_you_mean(code, names, fallback)}", USAGE)
     print_text(checks.explain(selected))
+
+
+def _print_checks(form: OutputForm) -> None:
+    from harmonize import checks
+
+    records = [tables.check_record(check) for check in checks.CHECKS]
+    if form is OutputForm.JSON:
+        print_json(records)
+    elif form is OutputForm.CSV:
+        sheets.print_csv(tables.record_sheet("Checks", records))
+    else:
+        for record in records:
+            print_line(f"{record['code']}  {record['name']:<28} {record['meaning']}")
 
 
 @app.command()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harmonize.api.coverage import VenueCoverage
     from harmonize.api.cross_venue import ExcludedVenue, GapAnswer, IndexAnswer, PairAnswer
     from harmonize.arbitrage.portfolio import Portfolio
+    from harmonize.checks.base import Check
     from harmonize.core.schedule import MarginSchedule
     from harmonize.document import AllocationRow, LiquidationRow
     from harmonize.policy.rule_set import RuleSet
@@ -202,3 +203,9 @@ def rule_set_records(rule_sets: "Iterable[RuleSet]") -> list[Record]:
         }
         for rule_set in rule_sets
     ]
+
+
+def check_record(check: "Check") -> dict[str, str]:
+    """Returns the code, name, status and meaning of a check, as one row of the list of checks."""
+    (meaning, *_) = (check.run.__doc__ or "").strip().splitlines()
+    return {"code": check.code, "name": check.name, "status": check.status, "meaning": meaning}

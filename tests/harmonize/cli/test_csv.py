@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from harmonize import checks
 from harmonize.cli.main import app
 
 
@@ -121,3 +122,10 @@ def test_lists() -> None:
 def test_an_error_prints_no_table(command: tuple[str, ...]) -> None:
     result = run(*command, "--format", "csv")
     assert (result.exit_code, result.stdout) == (3, "")
+
+
+def test_checks() -> None:
+    rows, answer = rows_of("explain"), answer_of("explain")
+    assert rows == answer
+    assert [row["code"] for row in rows] == [check.code for check in checks.CHECKS]
+    assert next(row for row in rows if row["code"] == "MH309")["status"] == "preview"

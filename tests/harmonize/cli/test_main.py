@@ -130,6 +130,7 @@ def test_schedule_names_its_other_profiles() -> None:
         (("schedule", "okx", "BTC/USDT:USDT", "--notional", "nan"), 2, "amount in USD such as 5m"),
         (("explain", "ZZ1"), 2, "unknown check ZZ1; see `harmonize explain`"),
         (("explain", "MH3010"), 2, "unknown check MH3010; did you mean MH301?"),
+        (("explain", "MH301", "--format", "csv"), 2, "--format applies to the list of checks"),
         (("explain", "initial-diverge"), 2, "did you mean initial-diverges?"),
         (("audit", "--format", "yaml"), 2, "unknown format 'yaml'; use"),
         (("audit", "--rules", "basel"), 2, "basel"),
