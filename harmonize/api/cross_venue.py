@@ -11,12 +11,12 @@ from harmonize.api.audit import (
     load_rule_sets,
     missing,
     name_notes,
-    observation_days,
     read_configuration,
     read_with_history,
     similar_underlying,
     with_observed_names,
 )
+from harmonize.api.index_over_time import index_over_time
 from harmonize.api.missing_schedule import no_instrument
 from harmonize.arbitrage.accounts import SplitConstraints
 from harmonize.arbitrage.book_names import ContractNames
@@ -378,7 +378,7 @@ def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool)
         indices,
         index_summaries(indices),
         _without_each_venue(base, question) if len(base.underlyings) == 1 else (),
-        _over_time(question) if over_time else (),
+        index_over_time(question) if over_time else (),
         excluded_venues(base),
     )
 
@@ -408,14 +408,3 @@ def _without_each_venue(
         if venue in compared
         for index in _indices(base, [group.without(venue)], question)
     )
-
-
-def _over_time(question: Question) -> tuple[tuple[str, IndexSummary], ...]:
-    """The summaries as of every day on which a snapshot was observed."""
-    series = []
-    for day in observation_days(question):
-        dated = replace(question, as_of=day)
-        base = prepare_universe(dated, lenient=True)
-        indices = _indices(base, base.universe.peer_groups, dated)
-        series += [(day.isoformat(), s) for s in index_summaries(indices) if not s.venue]
-    return tuple(series)

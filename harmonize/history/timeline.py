@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
 from harmonize.core.notionals import NOTIONAL_GRID
+from harmonize.core.open_interest import OpenInterest, newest_by_contract
+from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind
 from harmonize.history.acceptances import Accepted
@@ -14,6 +16,7 @@ from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.price_witness import witnesses
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.venue_state import Checkpoint, VenueState, Withheld
+from venues import open_interest
 from venues.adapter import Parsed
 
 FIRST_SEEN = "first seen"
@@ -29,6 +32,8 @@ class VenueObservation:
     ``withheld`` what the checks withhold of it. ``checkpoint`` completes the entry's snapshot to the
     state after it, from which reading may continue; None if the entry is partial or unreadable.
     ``contracts`` are the symbols that a partial entry itself contains; None for the others.
+    ``layers`` are the digests of the entries whose content ``parsed`` merges, newest first, without
+    unreadable ones. ``interests`` is the newest open interest in them per contract.
     """
 
     entry: Entry
@@ -39,6 +44,24 @@ class VenueObservation:
     withheld: Mapping[ScheduleKey, Withheld] = field(default_factory=dict)
     checkpoint: str | None = None
     contracts: frozenset[str] | None = None
+    layers: tuple[str, ...] = ()
+    interests: tuple[OpenInterest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """Digests of the entries since the last complete one, newest first, and their open interest."""
+
+    digests: tuple[str, ...] = ()
+    interests: tuple[OpenInterest, ...] = ()
+
+    def after(self, entry: Entry, snapshot: Snapshot) -> "_Layers":
+        """Returns the layers after an entry."""
+        own = open_interest.read(snapshot)
+        if entry.complete:
+            return _Layers((entry.digest,), own)
+        merged = newest_by_contract((*own, *self.interests))
+        return _Layers((entry.digest, *self.digests), tuple(merged.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +119,7 @@ def read_observations(
     on a complete entry, it contains every instrument, some as of that older entry.
     """
     confirming = witnesses(archive, plan.others)
-    state = VenueState()
+    state, layers = VenueState(), _Layers()
     for position, entry in enumerate(plan.entries):
         if position < start or entry.pruned:
             continue
@@ -111,7 +134,9 @@ def read_observations(
             else:
                 accepted = plan.accepted.get(entry.digest, {})
                 state = state.after(entry, snapshot, accepted, confirming(entry))
-        yield _observation(entry, state)
+            layers = layers.after(entry, snapshot)
+        observation = _observation(entry, state)
+        yield replace(observation, layers=layers.digests, interests=layers.interests)
 
 
 def _observation(entry: Entry, state: VenueState) -> VenueObservation:

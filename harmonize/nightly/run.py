@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 
 from harmonize.api.audit import Answer, Question, RequestError, answer, open_archive
+from harmonize.api.index_over_time import keep_index
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
@@ -176,6 +177,7 @@ def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     ]
     if task.settings.keep is not None:
         _prune(task, archive, now)
+    keep_index(task.question)
     if task.settings.nights is not None:
         task.site.prune(task.settings.nights, {name, *(previous.night for previous in earlier[:1])})
     return RunResult(night, tuple(dict.fromkeys(undelivered)))

@@ -3,5 +3,14 @@
 import subprocess
 import sys
 
-for part in ("evaluate", "split", "commands", "gathering", "history", "rolling", "growth"):
+for part in (
+    "evaluate",
+    "split",
+    "commands",
+    "gathering",
+    "history",
+    "index",
+    "rolling",
+    "growth",
+):
     subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)

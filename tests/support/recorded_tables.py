@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from harmonize.api.index_over_time import keep_index
+from harmonize.api.question import Question
 from harmonize.archive.archive import Archive
 from harmonize.archive.source import Source
 from harmonize.history import derived
@@ -16,6 +18,7 @@ def main() -> None:
     HistoryTables(ARCHIVE / "derived").clear()
     source = Source.of(Archive.open(ARCHIVE), "recorded")
     derived.recent_history(source, datetime(9999, 1, 1, tzinfo=UTC))
+    keep_index(Question())
 
 
 if __name__ == "__main__":
