@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import combinations
 
-from harmonize.comparison.identity import DATE_SPAN, PRICE_RATIO, PRICE_WINDOW
+from harmonize.comparison.listing import DATE_SPAN, PRICE_RATIO, PRICE_WINDOW
 from harmonize.core.date_precision import DateKind
 from harmonize.history.compared_rows import ComparedRow
 

@@ -8,6 +8,7 @@ Lagrange multiplier method for solving problems of optimum allocation of resourc
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -24,11 +25,12 @@ SIZE_TOLERANCE = 1e-12
 """As a share of the position; sums of sizes that differ by less are equal."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountPieces:
     """Pieces that each account may still use, by account and size; an empty account is a piece too.
 
     Sizes are in (``lower``, ``upper``]. At ``lower`` the margin is the limit from above.
+    Pieces are sorted by account, and every account has at least one.
     """
 
     account: Ints
@@ -51,15 +53,23 @@ class AccountPieces:
             self.power[index],
         )
 
+    @cached_property
     def starts(self) -> Ints:
-        """Returns the index of each account's first piece; every account has at least one."""
-        first: Ints = np.concatenate(([0], np.flatnonzero(np.diff(self.account)) + 1))
-        return first
+        """Returns the index of each account's first piece."""
+        begins = np.empty(self.account.size, np.bool_)
+        begins[0] = True
+        np.not_equal(self.account[1:], self.account[:-1], out=begins[1:])
+        return begins.nonzero()[0]
+
+    @cached_property
+    def curved(self) -> Ints:
+        """Returns the indices of curved pieces."""
+        return self.coefficient.nonzero()[0]
 
     def values(self, size: Floats) -> Floats:
         """Returns the margin of each piece at its own size, by its formula also beyond its bounds."""
         margin: Floats = self.fixed + self.rate * size
-        curved = np.flatnonzero(self.coefficient)
+        curved = self.curved
         if curved.size:
             positive = np.maximum(size[curved], 0.0)
             margin[curved] += self.coefficient[curved] * powers(positive, self.power[curved])
@@ -67,7 +77,7 @@ class AccountPieces:
 
     def margins(self, size: Floats) -> Floats:
         """Returns the margin of each account at its own size; infinite if no piece covers it."""
-        margin: Floats = np.minimum.reduceat(self.covering_margins(size), self.starts())
+        margin: Floats = np.minimum.reduceat(self.covering_margins(size), self.starts)
         return margin
 
     def covering_margins(self, size: Floats) -> Floats:
@@ -112,7 +122,7 @@ def convex(items: AccountPieces) -> NDArray[np.bool_]:
 def pieces_at(items: AccountPieces, sizes: Floats) -> Ints:
     """Returns the index of the cheapest piece that covers each account's size."""
     margins = items.covering_margins(sizes)
-    starts = items.starts()
+    starts = items.starts
     ends = np.append(starts[1:], margins.size)
     return np.array(
         [
@@ -129,7 +139,7 @@ def maximize_dual(items: AccountPieces, notional: float, near: float = 0.0) -> D
     The dual is concave, and piecewise linear unless pieces are curved. The search ends where the
     supporting lines below and above the maximum meet, if the dual has the same value there.
     """
-    starts = items.starts()
+    starts = items.starts
     tolerance = SIZE_TOLERANCE * notional
     smallest = np.minimum.reduceat(items.lower, starts)
     largest = np.maximum.reduceat(items.upper, starts)
@@ -162,10 +172,10 @@ def _responder(
     items: AccountPieces, notional: float, tolerance: float
 ) -> Callable[[float], _Response]:
     """Returns the function from λ to the accounts' response."""
-    starts = items.starts()
-    curved = np.flatnonzero(items.coefficient)
-    curved_up = curved[convex(items)[curved]]
-    curved_down = np.setdiff1d(curved, curved_up)
+    starts = items.starts
+    curved = items.curved
+    is_convex = convex(items)[curved]
+    curved_up, curved_down = curved[is_convex], curved[~is_convex]
 
     def respond(level: float) -> _Response:
         size = np.where(items.rate < level, items.upper, items.lower)

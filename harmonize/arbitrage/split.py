@@ -43,6 +43,9 @@ _JUMP = 1e-12  # relative; a smaller difference is no jump
 _TIE = 1e-13  # relative; of splits whose costs differ by less the first one found counts
 _MAX_NODES = 5000
 
+_EMPTY = (0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+"""Piece of an account that holds nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Split:
@@ -96,16 +99,22 @@ def split(offers: Sequence[Offer], notional: float, fee: float = 0.0) -> Split |
 
 def items_of(offers: Sequence[Offer], notional: float, fee: float) -> AccountPieces:
     """Returns the pieces of all accounts up to a notional, in USD; an account may also be empty."""
-    rows = []
-    for account, offer in enumerate(offers):
-        rows.append((account, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0))
-        largest = min(offer.limit, notional)
-        for lower, upper, fixed, rate, coefficient, power in offer.pieces:
-            low, high = max(lower, offer.min_position), min(upper, largest)
-            if lower < largest and low <= high:
-                rows.append((account, low, high, fixed + fee, rate, coefficient, power))
-    columns = np.array(rows).T
-    return AccountPieces(columns[0].astype(np.intp), *columns[1:])
+    columns = np.array([piece for offer in offers for piece in (_EMPTY, *offer.pieces)]).T
+    account = np.repeat(np.arange(len(offers)), [1 + len(offer.pieces) for offer in offers])
+    largest = np.array([min(offer.limit, notional) for offer in offers])[account]
+    smallest = np.array([offer.min_position for offer in offers])[account]
+    is_empty = np.zeros(account.size, np.bool_)
+    is_empty[np.flatnonzero(np.diff(account, prepend=-1))] = True
+    low, high = np.maximum(columns[0], smallest), np.minimum(columns[1], largest)
+    is_kept = is_empty | ((columns[0] < largest) & (low <= high))
+    items = AccountPieces(
+        account,
+        np.where(is_empty, 0.0, low),
+        np.where(is_empty, 0.0, high),
+        np.where(is_empty, 0.0, columns[2] + fee),
+        *columns[3:],
+    )
+    return items.take(is_kept)
 
 
 def _identical(offers: Sequence[Offer]) -> tuple[tuple[int, ...], ...]:
@@ -256,11 +265,13 @@ class _Search:
         identical = self.identical[account]
         position = identical.index(account)
         accounts = identical[position:] if below else identical[: position + 1]
-        is_restricted = np.isin(items.account, accounts)
+        is_among = np.zeros(len(self.identical), np.bool_)
+        is_among[list(accounts)] = True
+        is_restricted = is_among[items.account]
         lower = np.where(is_restricted, np.maximum(items.lower, smallest), items.lower)
         upper = np.where(is_restricted, np.minimum(items.upper, largest), items.upper)
         restricted = replace(items, lower=lower, upper=upper).take(lower <= upper)
-        if np.unique(restricted.account).size == len(self.identical):
+        if restricted.account.size and restricted.starts.size == len(self.identical):
             yield restricted
 
 

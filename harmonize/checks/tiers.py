@@ -9,9 +9,11 @@ from harmonize.checks.base import ABBREVIATIONS, AuditContext, Check, Draft, for
 from harmonize.core.schedule import (
     ZERO,
     MarginFunction,
+    Piece,
     Tier,
     TierRule,
     deductions,
+    piece_margin,
     value_of,
 )
 from harmonize.document import Level, Verdict
@@ -174,9 +176,8 @@ def maintenance_cliff(context: AuditContext) -> Iterator[Draft]:
     CPMI-IOSCO, Principles for financial market infrastructures, Principle 6, on procyclical
     changes.
     """
-    for schedule in context.schedules:
-        maintenance = value_of(schedule.maintenance)
-        jump = _largest_jump(maintenance) if maintenance else None
+    functions = [value_of(schedule.maintenance) for schedule in context.schedules]
+    for schedule, jump in zip(context.schedules, _largest_jumps(functions), strict=True):
         if jump:
             yield for_schedule(schedule, _cliff("MM", *jump, Level.WARNING))
 
@@ -201,9 +202,8 @@ def initial_cliff(context: AuditContext) -> Iterator[Draft]:
     ## Citation
     As for MH104.
     """
-    for schedule in context.schedules:
-        initial = value_of(schedule.initial)
-        jump = _largest_jump(initial) if initial else None
+    functions = [value_of(schedule.initial) for schedule in context.schedules]
+    for schedule, jump in zip(context.schedules, _largest_jumps(functions), strict=True):
         if jump:
             yield for_schedule(schedule, _cliff("IM", *jump, Level.INFO))
 
@@ -222,16 +222,46 @@ def _cliff(abbreviation: str, jump: float, bound: float, share: float, level: Le
     )
 
 
-def _largest_jump(function: MarginFunction) -> tuple[float, float, float] | None:
-    """Returns the largest jump in USD, its bound, and the jump as a share of the margin below."""
+_Jump = tuple[float, float, float]
+"""Jump of margin in USD, the bound at which it occurs, and its share of the margin below."""
+
+
+def _largest_jumps(functions: Sequence[MarginFunction | None]) -> Iterator[_Jump | None]:
+    """Yields the largest jump of each function; None without a function or a jump.
+
+    A function that several schedules share is evaluated once.
+    """
+    jumps: dict[int, _Jump | None] = {}
+    for function in functions:
+        if function is None:
+            yield None
+            continue
+        if id(function) not in jumps:
+            jumps[id(function)] = _largest_jump(function)
+        yield jumps[id(function)]
+
+
+def _largest_jump(function: MarginFunction) -> _Jump | None:
     largest = None
-    for below, above in pairwise(function.pieces):
-        bound = float(below.upper)
-        margin = below.margin(bound)
-        jump = above.margin(bound) - margin
+    terms = [_terms(piece) for piece in function.pieces]
+    for piece, below, above in zip(function.pieces, terms, terms[1:], strict=False):
+        bound = float(piece.upper)
+        margin = piece_margin(*below, bound)
+        jump = piece_margin(*above, bound) - margin
         if margin > 0.0 and jump > 1e-9 * margin and (largest is None or jump > largest[0]):
             largest = (jump, bound, jump / margin)
     return largest
+
+
+def _terms(piece: Piece) -> tuple[float, float, float, float]:
+    """Returns the numbers of a piece; those that are zero, and powers of none, are not converted."""
+    coefficient = float(piece.coefficient) if piece.coefficient else 0.0
+    return (
+        float(piece.fixed) if piece.fixed else 0.0,
+        float(piece.rate),
+        coefficient,
+        float(piece.power) if coefficient else 1.0,
+    )
 
 
 def deduction_differs(context: AuditContext) -> Iterator[Draft]:

@@ -1,6 +1,6 @@
 """Cross-venue comparison per underlying: members, spreads and harmonization indices."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -30,7 +30,7 @@ MEDIAN = "median"
 MIN_INDEX_VENUES = 3
 """Smallest number of venues of an index: the distance of one or two says nothing of a market."""
 
-_NARROW = 5  # schedules; larger comparisons are batched separately
+_ELEMENTS = 1 << 17  # cells times functions of one batch, so that its memory is bounded
 
 
 def build_comparison(peers: PeerGroup, stale: Mapping[tuple[str, str, str], bool]) -> Comparison:
@@ -87,12 +87,12 @@ def spreads_and_indices(
     indices: list[Index] = []
     for margin_type in MARGIN_TYPES:
         own = layout.own[margin_type]
-        for batch in _by_width(_entrants(peer_groups, layout, margin_type, None)):
+        for batch in _batches(_entrants(peer_groups, layout, margin_type, None), own, layout):
             groups, segments = _segments(batch, own, layout)
             spreads += _spreads(batch, groups, segments, layout, terms)
             indices += _indices(batch, index.from_median(segments, groups), MEDIAN, terms)
         for rule in layout.schedules():
-            for batch in _by_width(_entrants(peer_groups, layout, margin_type, rule)):
+            for batch in _batches(_entrants(peer_groups, layout, margin_type, rule), own, layout):
                 groups, segments = _segments(batch, own, layout)
                 distances = index.from_reference(segments, groups)
                 indices += _indices(batch, distances, rule.applied.rule_set.id, terms)
@@ -114,14 +114,10 @@ class _Entrant:
     positions: tuple[int, ...]
     reference: FunctionRef | None
 
-    def names(self, positions: Sequence[int]) -> tuple[str, ...]:
-        """Returns the venues at some positions among the included schedules."""
-        schedules = self.peers.schedules
-        return tuple(schedules[self.positions[place]].instrument.venue for place in positions)
-
     @property
     def venues(self) -> tuple[str, ...]:
-        return self.names(range(len(self.positions)))
+        schedules = self.peers.schedules
+        return tuple(schedules[position].instrument.venue for position in self.positions)
 
     @property
     def span(self) -> tuple[str, str]:
@@ -148,11 +144,26 @@ def _entrants(
     return entrants
 
 
-def _by_width(entrants: Sequence[_Entrant]) -> list[list[_Entrant]]:
-    """Separates underlyings by venue count: arrays are as wide as the widest entrant of a batch."""
-    narrow = [entrant for entrant in entrants if len(entrant.positions) <= _NARROW]
-    wide = [entrant for entrant in entrants if len(entrant.positions) > _NARROW]
-    return [batch for batch in (narrow, wide) if batch]
+def _batches(
+    entrants: Sequence[_Entrant], own: Sequence[FunctionRef | None], layout: PanelLayout
+) -> Iterator[list[_Entrant]]:
+    """Yields underlyings together whose arrays are of bounded size, by venue count.
+
+    Arrays are as wide as the widest entrant of a batch, and have a row per bound of its functions.
+    """
+    batch: list[_Entrant] = []
+    bounds = 0
+    for entrant in sorted(entrants, key=lambda entrant: len(entrant.positions)):
+        width = len(entrant.positions) + 1
+        refs = filter(None, (own[entrant.peers.rows[position]] for position in entrant.positions))
+        count = sum(layout.first[ref.function + 1] - layout.first[ref.function] for ref in refs)
+        if batch and (bounds + count) * width > _ELEMENTS:
+            yield batch
+            batch, bounds = [], 0
+        batch.append(entrant)
+        bounds += count
+    if batch:
+        yield batch
 
 
 def _segments(
@@ -197,16 +208,17 @@ def _spread(
     cost_of_capital: float,
 ) -> Spread:
     oldest, newest = entrant.span
+    names = _Names(entrant.venues)
     shares = spread.sole_lowest_shares(intervals, index.LOWER, index.UPPER)
-    venue_shares = [(entrant.names((place,))[0], share) for place, share in shares.items()]
+    venue_shares = [(names.venues[place], share) for place, share in shares.items()]
     return Spread(
         underlying=entrant.peers.underlying,
         margin_type=entrant.margin_type,
-        venues=entrant.venues,
+        venues=names.venues,
         oldest=oldest,
         newest=newest,
-        intervals=tuple(_spread_interval(entrant, interval) for interval in intervals),
-        points=tuple(_spread_point(entrant, point, cost_of_capital) for point in points),
+        intervals=tuple(_spread_interval(names, interval) for interval in intervals),
+        points=tuple(_spread_point(names, point, cost_of_capital) for point in points),
         shares=tuple(
             LowestMarginShare(venue, rounded(share))
             for venue, share in sorted(venue_shares, key=lambda pair: (-pair[1], pair[0]))
@@ -214,13 +226,29 @@ def _spread(
     )
 
 
-def _spread_interval(entrant: _Entrant, interval: spread.IntervalSpread) -> SpreadInterval:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Venues of the included schedules; intervals with the same venues share one tuple of names."""
+
+    venues: tuple[str, ...]
+    by_positions: dict[tuple[int, ...], tuple[str, ...]] = field(default_factory=dict)
+
+    def at(self, positions: tuple[int, ...]) -> tuple[str, ...]:
+        """Returns the venues at some positions among the included schedules."""
+        names = self.by_positions.get(positions)
+        if names is None:
+            names = tuple(self.venues[position] for position in positions)
+            self.by_positions[positions] = names
+        return names
+
+
+def _spread_interval(names: _Names, interval: spread.IntervalSpread) -> SpreadInterval:
     is_open_ended = interval.upper >= HORIZON
     return SpreadInterval(
         lower=rounded(interval.lower),
         upper=None if is_open_ended else rounded(interval.upper),
-        lowest_venues=entrant.names(interval.lowest),
-        highest_venues=entrant.names(interval.highest),
+        lowest_venues=names.at(interval.lowest),
+        highest_venues=names.at(interval.highest),
         spread_lower=rounded(interval.spread_lower),
         spread_upper=None if is_open_ended else rounded(interval.spread_upper),
         widest=rounded(interval.widest),
@@ -228,16 +256,14 @@ def _spread_interval(entrant: _Entrant, interval: spread.IntervalSpread) -> Spre
     )
 
 
-def _spread_point(
-    entrant: _Entrant, point: spread.PointSpread, cost_of_capital: float
-) -> SpreadPoint:
+def _spread_point(names: _Names, point: spread.PointSpread, cost_of_capital: float) -> SpreadPoint:
     least, most = rounded(point.lowest_margin), rounded(point.highest_margin)
     return SpreadPoint(
         notional=point.notional,
         venues=point.count,
-        lowest_venues=entrant.names(point.lowest),
+        lowest_venues=names.at(point.lowest),
         lowest=least,
-        highest_venues=entrant.names(point.highest),
+        highest_venues=names.at(point.highest),
         highest=most,
         spread=rounded(most - least),
         highest_leverage=rounded(point.notional / least) if least else 0.0,

@@ -7,76 +7,27 @@ one asset if they are all close to one another, others are not observed to be on
 are so at any dates within it, and never without an earliest date.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from itertools import chain, combinations, product
+from datetime import datetime, timedelta
 
-from harmonize.core import tickers
-from harmonize.core.date_precision import EXACT, DatePrecision, largest_distance
-from harmonize.core.schedule import AssetPrice, MarginSchedule
+import numpy as np
 
-PRICE_RATIO = 1.5
-"""Largest ratio of two prices within ``PRICE_WINDOW`` that counts as agreement."""
+from harmonize.comparison.asset_groups import Group, group_listings
+from harmonize.comparison.listing import DATE_SPAN, Listing, Relation, price_ratio, relation
+from harmonize.comparison.pair_evidence import UNBOUNDED, PairEvidence, microseconds
+from harmonize.core.schedule import MarginSchedule
 
-PRICE_WINDOW = timedelta(days=1)
-"""Largest time between two prices that are compared."""
-
-DATE_SPAN = timedelta(days=60)
-"""Largest time between observations under one name that are taken for one asset without a price."""
-
-
-class Relation(StrEnum):
-    """Relation between the underlyings of two schedules under one name."""
-
-    SAME = "same asset"  # by their prices, or by a source
-    PRESUMED = "same name at close dates"
-    UNOBSERVED = "identity not observed"
-    DIFFERENT = "another asset"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Contract of one venue under a name: its observation, its price, and a source of its asset."""
-
-    venue: str
-    symbol: str
-    observed_at: datetime
-    price: AssetPrice | None
-    source: str
-    precision: DatePrecision = EXACT
-
-    @classmethod
-    def of(cls, schedule: MarginSchedule) -> "Listing":
-        """Returns the listing that a schedule belongs to."""
-        instrument = schedule.instrument
-        source = instrument.asset_source
-        if not source and tickers.bundled().is_unmistakable(instrument.underlying.asset):
-            source = "ticker that no other asset has"
-        return cls(
-            instrument.venue,
-            instrument.symbol,
-            schedule.observed_at,
-            schedule.price,
-            source,
-            schedule.precision,
-        )
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Venue and symbol."""
-        return (self.venue, self.symbol)
-
-    @property
-    def earliest(self) -> datetime | None:
-        """Earliest possible time of the observation; None if there is no bound."""
-        return self.precision.older_end(self.observed_at)
-
-
-_Group = tuple[Listing, ...]
-_Link = Callable[[Listing, Listing], bool]
-"""Whether two listings are on one asset by one kind of evidence."""
+__all__ = [
+    "Identity",
+    "Listing",
+    "Relation",
+    "identities",
+    "judge",
+    "price_ratio",
+    "relation",
+    "with_identities",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,258 +46,113 @@ def with_identities(schedules: Sequence[MarginSchedule]) -> tuple[MarginSchedule
 
     Contracts that do not trade are compared with none: they neither have a doubt nor raise one.
     """
-    doubts: dict[tuple[str, str, str], str] = {}
     trading = (schedule for schedule in schedules if not schedule.not_trading)
-    for name, identity in identities(trading).items():
-        doubts |= {(name, *key): doubt for key, doubt in identity.doubts.items()}
+    doubts = {
+        (name, *key): doubt
+        for name, identity in identities(trading).items()
+        for key, doubt in identity.doubts.items()
+    }
     if not doubts:
         return tuple(schedules)
     return tuple(
         replace(schedule, identity_doubt=doubt)
-        if (doubt := doubts.get((schedule.instrument.underlying.asset, *schedule.key[:2])))
+        if (doubt := doubts.get(_key(schedule)))
         else schedule
         for schedule in schedules
     )
 
 
+def _key(schedule: MarginSchedule) -> tuple[str, str, str]:
+    instrument = schedule.instrument
+    return (instrument.underlying.asset, instrument.venue, instrument.symbol)
+
+
 def identities(schedules: Iterable[MarginSchedule]) -> dict[str, Identity]:
     """Returns the judgement per name of an underlying, sorted by name."""
-    listings: dict[str, dict[tuple[str, str], Listing]] = {}
+    newest: dict[tuple[str, str, str], MarginSchedule] = {}
     for schedule in schedules:
-        by_key = listings.setdefault(schedule.instrument.underlying.asset, {})
-        known = by_key.get(schedule.key[:2])
-        if known is None or schedule.observed_at > known.observed_at:
-            by_key[schedule.key[:2]] = Listing.of(schedule)
-    return {name: judge(tuple(listings[name].values())) for name in sorted(listings)}
+        known = newest.setdefault(_key(schedule), schedule)
+        if schedule.observed_at > known.observed_at:
+            newest[_key(schedule)] = schedule
+    listings: dict[str, list[Listing]] = {}
+    for (name, _, _), schedule in newest.items():
+        listings.setdefault(name, []).append(Listing.of(schedule))
+    return {name: judge(listings[name]) for name in sorted(listings)}
 
 
 def judge(listings: Sequence[Listing]) -> Identity:
     """Groups the listings under one name, the group that is compared first."""
     if len({listing.venue for listing in listings}) < 2:  # noqa: PLR2004 - nothing to compare
         return Identity((tuple(listings),), {})
-    pairs = combinations(listings, 2)
-    is_contradicted = any(relation(*pair) is Relation.DIFFERENT for pair in pairs)
-    groups = _grouped(listings, is_contradicted=is_contradicted)
-    groups.sort(key=_precedence, reverse=True)
+    evidence = PairEvidence.of(listings)
+    groups = group_listings(evidence)
     doubts = {
-        listing.key: _doubt(listing, group, groups[0], is_contradicted=is_contradicted)
-        for group in groups[1:]
-        for listing in group
+        key: doubt for group in groups[1:] for key, doubt in _doubts(evidence, group, groups[0])
     }
-    return Identity(tuple(groups), doubts)
-
-
-def relation(first: Listing, second: Listing) -> Relation:
-    """Returns the relation between two listings under one name. It is symmetric."""
-    ratio = price_ratio(first, second)
-    if ratio is not None:
-        return Relation.SAME if ratio <= PRICE_RATIO else Relation.DIFFERENT
-    if first.source and second.source:
-        return Relation.SAME
-    apart = _distance(first, second)
-    is_close = apart is not None and apart <= DATE_SPAN
-    return Relation.PRESUMED if is_close else Relation.UNOBSERVED
-
-
-def price_ratio(first: Listing, second: Listing) -> float | None:
-    """Returns the larger price divided by the smaller; None without prices within a day."""
-    if first.price is None or second.price is None:
-        return None
-    dates = ((price.observed_at, price.precision) for price in (first.price, second.price))
-    apart = largest_distance(*dates)
-    if apart is None or apart > PRICE_WINDOW:
-        return None
-    lower, upper = sorted((first.price.value, second.price.value))
-    return float(upper / lower)
-
-
-def _distance(first: Listing, second: Listing) -> timedelta | None:
-    """Returns the largest possible time between two observations; None if it has no bound."""
-    return largest_distance(
-        (first.observed_at, first.precision), (second.observed_at, second.precision)
+    return Identity(
+        tuple(tuple(listings[position] for position in group) for group in groups), doubts
     )
 
 
-def _grouped(listings: Sequence[Listing], *, is_contradicted: bool) -> list[_Group]:
-    """Returns the listings in groups that are one asset each: joined by price, source and date.
-
-    Prices join first, then sources, then close dates. No group holds two listings whose prices
-    disagree, so a third listing never bridges them. Close dates join only a name that no price
-    contradicts (where one does, the name is known to mean several assets, and a date does not tell
-    which), and only if all observations of the joined group are close.
-    """
-    groups: list[_Group] = [(listing,) for listing in listings]
-    groups = _joined(groups, _agree_in_price)
-    groups = _joined(groups, _have_sources)
-    return groups if is_contradicted else _joined_by_date(groups)
-
-
-def _agree_in_price(first: Listing, second: Listing) -> bool:
-    ratio = price_ratio(first, second)
-    return ratio is not None and ratio <= PRICE_RATIO
-
-
-def _have_sources(first: Listing, second: Listing) -> bool:
-    return bool(first.source and second.source)
-
-
-def _is_consistent(group: _Group) -> bool:
-    return all(relation(*pair) is not Relation.DIFFERENT for pair in combinations(group, 2))
-
-
-def _spread(group: _Group) -> timedelta | None:
-    """Returns the largest possible time between two observations of a group; None without a bound."""
-    spreads = [_distance(*pair) for pair in combinations(group, 2)]
-    known = [spread for spread in spreads if spread is not None]
-    return max(known, default=timedelta()) if len(known) == len(spreads) else None
-
-
-def _joined(groups: Sequence[_Group], is_linked: _Link) -> list[_Group]:
-    """Returns groups after all joins of linked groups whose prices do not disagree.
-
-    Where prices of linked groups disagree, the join that gives the group of the highest precedence
-    comes first, so that the order of the listings decides nothing.
-    """
-    result: list[_Group] = []
-    for component in _components(groups, is_linked):
-        whole = tuple(listing for group in component for listing in group)
-        if len(component) == 1 or _is_consistent(whole):
-            result.append(whole)
-        else:
-            result += _best_joins(component, is_linked)
-    return result
-
-
-def _best_joins(groups: Sequence[_Group], is_linked: _Link) -> list[_Group]:
-    result = list(groups)
-    joins = {pair: pair[0] + pair[1] for pair in combinations(result, 2)}
-    while True:
-        joins = {
-            pair: group
-            for pair, group in joins.items()
-            if any(is_linked(*listings) for listings in product(*pair)) and _is_consistent(group)
-        }
-        if not joins:
-            return result
-        parts, best = max(joins.items(), key=lambda join: _precedence(join[1]))
-        result = [group for group in result if group not in parts]
-        joins = {pair: group for pair, group in joins.items() if not set(pair) & set(parts)}
-        joins |= {(group, best): group + best for group in result}
-        result.append(best)
-
-
-def _joined_by_date(groups: Sequence[_Group]) -> list[_Group]:
-    """Returns groups, those joined whose observations are all close at any dates they may have.
-
-    The joined group of the highest precedence comes first, then the one of what it leaves.
-    """
-    rest = list(groups)
-    result = []
-    while rest:
-        parts = max(
-            (_close_from(first, rest) for first in rest),
-            key=lambda parts: _precedence(tuple(chain.from_iterable(parts))),
-        )
-        result.append(tuple(chain.from_iterable(parts)))
-        rest = [group for group in rest if group not in parts]
-    return result
-
-
-def _close_from(first: _Group, groups: Sequence[_Group]) -> list[_Group]:
-    """Returns the largest set of close groups of which a group has the earliest possible date.
-
-    All dates of the others lie between that date and ``DATE_SPAN`` later, so they are close to one
-    another.
-    """
-    start = _earliest(first)
-    spread = _spread(first)
-    if start is None or spread is None or spread > DATE_SPAN:
-        return [first]
-    return [first] + [
-        group
-        for group in groups
-        if group is not first
-        and (earliest := _earliest(group)) is not None
-        and earliest >= start
-        and _latest(group) <= start + DATE_SPAN
-        and _latest(first) <= earliest + DATE_SPAN
-    ]
-
-
-def _earliest(group: _Group) -> datetime | None:
-    """Returns the earliest possible date of a group; None without a bound."""
-    dates = [listing.earliest for listing in group]
-    known = [date for date in dates if date is not None]
-    return min(known) if len(known) == len(dates) else None
-
-
-def _latest(group: _Group) -> datetime:
-    return max(listing.observed_at for listing in group)
-
-
-def _components(groups: Sequence[_Group], is_linked: _Link) -> list[list[_Group]]:
-    """Returns groups by the chains of links that connect them."""
-    components: list[list[_Group]] = []
-    for group in groups:
-        connected = [
-            component
-            for component in components
-            if any(is_linked(*pair) for other in component for pair in product(other, group))
-        ]
-        components = [component for component in components if component not in connected]
-        components.append([*chain.from_iterable(connected), group])
-    return components
-
-
-def _precedence(group: _Group) -> tuple[object, ...]:
-    """Returns a sort key: the group on most venues is compared, of several the newest.
-
-    A group is as new as the newest of its earliest possible dates, which it is known to reach. Names
-    decide between groups that are otherwise equal.
-    """
-    oldest = datetime.min.replace(tzinfo=UTC)
-    known = max(listing.earliest or oldest for listing in group)
-    return (len({x.venue for x in group}), known, _latest(group), sorted(x.key for x in group))
-
-
-def _doubt(listing: Listing, group: _Group, compared: _Group, *, is_contradicted: bool) -> str:
-    """Returns why a listing of a group is not compared with another group."""
-    for other in compared:
-        if relation(listing, other) is Relation.DIFFERENT and listing.price and other.price:
-            prices = (
-                f"{listing.price.value:.6g} USD against {other.price.value:.6g} at {other.venue}"
+def _doubts(
+    evidence: PairEvidence, group: Group, compared: Group
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yields why each listing of a group is not compared with another group."""
+    listings, others = evidence.listings, np.array(compared)
+    rows = np.array(group)
+    differ = evidence.differ[rows[:, None], others]
+    apart = evidence.distance[rows[:, None], others]
+    contradicted, nearest = differ.argmax(axis=1).tolist(), apart.argmin(axis=1).tolist()
+    span = "" if evidence.is_contradicted else _span_text(evidence, (*group, *compared))
+    for row, position in enumerate(group):
+        listing = listings[position]
+        if differ[row, contradicted[row]]:
+            doubt = _other_price(listing, listings[compared[contradicted[row]]])
+        elif (distance := int(apart[row, nearest[row]])) >= UNBOUNDED:
+            latest = max(listings[other].observed_at for other in compared)
+            doubt = f"{_NO_COMMON_PRICE}, and {_open_date(listing, latest)}"
+        elif distance > microseconds(DATE_SPAN):
+            doubt = _far_apart(listing, listings[compared[nearest[row]]], distance)
+        elif evidence.is_contradicted:
+            doubt = (
+                f"{Relation.UNOBSERVED}: the name means several assets, and no price tells which"
             )
-            return f"{Relation.DIFFERENT}: price per coin {prices}"
-    apart = {other: days for other in compared if (days := _distance(listing, other)) is not None}
-    if not apart:
-        return f"{_NO_COMMON_PRICE}, and {_open_date(listing, compared)}"
-    nearest = min(apart, key=lambda other: apart[other])
-    if apart[nearest] > DATE_SPAN:
-        is_exact = listing.precision.is_exact and nearest.precision.is_exact
-        return (
-            f"{_NO_COMMON_PRICE}, and the nearest observation ({nearest.venue}) "
-            f"{'is' if is_exact else 'may be up to'} {apart[nearest].days} days apart"
-        )
-    if is_contradicted:
-        return f"{Relation.UNOBSERVED}: the name means several assets, and no price tells which"
-    return f"{_NO_COMMON_PRICE}, and with it the observations {_span_text((*group, *compared))}"
+        else:
+            doubt = f"{_NO_COMMON_PRICE}, and with it the observations {span}"
+        yield listing.key, doubt
 
 
 _NO_COMMON_PRICE = f"{Relation.UNOBSERVED}: no price on a common day"
+_DAY = microseconds(timedelta(days=1))
 
 
-def _span_text(group: _Group) -> str:
+def _other_price(listing: Listing, other: Listing) -> str:
+    """Returns in words that the prices of two listings, which both have one, contradict one asset."""
+    values = [f"{item.price.value:.6g}" for item in (listing, other) if item.price]
+    prices = f"{values[0]} USD against {values[1]} at {other.venue}"
+    return f"{Relation.DIFFERENT}: price per coin {prices}"
+
+
+def _far_apart(listing: Listing, nearest: Listing, distance: int) -> str:
+    """Returns in words how far a listing is from the nearest; the distance is in microseconds."""
+    is_exact = listing.precision.is_exact and nearest.precision.is_exact
+    return (
+        f"{_NO_COMMON_PRICE}, and the nearest observation ({nearest.venue}) "
+        f"{'is' if is_exact else 'may be up to'} {distance // _DAY} days apart"
+    )
+
+
+def _span_text(evidence: PairEvidence, group: Group) -> str:
     """Returns in words how far the observations of a group are apart."""
-    spread = _spread(group)
-    if spread is None:
+    spread = int(evidence.distance[np.ix_(group, group)].max())
+    if spread >= UNBOUNDED:
         return "would have no earliest date"
-    is_exact = all(listing.precision.is_exact for listing in group)
-    return f"{'are' if is_exact else 'may be up to'} {spread.days} days apart"
+    is_exact = all(evidence.listings[position].precision.is_exact for position in group)
+    return f"{'are' if is_exact else 'may be up to'} {spread // _DAY} days apart"
 
 
-def _open_date(listing: Listing, compared: _Group) -> str:
-    """Returns in words why no distance between a listing and a group is bounded."""
+def _open_date(listing: Listing, latest: datetime) -> str:
+    """Returns in words why no distance between a listing and others, by their latest date, is bounded."""
     if listing.earliest is None:
         return f"the date is only known to be no later than {listing.observed_at:%Y-%m-%d}"
-    latest = _latest(compared)
     return f"the dates of the others are only known to be no later than {latest:%Y-%m-%d}"

@@ -1,7 +1,7 @@
 """Layout of all schedules and reference functions in one panel, with the range of each function."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from harmonize.core.schedule import (
@@ -98,19 +98,45 @@ class PanelLayout:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Distinct functions in the order of their rows, and their rows by the numbers of the pieces.
+
+    The numbers as plain tuples are hashed and compared faster than the functions.
+    """
+
+    functions: list[MarginFunction] = field(default_factory=list)
+    by_numbers: dict[tuple[tuple[Decimal, ...], ...], int] = field(default_factory=dict)
+
+    def row_of(self, function: MarginFunction) -> int:
+        """Returns the row of a function, which is added if no equal one has a row."""
+        numbers = tuple(
+            [
+                (piece.upper, piece.fixed, piece.rate, piece.coefficient, piece.power)
+                for piece in function.pieces
+            ]
+        )
+        row = self.by_numbers.setdefault(numbers, len(self.functions))
+        if row == len(self.functions):
+            self.functions.append(function)
+        return row
+
+
 def build_layout(
     schedules: Sequence[MarginSchedule], applied: Sequence[AppliedRuleSet]
 ) -> PanelLayout:
-    """Returns a layout of every known function of the schedules and of the rule sets."""
-    functions: list[MarginFunction] = []
+    """Returns a layout of every known function of the schedules and of the rule sets.
+
+    Equal functions share one row of the panel: venues publish one table for many contracts.
+    """
+    functions = _Rows()
     published = {
         margin_type: tuple(_published(schedules, margin_type, functions))
         for margin_type in MARGIN_TYPES
     }
     own = {margin_type: _known(schedules, refs) for margin_type, refs in published.items()}
-    refs: dict[MarginFunction, FunctionRef] = {}
-    rules = tuple(_rule(rule_set, functions, refs) for rule_set in applied)
-    all_ = build_panel(functions)
+    rules = tuple(_rule(rule_set, functions) for rule_set in applied)
+    all_ = build_panel(functions.functions)
     columns = (all_.lower, all_.upper, all_.fixed, all_.rate, all_.coefficient, all_.power)
     numbers = tuple(zip(*(column.tolist() for column in columns), strict=True))
     return PanelLayout(all_, own, rules, numbers, tuple(all_.first.tolist()), published)
@@ -129,10 +155,11 @@ def _known(
 
 
 def _published(
-    schedules: Sequence[MarginSchedule], margin_type: str, functions: list[MarginFunction]
+    schedules: Sequence[MarginSchedule], margin_type: str, functions: _Rows
 ) -> list[FunctionRef | None]:
-    """Appends the schedules' functions to ``functions`` and returns their references."""
+    """Adds the schedules' functions to ``functions``, by row, and returns their references."""
     refs: list[FunctionRef | None] = []
+    rows: dict[int, int] = {}  # by identity, which is faster to look up than a value
     for schedule in schedules:
         function = value_of(schedule.initial if margin_type == "initial" else schedule.maintenance)
         if function is None:
@@ -140,8 +167,10 @@ def _published(
             continue
         capacity = value_of(schedule.capacity)
         limit = _limit(function) if capacity is None else min(_limit(function), float(capacity))
-        refs.append(FunctionRef(len(functions), limit))
-        functions.append(function)
+        row = rows.get(id(function))
+        if row is None:
+            row = rows[id(function)] = functions.row_of(function)
+        refs.append(FunctionRef(row, limit))
     return refs
 
 
@@ -149,18 +178,12 @@ def _limit(function: MarginFunction) -> float:
     return min(float(function.upper), HORIZON)
 
 
-def _rule(
-    applied: AppliedRuleSet,
-    functions: list[MarginFunction],
-    refs: dict[MarginFunction, FunctionRef],
-) -> RuleSetLayout:
-    """Appends a rule set's functions to ``functions``; equal functions share one row."""
-    references: dict[_ReferenceKey, FunctionRef] = {}
-    for key, function in _functions(applied):
-        if function not in refs:
-            refs[function] = FunctionRef(len(functions), _limit(function))
-            functions.append(function)
-        references[key] = refs[function]
+def _rule(applied: AppliedRuleSet, functions: _Rows) -> RuleSetLayout:
+    """Adds a rule set's functions to ``functions``, by row."""
+    references: dict[_ReferenceKey, FunctionRef] = {
+        key: FunctionRef(functions.row_of(function), _limit(function))
+        for key, function in _functions(applied)
+    }
     classes = applied.reference_schedule.classes if applied.reference_schedule else ()
     regulated = {margin_type for _, margin_type, _ in references}
     if isinstance(applied.rule_set.requirement, Prohibition):

@@ -44,7 +44,10 @@ def choose_representatives(
     for (venue, asset), alternatives in sorted(
         candidates.items(), key=lambda candidate: candidate[0][::-1]
     ):
-        chosen.setdefault(asset, {})[venue] = preferred(alternatives)
+        is_choice = len(alternatives) > 1
+        chosen.setdefault(asset, {})[venue] = (
+            preferred(alternatives) if is_choice else alternatives[0]
+        )
     return chosen
 
 

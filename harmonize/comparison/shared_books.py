@@ -16,20 +16,20 @@ def with_shared_books(schedules: Sequence[MarginSchedule]) -> tuple[MarginSchedu
     of several the first by name. Where the margins differ, each venue counts. Schedules that are
     excluded for another reason count for none: their doubts and ends must be judged before.
     """
-    included = [schedule for schedule in schedules if not exclusion_reason(schedule)]
+    sharing = {
+        row: (schedule, _key(schedule))
+        for row, schedule in enumerate(schedules)
+        if schedule.instrument.order_book and not exclusion_reason(schedule)
+    }
     counted: dict[_Key, MarginSchedule] = {}
-    for schedule in included:
-        if schedule.instrument.order_book:
-            key = _key(schedule)
-            counted[key] = min((counted.get(key, schedule), schedule), key=_precedence)
-    return tuple(
-        schedule
-        if exclusion_reason(schedule)
-        or (first := counted.get(_key(schedule))) is None
-        or first.instrument.venue == schedule.instrument.venue
-        else replace(schedule, counted_with=first.instrument.venue)
-        for schedule in schedules
-    )
+    for schedule, key in sharing.values():
+        counted[key] = min((counted.get(key, schedule), schedule), key=_precedence)
+    result = list(schedules)
+    for row, (schedule, key) in sharing.items():
+        venue = counted[key].instrument.venue
+        if venue != schedule.instrument.venue:
+            result[row] = replace(schedule, counted_with=venue)
+    return tuple(result)
 
 
 def _key(schedule: MarginSchedule) -> _Key:

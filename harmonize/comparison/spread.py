@@ -6,7 +6,7 @@ and the highest are found once per interval. Source of the measure: design of th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonize.numerics.elementary import logarithm
-from harmonize.numerics.panel import Floats, Panel
+from harmonize.numerics.panel import Floats, Ints, Panel
 from harmonize.numerics.roots import roots
 from harmonize.numerics.rounding import rounded
 from harmonize.numerics.segments import MIN_NOTIONAL, Group, Segments
 
 _NOISE = 1e-9  # relative; margins closer than this are a tie
+_WRITTEN = 1e-10  # relative; bounds that differ by more are written with different digits
 _NOISE_RATE = 1e-12  # of notional; rounding error of a difference of margins
 
 
@@ -62,35 +63,65 @@ def interval_spreads(segments: Segments, count: int) -> list[tuple[IntervalSprea
     segments = segments.take(
         (np.isfinite(segments.fixed).sum(axis=1) > 1) & (segments.upper > MIN_NOTIONAL)
     )
-    lowest, highest = _extremes(segments.values(segments.middle()))
+    is_lowest, is_highest = _extremes(segments.values(segments.middle()))
     at_lower, at_upper = (_spread(segments, end) for end in (segments.lower, segments.upper))
-    widest, widest_notional = _widest(segments, (at_lower, at_upper), (lowest, highest))
+    widest, notional = _widest(segments, (at_lower, at_upper), (is_lowest, is_highest))
+    kept = np.flatnonzero(_differ(segments.lower, segments.upper))
+    if not kept.size:
+        return [()] * count
+    starts = _run_starts(kept, segments.owner, is_lowest, is_highest)
+    begins, ends = kept[starts], kept[np.append(starts[1:], kept.size) - 1]
+    largest = kept[_first_largest(widest[kept], starts)]
     rows = [
         IntervalSpread(*row)
         for row in zip(
-            segments.lower.tolist(),
-            segments.upper.tolist(),
-            lowest,
-            highest,
-            at_lower.tolist(),
-            at_upper.tolist(),
-            widest.tolist(),
-            widest_notional.tolist(),
+            segments.lower[begins].tolist(),
+            segments.upper[ends].tolist(),
+            _positions(is_lowest[begins]),
+            _positions(is_highest[begins]),
+            at_lower[begins].tolist(),
+            at_upper[ends].tolist(),
+            widest[largest].tolist(),
+            notional[largest].tolist(),
             strict=True,
         )
     ]
-    by_group: list[list[IntervalSpread]] = [[] for _ in range(count)]
-    for group, row in zip(segments.owner.tolist(), rows, strict=True):
-        if rounded(row.lower) < rounded(row.upper):  # two roots that differ by noise are one
-            by_group[group].append(row)
-    return [_merged(group_rows) for group_rows in by_group]
+    bounds = np.searchsorted(segments.owner[begins], np.arange(count + 1)).tolist()
+    return [tuple(rows[first:last]) for first, last in pairwise(bounds)]
 
 
 _Positions = list[tuple[int, ...]]
+_Flags = NDArray[np.bool_]
+
+
+def _differ(lower: Floats, upper: Floats) -> _Flags:
+    """Returns whether bounds differ as they are written: two roots that differ by noise are one."""
+    differ: _Flags = upper > lower * (1 + _WRITTEN)
+    for row in np.flatnonzero(~differ).tolist():
+        differ[row] = rounded(float(lower[row])) < rounded(float(upper[row]))
+    return differ
+
+
+def _run_starts(kept: Ints, owner: Ints, *flags: _Flags) -> Ints:
+    """Returns where neighbours begin that have the same lowest and highest functions."""
+    begins = np.ones(kept.size, np.bool_)
+    begins[1:] = owner[kept[1:]] != owner[kept[:-1]]
+    for columns in flags:
+        begins[1:] |= (columns[kept[1:]] != columns[kept[:-1]]).any(axis=1)
+    return np.flatnonzero(begins)
+
+
+def _first_largest(widest: Floats, starts: Ints) -> Ints:
+    """Returns the first segment of each run that no other exceeds by more than noise."""
+    lengths = np.diff(np.append(starts, widest.size))
+    largest = np.repeat(np.maximum.reduceat(widest, starts), lengths)
+    candidates = np.flatnonzero(~_exceeds(largest, widest))
+    first: Ints = candidates[np.searchsorted(candidates, starts)]
+    return first
 
 
 def _widest(
-    segments: Segments, spreads: tuple[Floats, Floats], extremes: tuple[_Positions, _Positions]
+    segments: Segments, spreads: tuple[Floats, Floats], extremes: tuple[_Flags, _Flags]
 ) -> tuple[Floats, Floats]:
     """Returns the largest spread over notional on each segment, and its notional.
 
@@ -102,12 +133,12 @@ def _widest(
     ratios = np.stack(spreads) / notionals
     small = np.flatnonzero(segments.lower < MIN_NOTIONAL)
     ratios[0, small] = _spread(segments.take(small), lower[small]) / MIN_NOTIONAL
-    lowest, highest = extremes
+    is_lowest, is_highest = extremes
     wider_end = _exceeds(ratios[1], ratios[0]).astype(np.intp)
     rows = np.arange(lower.size)
     widest, widest_notional = ratios[wider_end, rows], notionals[wider_end, rows]
     for row in np.flatnonzero(np.nan_to_num(segments.coefficient).any(axis=1)).tolist():
-        high, low = highest[row][0], lowest[row][0]
+        high, low = int(is_highest[row].argmax()), int(is_lowest[row].argmax())
         terms = [(-float(segments.fixed[row, high] - segments.fixed[row, low]), -2.0)]
         for position, sign in ((high, 1.0), (low, -1.0)):
             power = float(segments.power[row, position])
@@ -133,42 +164,15 @@ def _spread(segments: Segments, notionals: Floats) -> Floats:
     return spread
 
 
-def _merged(rows: Sequence[IntervalSpread]) -> tuple[IntervalSpread, ...]:
-    """Joins neighbours that have the same lowest and highest functions."""
-    merged = []
-    for (lowest, highest), group in groupby(rows, key=lambda row: (row.lowest, row.highest)):
-        run = list(group)
-        first, last = run[0], run[-1]
-        largest = max(row.widest for row in run)
-        widest = next(row for row in run if not _exceeds(largest, row.widest))
-        merged.append(
-            IntervalSpread(
-                first.lower,
-                last.upper,
-                lowest,
-                highest,
-                first.spread_lower,
-                last.spread_upper,
-                widest.widest,
-                widest.widest_notional,
-            )
-        )
-    return tuple(merged)
-
-
-def _extremes(margins: Floats) -> tuple[_Positions, _Positions]:
-    """Returns the positions of the lowest and highest margins per row; a tie includes all."""
-    if not margins.size:
-        return [], []
+def _extremes(margins: Floats) -> tuple[_Flags, _Flags]:
+    """Returns which margins of each row are the lowest and the highest; a tie includes all."""
     lowest = np.nanmin(margins, axis=1)[:, None]
     highest = np.nanmax(margins, axis=1)[:, None]
     with np.errstate(invalid="ignore"):
-        is_lowest = margins <= lowest * (1 + _NOISE)
-        is_highest = margins >= highest * (1 - _NOISE)
-    return _positions(is_lowest), _positions(is_highest)
+        return margins <= lowest * (1 + _NOISE), margins >= highest * (1 - _NOISE)
 
 
-def _positions(flags: NDArray[np.bool_]) -> _Positions:
+def _positions(flags: _Flags) -> _Positions:
     """Returns the positions of the flags in each row; every row has at least one."""
     row, position = np.nonzero(flags)
     ends = np.searchsorted(row, np.arange(len(flags) + 1)).tolist()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from math import inf
 
 from harmonize.core.date_precision import EXACT, DatePrecision
@@ -183,6 +184,7 @@ def schedule_row(
 ) -> ScheduleRow:
     """Returns the row of a schedule, with the pieces of its margin functions as numbers."""
     instrument = schedule.instrument
+    classification = instrument.classification
     return ScheduleRow(
         venue=instrument.venue,
         symbol=instrument.symbol,
@@ -200,10 +202,10 @@ def schedule_row(
         capacity=_amount(schedule.capacity),
         capacity_status=status(schedule.capacity),
         capacity_note=note(schedule.capacity),
-        initial=bounded((_piece(numbers) for numbers in initial), schedule.known_up_to),
+        initial=_piece_rows(tuple(initial), schedule.known_up_to),
         initial_status=margin_status(schedule, schedule.initial),
         initial_note=margin_note(schedule, schedule.initial),
-        maintenance=bounded((_piece(numbers) for numbers in maintenance), schedule.known_up_to),
+        maintenance=_piece_rows(tuple(maintenance), schedule.known_up_to),
         maintenance_status=margin_status(schedule, schedule.maintenance),
         maintenance_note=margin_note(schedule, schedule.maintenance),
         maintenance_meaning=schedule.meaning.value,
@@ -212,9 +214,9 @@ def schedule_row(
         fee_note=note(schedule.fee.rate),
         notes=schedule.notes,
         evidence=tuple(evidence_row(evidence) for evidence in schedule.evidence),
-        underlying_class=instrument.classification.asset_class.value,
-        underlying_class_basis=instrument.classification.basis.value,
-        underlying_class_note=instrument.classification.reason,
+        underlying_class=classification.asset_class.value,
+        underlying_class_basis=classification.basis.value,
+        underlying_class_note=classification.reason,
         observed_from=schedule.precision.earliest_text(schedule.observed_at),
         date_kind=schedule.precision.kind.value,
         not_trading=schedule.not_trading,
@@ -222,13 +224,21 @@ def schedule_row(
     )
 
 
+@lru_cache(maxsize=4096)
+def _piece_rows(numbers: tuple[PieceNumbers, ...], known_up_to: Decimal) -> tuple[PieceRow, ...]:
+    """Returns the pieces of a function; schedules with equal functions share the rows."""
+    return bounded([_piece(piece) for piece in numbers], known_up_to)
+
+
 def bounded(pieces: Iterable[PieceRow], known_up_to: Decimal) -> tuple[PieceRow, ...]:
     """Returns pieces with those above ``known_up_to``, in USD, as lower bounds, cut there."""
     limit = float(known_up_to)
+    if limit == inf:
+        return tuple(pieces)
     rows: list[PieceRow] = []
     for piece in pieces:
         is_exact = piece.upper is not None and piece.upper <= limit
-        if is_exact or limit == inf:
+        if is_exact:
             rows.append(piece)
             continue
         if piece.lower < limit:

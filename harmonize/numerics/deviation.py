@@ -60,13 +60,15 @@ class Deviation:
 def deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:
     """Compares each pair exactly on its pieces, from 1 USD to the end of the shorter function.
 
-    Pairs are processed in batches: arrays that fit the cache are twice as fast.
+    Equal pairs are compared once. Pairs are processed in batches: arrays that fit the cache are
+    twice as fast.
     """
-    return [
-        deviation
-        for begin in range(0, len(pairs), _BATCH_SIZE)
-        for deviation in _batch_deviations(panel, pairs[begin : begin + _BATCH_SIZE])
-    ]
+    distinct = list(dict.fromkeys(pairs))
+    by_pair: dict[FunctionPair, Deviation] = {}
+    for begin in range(0, len(distinct), _BATCH_SIZE):
+        batch = distinct[begin : begin + _BATCH_SIZE]
+        by_pair.update(zip(batch, _batch_deviations(panel, batch), strict=True))
+    return [by_pair[pair] for pair in pairs]
 
 
 def _batch_deviations(panel: Panel, pairs: Sequence[FunctionPair]) -> list[Deviation]:

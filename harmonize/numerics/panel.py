@@ -7,7 +7,7 @@ Bounds are compared in float64: the float nearest to a published bound lies in t
 """
 
 import decimal
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import accumulate
@@ -27,6 +27,7 @@ PieceNumbers = tuple[float, float, float, float, float, float]
 _BITS = 49  # shift: a bucket is the exponent and the first three mantissa bits of N
 _BUCKET_RANGE = (2.0**-4, 2.0**50)  # notionals, in USD, with separate buckets; others share one
 _CHUNK = 1 << 16  # positions per step, so that work arrays stay in the cache
+_BLOCK = 1024  # functions per step of the search index
 _LARGEST = float(np.finfo(np.float64).max)
 _DIGITS = 60  # of ``base`` before rounding to a float; cancellation costs far fewer
 
@@ -54,7 +55,8 @@ class SearchRows:
 class Panel:
     """Margin functions, one after another, as flat arrays of their pieces.
 
-    Function ``k`` has the pieces ``first[k] : first[k + 1]``; each covers (lower, upper].
+    Function ``k`` has the pieces ``first[k] : first[k + 1]``; each covers (lower, upper]. ``bounds``
+    are the distinct upper bounds, sorted. ``keys`` rise over all pieces: see ``pieces_at``.
     """
 
     first: Ints
@@ -64,6 +66,8 @@ class Panel:
     rate: Floats
     coefficient: Floats
     power: Floats
+    bounds: Floats
+    keys: Ints
     rows: SearchRows
 
     def __len__(self) -> int:
@@ -74,6 +78,18 @@ class Panel:
     def owner(self) -> Ints:
         """Index of the function to which each piece belongs."""
         return np.repeat(np.arange(len(self)), np.diff(self.first))
+
+    def pieces_at(self, functions: Ints, notional: Floats) -> Ints:
+        """Returns the piece of each function that covers the notional of its row; −1 if there is none.
+
+        Rows of ``functions`` belong to the notionals; a function of −1 is none. The key of a piece is
+        the number of its function times a constant, plus the rank of its upper bound.
+        """
+        selected = functions * (self.bounds.size + 1)
+        selected += np.searchsorted(self.bounds, notional)[:, None]
+        piece = np.searchsorted(self.keys, selected)
+        is_covered = (functions >= 0) & (piece < self.first[functions + 1])
+        return np.where(is_covered, piece, -1)
 
     def evaluate(self, which: Ints, notional: Floats) -> Floats:
         """Returns the margin, in USD, of position ``notional[i]`` under function ``which[i]``.
@@ -139,25 +155,30 @@ def build_panel(functions: Sequence[MarginFunction]) -> Panel:
     """Returns the functions as arrays, in the given order."""
     pieces = [piece for function in functions for piece in function.pieces]
     first = np.array([0, *accumulate(len(function.pieces) for function in functions)], np.intp)
-    upper = np.array([float(piece.upper) for piece in pieces])
+    upper = _floats(piece.upper for piece in pieces)
     lower = np.empty_like(upper)
     lower[1:] = upper[:-1]
     lower[first[:-1]] = 0.0
-    rate = np.array([float(piece.rate) for piece in pieces])
-    coefficient = np.array([float(piece.coefficient) for piece in pieces])
-    power = np.array([float(piece.power) for piece in pieces])
+    fixed = _floats(piece.fixed for piece in pieces)
+    rate = _floats(piece.rate for piece in pieces)
+    coefficient = _floats(piece.coefficient for piece in pieces)
+    power = _floats(piece.power for piece in pieces)
     base = _base_margins(pieces, lower.tolist())
     after_last = first[1:]
     limit = np.insert(np.minimum(upper, _LARGEST), after_last, np.inf)
     bucket_index, lowest = _bucket_index(first + np.arange(len(first)), limit)
+    bounds, ranks = np.unique(upper, return_inverse=True)
+    owner = np.repeat(np.arange(len(functions)), np.diff(first))
     return Panel(
         first=first,
         lower=lower,
         upper=upper,
-        fixed=np.array([float(piece.fixed) for piece in pieces]),
+        fixed=fixed,
         rate=rate,
         coefficient=coefficient,
         power=power,
+        bounds=bounds,
+        keys=owner * (bounds.size + 1) + ranks,
         rows=SearchRows(
             limit=limit,
             lower=np.insert(lower, after_last, 0.0),
@@ -171,24 +192,44 @@ def build_panel(functions: Sequence[MarginFunction]) -> Panel:
     )
 
 
+def _floats(numbers: Iterable[Decimal]) -> Floats:
+    """Returns the numbers as floats; most are zero, which needs no conversion."""
+    return np.array([float(number) if number else 0.0 for number in numbers])
+
+
 def _base_margins(pieces: Sequence[Piece], lower: Sequence[float]) -> Floats:
     """``fixed + rate * lower`` of each piece, with the lower bound rounded to float64."""
     with decimal.localcontext(prec=_DIGITS):
         return np.array(
             [
-                float(piece.fixed + piece.rate * Decimal(min(bound, _LARGEST)))
+                float(piece.fixed + piece.rate * _exact(bound)) if bound else float(piece.fixed)
                 for piece, bound in zip(pieces, lower, strict=True)
             ]
         )
 
 
+def _exact(bound: float) -> Decimal:
+    """Returns a bound as a decimal; a whole one is faster to convert as an integer."""
+    finite = min(bound, _LARGEST)
+    return Decimal(int(finite)) if finite.is_integer() else Decimal(finite)
+
+
 def _bucket_index(first: Ints, limit: Floats) -> tuple[NDArray[np.int32], int]:
-    """Returns the first row that can cover a notional, per function and bucket; and the lowest bucket."""
+    """Returns the first row that can cover a notional, per function and bucket; and the lowest bucket.
+
+    The limits of a function below the start of a bucket are counted, in blocks of bounded memory.
+    """
     lowest, highest = (int(np.float64(end).view(np.int64) >> _BITS) for end in _BUCKET_RANGE)
     starts = (np.arange(lowest, highest + 1, dtype=np.int64) << _BITS).view(np.float64)
     starts[0] = 0.0
+    width = starts.size + 1
+    above = np.searchsorted(starts, limit, side="right")  # first bucket that starts above a limit
     bucket_index = np.empty((len(first) - 1, starts.size), np.int32)
-    for function in range(len(first) - 1):
-        begin, end = first[function], first[function + 1]
-        bucket_index[function] = begin + np.searchsorted(limit[begin:end], starts, side="left")
+    for begin in range(0, len(first) - 1, _BLOCK):
+        bounds = first[begin : begin + _BLOCK + 1]
+        function = np.repeat(np.arange(bounds.size - 1), np.diff(bounds))
+        cell = function * width + above[bounds[0] : bounds[-1]]
+        counts = np.bincount(cell, minlength=(bounds.size - 1) * width).reshape(-1, width)
+        below = counts.cumsum(axis=1)[:, :-1]
+        bucket_index[begin : begin + _BLOCK] = bounds[:-1, None] + below
     return bucket_index, lowest

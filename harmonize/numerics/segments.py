@@ -4,7 +4,7 @@ Every comparison is made on such cells. They are first cut at the bounds of all 
 where two functions cross, so that the order of the functions is constant on each cell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -25,6 +25,9 @@ _GRAIN = 1e-12
 """Rounding error of sums, relative to their terms."""
 
 _SQUARE = 2.0
+
+_ELEMENTS = 1 << 20
+"""Pairs of functions that are compared at once, so that their memory is bounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def cells(panel: Panel, groups: Sequence[Group]) -> Segments:
     lower = np.empty_like(upper)
     lower[1:] = upper[:-1]
     lower[np.concatenate([[True], owner[1:] != owner[:-1]])[: lower.size]] = 0.0
-    piece = _pieces(panel, functions[owner], upper)
+    piece = panel.pieces_at(functions[owner], upper)
     inside = (piece >= 0) & (upper[:, None] <= limits[owner])
     safe = np.where(inside, piece, 0)
     terms = (
@@ -136,63 +139,120 @@ def _bounds(panel: Panel, functions: Ints, limits: Floats) -> tuple[Ints, Floats
     return owner[new], upper[new]
 
 
-def _pieces(panel: Panel, functions: Ints, notional: Floats) -> Ints:
-    """Returns the piece of each function that covers the notional; −1 if there is none."""
-    bounds = np.unique(panel.upper)
-    width = bounds.size + 1
-    keys = panel.owner * width + np.searchsorted(bounds, panel.upper)
-    selected = functions * width + np.searchsorted(bounds, notional)[:, None]
-    piece = np.searchsorted(keys, selected)
-    ends = panel.first[functions + 1]
-    piece = np.where((functions >= 0) & (piece < ends), piece, -1)
-    return piece.astype(np.intp)
-
-
 Cuts = tuple[Ints, Floats]
 """Where to cut: indices of cells, and a notional inside each."""
 
 
 def cut_at_crossings(segments: Segments) -> Segments:
     """Returns the cells cut where any two functions of a group cross."""
-    pairs = np.array(list(combinations(range(segments.fixed.shape[1]), 2)), np.intp).reshape(-1, 2)
     curved = np.nan_to_num(segments.coefficient) != 0
-    cuts = [
-        _straight_crossings(segments, curved, pairs),
-        _curved_crossings(segments, curved, pairs),
-    ]
-    return segments.split(*_concatenated(cuts))
-
-
-def _curved_crossings(segments: Segments, curved: NDArray[np.bool_], pairs: Ints) -> Cuts:
-    """Returns the crossings of pairs with at least one curve; each pair becomes a cell of its own."""
-    defined = np.isfinite(segments.fixed[:, pairs]).all(axis=2)
-    cell, pair = np.nonzero((curved[:, pairs[:, 0]] | curved[:, pairs[:, 1]]) & defined)
-    columns = pairs[pair]
-    pair_cells = Segments(
-        segments.owner[cell],
-        segments.lower[cell],
-        segments.upper[cell],
-        *(
-            np.take_along_axis(column[cell], columns, axis=1)
-            for column in (segments.fixed, segments.rate, segments.coefficient, segments.power)
-        ),
-    )
-    index, points = band_edges(pair_cells, 0, 1, 1.0, 0.0)
-    return cell[index], points
-
-
-def _straight_crossings(segments: Segments, curved: NDArray[np.bool_], pairs: Ints) -> Cuts:
-    """Returns the crossings of lines, for all pairs of functions at once; curves are excluded."""
-    left, right = pairs.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        root = (segments.fixed[:, right] - segments.fixed[:, left]) / (
-            segments.rate[:, left] - segments.rate[:, right]
+    return segments.split(
+        *_concatenated(
+            [*_straight_crossings(segments, curved), *_curved_crossings(segments, curved)]
         )
-    inside = (root > np.maximum(segments.lower, MIN_NOTIONAL)[:, None]) & (
-        root < segments.upper[:, None]
     )
-    cell, pair = np.nonzero(inside & ~curved[:, left] & ~curved[:, right])
-    return cell, root[cell, pair]
+
+
+def _straight_crossings(segments: Segments, curved: NDArray[np.bool_]) -> Iterator[Cuts]:
+    """Yields the crossings of lines; curves are excluded.
+
+    Two lines meet once, however many cells they pass through together. They are therefore compared
+    only in the last of these cells: the one after which a line ends or changes.
+    """
+    fixed = np.where(curved, np.nan, segments.fixed)
+    ends, column = np.nonzero(_last_of_line(segments, fixed))
+    begins = _begins(segments, ends, column)
+    step = max(_ELEMENTS // max(fixed.shape[1], 1), 1)
+    for chunk in (slice(start, start + step) for start in range(0, ends.size, step)):
+        end, own = ends[chunk, None], column[chunk, None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = (fixed[ends[chunk]] - fixed[end, own]) / (
+                segments.rate[end, own] - segments.rate[ends[chunk]]
+            )
+        row, other = np.nonzero(
+            (root > begins[chunk, None]) & (root < segments.upper[ends[chunk], None])
+        )
+        pairs = (end[row, 0], own[row, 0], other)
+        yield _where_both_apply(segments, fixed, pairs, root[row, other])
+
+
+def _last_of_line(segments: Segments, fixed: Floats) -> NDArray[np.bool_]:
+    """Returns whether a function has a line on a cell and another one, or none, on the next cell."""
+    changes = np.ones(fixed.shape, np.bool_)
+    changes[:-1] = (fixed[1:] != fixed[:-1]) | (segments.rate[1:] != segments.rate[:-1])
+    changes[:-1][segments.owner[1:] != segments.owner[:-1]] = True
+    last: NDArray[np.bool_] = changes & np.isfinite(fixed)
+    return last
+
+
+def _begins(segments: Segments, ends: Ints, column: Ints) -> Floats:
+    """Returns the lower bound of each line, given the last cell of all lines and their columns.
+
+    The line begins no earlier than where the one before it in its column ends.
+    """
+    order = np.lexsort((ends, column))
+    before: Floats = np.full(ends.size, MIN_NOTIONAL)
+    last, next_ = order[:-1], order[1:]
+    follows = (column[last] == column[next_]) & (
+        segments.owner[ends[last]] == segments.owner[ends[next_]]
+    )
+    before[next_[follows]] = np.maximum(segments.upper[ends[last[follows]]], MIN_NOTIONAL)
+    return before
+
+
+def _where_both_apply(
+    segments: Segments, fixed: Floats, pairs: tuple[Ints, Ints, Ints], points: Floats
+) -> Cuts:
+    """Returns the roots that lie inside a cell on which both lines of a pair apply.
+
+    ``pairs`` are a cell on which both apply, and the columns of both; the root is not above it.
+    """
+    end, left, right = pairs
+    cell = _cells_of(segments, end, points)
+    inside = (segments.lower[cell] < points) & (points < segments.upper[cell])
+    for column in (left, right):
+        for term in (fixed, segments.rate):
+            inside &= term[cell, column] == term[end, column]
+    return cell[inside], points[inside]
+
+
+def _cells_of(segments: Segments, end: Ints, notional: Floats) -> Ints:
+    """Returns the cell of each notional in the group of the cell ``end``, at most that cell."""
+    low, high = np.searchsorted(segments.owner, segments.owner[end]), end.copy()
+    while (active := np.flatnonzero(low < high)).size:
+        middle = (low[active] + high[active]) // 2
+        is_above = notional[active] > segments.upper[middle]
+        low[active[is_above]] = middle[is_above] + 1
+        high[active[~is_above]] = middle[~is_above]
+    return low
+
+
+def _curved_crossings(segments: Segments, curved: NDArray[np.bool_]) -> Iterator[Cuts]:
+    """Yields the crossings of pairs with at least one curve; each pair becomes a cell of its own."""
+    width = curved.shape[1]
+    pairs = np.array(list(combinations(range(width), 2)), np.intp).reshape(-1, 2)
+    cells_ = np.flatnonzero(curved.any(axis=1))
+    step = max(_ELEMENTS // max(len(pairs), 1), 1)
+    for chunk in (cells_[start : start + step] for start in range(0, cells_.size, step)):
+        defined = np.isfinite(segments.fixed[chunk])
+        bent = curved[chunk]
+        row, pair = np.nonzero(
+            (bent[:, pairs[:, 0]] | bent[:, pairs[:, 1]])
+            & defined[:, pairs[:, 0]]
+            & defined[:, pairs[:, 1]]
+        )
+        cell, columns = chunk[row], pairs[pair]
+        pair_cells = Segments(
+            segments.owner[cell],
+            segments.lower[cell],
+            segments.upper[cell],
+            *(
+                term[cell[:, None], columns]
+                for term in (segments.fixed, segments.rate, segments.coefficient, segments.power)
+            ),
+        )
+        index, points = band_edges(pair_cells, 0, 1, 1.0, 0.0)
+        yield cell[index], points
 
 
 def band_edges(

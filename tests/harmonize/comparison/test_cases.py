@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from harmonize.api.audit import Question, load_rule_sets, read
+from harmonize.comparison.applicability import Subject
+from harmonize.comparison.cases import cases_of
 from harmonize.comparison.layout import build_layout
 from harmonize.comparison.verdicts import evaluate
 from harmonize.core.notionals import NOTIONAL_GRID
@@ -51,3 +53,16 @@ def test_a_schedule_is_judged_the_same_alone_and_among_others() -> None:
     together = judged(whole)
     assert list(together) == [row for schedule in whole for row in judged([schedule])]
     assert len({(row.verdict, row.reason) for row in together}) > 20
+
+
+def test_equal_cases_are_decided_once() -> None:
+    (first, *_) = schedules()
+    copies = [
+        replace(first, instrument=replace(first.instrument, symbol=f"BTC{number}/USDT:USDT"))
+        for number in range(50)
+    ]
+    applied = apply_rule_sets(load_rule_sets(()), {}, ["BTC"], date(2026, 11, 29))
+    layout = build_layout(copies, applied)
+    subjects = [Subject.of(row, schedule, layout) for row, schedule in enumerate(copies)]
+    cases = [case for _, case in cases_of(subjects, layout, JURISDICTIONS)]
+    assert len(cases) == 50 * len({id(case) for case in cases}) > 0

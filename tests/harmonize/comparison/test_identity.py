@@ -25,6 +25,7 @@ from harmonize.comparison.universe import build_universe
 from harmonize.core.date_precision import EXACT, NO_LATER_THAN, date_between
 from harmonize.core.schedule import AssetPrice, MarginSchedule
 from tests.harmonize.checks.examples import flat_schedule
+from tests.harmonize.comparison.identity_by_pairs import judge_by_pairs
 from tests.support import recorded
 from venues import assets
 
@@ -244,6 +245,30 @@ def test_the_order_of_the_listings_decides_nothing(listings: list[Listing], rand
     assert first.doubts.keys() == second.doubts.keys()
     grouped = [x.venue for group in first.groups for x in group]
     assert sorted(grouped) == sorted(x.venue for x in listings)
+
+
+SEVERAL_CONTRACTS = st.lists(
+    st.builds(
+        lambda venue, symbol, days, price, source, since: replace(
+            listing(venue, days=days, price=price, source=source, since=since), symbol=symbol
+        ),
+        st.sampled_from("abcdefgh"),
+        st.sampled_from(["X/USDT:USDT", "X/USDC:USDC", "X/USD:X"]),
+        st.sampled_from([0.0, 0.5, 1.0, 1.2, 30.0, 60.0, 60.1, 80.0, 400.0]),
+        st.sampled_from(["", "", "1", "1.2", "1.5", "1.50000001", "2.25", "3.4"]),
+        st.sampled_from(["", "", "x"]),
+        st.sampled_from([0.0, 0.0, 0.4, 1.5, 30.0, 50.0, 70.0, None]),
+    ),
+    unique_by=lambda x: x.key,
+    max_size=24,
+)
+
+
+@given(SEVERAL_CONTRACTS)
+def test_all_pairs_at_once_give_the_judgement_of_one_pair_after_another(
+    listings: list[Listing],
+) -> None:
+    assert judge(listings) == judge_by_pairs(listings)
 
 
 @given(LISTINGS)

@@ -1,5 +1,6 @@
 """Deviation of a function from its reference, compared with dense evaluation and algebra."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 import numpy as np
@@ -87,6 +88,14 @@ def test_functions_without_shared_notional_have_no_deviation() -> None:
 
 def test_no_pairs_have_no_deviations() -> None:
     assert deviations(build_panel([flat([D(1000)], [D("0.01")])]), []) == []
+
+
+def test_equal_pairs_have_one_deviation() -> None:
+    book = build_panel([flat([D(1000)], [D("0.01")]), flat([D(1000)], [D("0.02")])])
+    pair, reverse = (FunctionPair(k, 1 - k, 1e3, 1e3, 0.0, 0.0, 0.0) for k in (0, 1))
+    first, second, third = deviations(book, [pair, reverse, replace(pair)])
+    assert (first.lowest, second.lowest) == pytest.approx((-0.5, 1.0))
+    assert third is first
 
 
 @pytest.mark.sample(1)

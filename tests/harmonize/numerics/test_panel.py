@@ -331,6 +331,14 @@ def test_every_position_needs_one_function() -> None:
         book.evaluate(np.array([[0]]), np.array([[1.0]]))
 
 
+def test_a_panel_finds_the_piece_that_covers_a_notional() -> None:
+    book = build_panel([flat(*TWO_TIERS), marginal(*OPEN)])
+    functions = np.array([[0, 1], [1, -1], [0, 1], [-1, 0], [1, 0]])
+    notional = np.array([0.5, 1000.0, math.nextafter(1000.0, math.inf), 5000.0, 5000.5])
+    pieces = [[0, 2], [2, -1], [1, 3], [-1, 1], [3, -1]]
+    assert book.pieces_at(functions, notional).tolist() == pieces
+
+
 def test_a_panel_exposes_owner_and_bounds_of_each_piece() -> None:
     book = build_panel([flat(*TWO_TIERS), marginal(*OPEN)])
     assert len(book) == 2
