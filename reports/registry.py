@@ -84,4 +84,4 @@ def report_files(
 def _download(path: str, content: bytes) -> tuple[str, bytes]:
     if len(content) < _COMPRESSED_FROM:
         return path, content
-    return f"{path}.gz", gzip.compress(content, 6, mtime=0)
+    return f"{path}.gz", gzip.compress(content, 9, mtime=0)

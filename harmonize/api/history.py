@@ -22,11 +22,17 @@ from harmonize.archive.location import recorded_archive
 from harmonize.comparison.representative import preferred
 from harmonize.core.date_precision import DatePrecision
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document.history import MarginSeries, Week
+from harmonize.document.history import MarginSeries, ObservationGap, Week
 from harmonize.document.rows import AT_LEAST
 from harmonize.history import derived, queries
 from harmonize.history.lead_lag import LeadLag, find_increases, lead_lags
-from harmonize.history.observation_times import VenueTimes, times_of
+from harmonize.history.observation_times import (
+    VenueTimes,
+    contract_gaps,
+    times_by_venue,
+    times_of,
+    weekly_gaps,
+)
 from harmonize.history.procyclicality import (
     Procyclicality,
     VenueProcyclicality,
@@ -142,6 +148,20 @@ def weekly_changes(question: Question, venue: str) -> tuple[Week, ...]:
     return queries.merge_weeks(venue_weeks)
 
 
+def weeks_not_observed(question: Question, venue: str) -> tuple[ObservationGap, ...]:
+    """Returns the spans with a week in which a venue was not observed, up to the question's day.
+
+    Raises RequestError: unknown venue; ArchiveError.
+    """
+    _check_venue(venue)
+    with recorded_archive() as path:
+        states = [
+            derived.update_tables(source.archive)[1].entries
+            for source in open_sources(question, path)
+        ]
+    return weekly_gaps(times_by_venue(states, _end_of_day(question)).get(venue, ()))
+
+
 @dataclass(frozen=True, slots=True)
 class UnderlyingHistory:
     """IM on an underlying per venue over time, and the lead-lag between the venues."""
@@ -175,7 +195,11 @@ def underlying_history(question: Question, asset: str) -> UnderlyingHistory:
         raise NotObservedError(message)
     series = tuple(
         queries.margin_series(
-            own, "initial", question.notional_grid[0], iso_utc(archived.times_of(key)[-1])
+            own,
+            "initial",
+            question.notional_grid[0],
+            iso_utc(archived.times_of(key)[-1]),
+            contract_gaps(archived.times_of(key)),
         )
         for key, own in sorted(rows.items())
     )
@@ -215,9 +239,9 @@ def schedule_series(question: Question, venue: str, symbol: str) -> tuple[Margin
     Raises as ``schedule_history``.
     """
     archived = _schedule_rows(question, venue, symbol)
-    until = iso_utc(archived.times[-1])
+    span = iso_utc(archived.times[-1]), contract_gaps(archived.times)
     return tuple(
-        queries.margin_series(archived.rows, margin_type, notional, until)
+        queries.margin_series(archived.rows, margin_type, notional, *span)
         for margin_type in _MARGIN_TYPES
         for notional in question.notional_grid
     )

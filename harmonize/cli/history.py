@@ -241,7 +241,8 @@ def _print_venue(question: "Question", venue: str, form: SeriesForm, chart: Path
     if chart:
         from reports.html import chart_file
 
-        write(chart, chart_file.weeks_file(weeks, windows()))
+        gaps = api.weeks_not_observed(question, venue)
+        write(chart, chart_file.weeks_file(weeks, windows(), gaps))
     if form is SeriesForm.JSON:
         print_json(
             {

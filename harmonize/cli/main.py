@@ -138,8 +138,20 @@ def report(
     timeout: TimeoutOption = 90.0,
     keys: KeysOption = None,
     mirror: MirrorOption = "",
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Print the pages of the navigation to PDF beside them.")
+    ] = False,
+    browser: Annotated[
+        str,
+        typer.Option(
+            "--browser",
+            envvar="HARMONIZE_BROWSER",
+            help="Chromium, Chrome or Edge that prints (default: the first on PATH).",
+        ),
+    ] = "",
 ) -> None:
     """Audit and write the report: a folder of pages, tables and charts; index.html comes first."""
+    printer = request.find_printer(browser) if pdf else ""
     if gather_first:
         _gather_first(context.obj, venue, timeout, keys, mirror)
     from harmonize.api.question import Question
@@ -158,6 +170,8 @@ def report(
         stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
     )
     answer = request.write_report(out, Question.of(selection, options))
+    if printer:
+        request.print_report(context.obj, out, printer)
     print_line(str(out / "index.html"))
     _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))

@@ -24,6 +24,7 @@ from harmonize.cli.console import (
     write_stdout,
 )
 from harmonize.text.amounts import AmountError, parse_usd
+from harmonize.text.messages import counted
 from reports.finding_order import FindingOrder
 
 if TYPE_CHECKING:
@@ -286,6 +287,27 @@ def write_report(out: Path, question: "Question") -> "Answer":
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
     return report.answer
+
+
+def find_printer(named: str) -> str:
+    """Returns the browser that prints to PDF; without one the program ends with one line."""
+    from harmonize.api.printing import PrintingError, find_browser
+
+    try:
+        return find_browser(named)
+    except PrintingError as error:
+        fail(f"--pdf: {error}", USAGE)
+
+
+def print_report(settings: Settings, folder: Path, browser: str) -> None:
+    """Prints the pages of a report to PDF; an error ends the program with one line."""
+    from harmonize.api.printing import PrintingError, print_pages
+
+    try:
+        printed = print_pages(folder, browser)
+    except PrintingError as error:
+        fail(f"--pdf: {error}", USAGE)
+    note(settings, f"printed {counted(len(printed), 'page')} of {folder} to PDF")
 
 
 def read(selection: "Selection") -> "Reading":

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+GAP_DAYS = 31
+"""Largest number of days between two observations of a contract that are no gap, as for dated changes."""
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesPoint:
@@ -19,13 +22,22 @@ class SeriesPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservationGap:
+    """Span between two consecutive observations, at ``first`` and at ``last``, without any in between."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
 class MarginSeries:
     """Margin of one schedule at one notional over time, as a step function.
 
     ``margin_type`` is ``initial`` or ``maintenance``, ``notional`` is in USD. Each point applies
     until the next point, and the last point until ``until``, the newest observation of the contract.
     There is a point for every change of the schedule. Bounds in contracts or coins are in USD at
-    the price of their point.
+    the price of their point. ``gaps`` are the spans of more than 31 days in which the contract was not
+    observed: the margin before is only assumed to have applied in them.
     """
 
     underlying: str
@@ -36,6 +48,7 @@ class MarginSeries:
     notional: float
     points: tuple[SeriesPoint, ...]
     until: str
+    gaps: tuple[ObservationGap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,14 @@ class Week:
 
 
 @dataclass(frozen=True, slots=True)
+class VenueGaps:
+    """Spans between two consecutive observations of a venue with a week, Monday to Sunday, without any."""
+
+    venue: str
+    gaps: tuple[ObservationGap, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StressWindow:
     """Period of market stress, measured from prices; both days are included.
 
@@ -74,11 +95,15 @@ class StressWindow:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """History in the archives: margin series, changes per week, and stress windows."""
+    """History in the archives: margin series, changes per week, and stress windows.
+
+    ``gaps`` tells weeks without a change from weeks without an observation, for the venues of ``weeks``.
+    """
 
     series: tuple[MarginSeries, ...] = ()
     weeks: tuple[Week, ...] = ()
     stress_windows: tuple[StressWindow, ...] = ()
+    gaps: tuple[VenueGaps, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,15 @@ from harmonize.archive.source import Source
 from harmonize.archive.storage import storage_at
 from harmonize.document import AuditDocument
 from harmonize.document.change import Change
-from harmonize.document.history import History, MarginSeries, StressWindow, Week
+from harmonize.document.history import History, MarginSeries, StressWindow, VenueGaps, Week
 from harmonize.history.acceptances import accepted_contracts
-from harmonize.history.observation_times import VenueTimes, times_of
+from harmonize.history.observation_times import (
+    VenueTimes,
+    contract_gaps,
+    times_by_venue,
+    times_of,
+    weekly_gaps,
+)
 from harmonize.history.recent import RecentHistory, ScheduleKey
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
@@ -138,8 +144,8 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
         venue: [VenueTimes.of(state.entries, venue, until) for state in states]
         for venue in {venue for venue, _, _ in ordered}
     }
-    newest = {key: times_of(own, times[key[0]])[-1] for key, own in ordered.items()}
-    series = _margin_series(keys, ordered, newest, document.heat_map_notional)
+    observed = {key: times_of(own, times[key[0]]) for key, own in ordered.items()}
+    series = _margin_series(keys, ordered, observed, document.heat_map_notional)
     starts = (margins.points[0].observed_at[:10] for margins in series if margins.points)
     since = min(starts, default="9")
     stress = tuple(
@@ -147,7 +153,13 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
         for window in windows()
         if since <= window.last and window.first <= f"{until:%Y-%m-%d}"
     )
-    return History(series, queries.merge_weeks(weeks), stress)
+    merged = queries.merge_weeks(weeks)
+    by_venue = times_by_venue((state.entries for state in states), until)
+    gaps = tuple(
+        VenueGaps(venue, weekly_gaps(by_venue.get(venue, ())))
+        for venue in sorted({week.venue for week in merged})
+    )
+    return History(series, merged, stress, tuple(own for own in gaps if own.gaps))
 
 
 def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:
@@ -163,7 +175,7 @@ def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:
 def _margin_series(
     keys: Sequence[tuple[str, ScheduleKey]],
     rows: Mapping[ScheduleKey, Sequence[ScheduleRow]],
-    newest: Mapping[ScheduleKey, datetime],
+    observed: Mapping[ScheduleKey, Sequence[datetime]],
     notional: float,
 ) -> tuple[MarginSeries, ...]:
     """Returns the series per underlying: IM of each schedule, then those of the one changed most."""
@@ -173,13 +185,14 @@ def _margin_series(
     for asset in dict.fromkeys(asset for asset, _ in keys):
         own = [key for underlying, key in keys if underlying == asset and key in rows]
         for key in own:
-            until = iso_utc(newest[key])
-            series.append(queries.margin_series(rows[key], "initial", notional, until))
+            span = iso_utc(observed[key][-1]), contract_gaps(observed[key])
+            series.append(queries.margin_series(rows[key], "initial", notional, *span))
         most_changed = max(own, key=lambda key: len(rows[key]), default=None)
         if most_changed is not None and len(rows[most_changed]) > 1:
-            until = iso_utc(newest[most_changed])
+            times = observed[most_changed]
+            span = iso_utc(times[-1]), contract_gaps(times)
             series += [
-                queries.margin_series(rows[most_changed], margin_type, size, until)
+                queries.margin_series(rows[most_changed], margin_type, size, *span)
                 for margin_type in ("initial", "maintenance")
                 for size in FOLLOWED_NOTIONALS
                 if (margin_type, size) != ("initial", notional)

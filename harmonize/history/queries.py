@@ -11,7 +11,7 @@ from operator import itemgetter
 from harmonize.archive.catalog import with_observation_times
 from harmonize.core.date_precision import CLOSE_DAYS, DateKind, is_closely_dated
 from harmonize.document.change import ChangeKind
-from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow, Week
+from harmonize.document.history import MarginSeries, ObservationGap, SeriesPoint, StressWindow, Week
 from harmonize.history.engine import query, query_rows, table_files
 from harmonize.history.recent import (
     RECENT_DAYS,
@@ -365,11 +365,15 @@ def in_stress(
 
 
 def margin_series(
-    rows: Sequence[ScheduleRow], margin_type: str, notional: float, until: str
+    rows: Sequence[ScheduleRow],
+    margin_type: str,
+    notional: float,
+    until: str,
+    gaps: Sequence[ObservationGap] = (),
 ) -> MarginSeries:
     """Returns one margin at one notional over time. ``rows`` are one schedule's, in order.
 
-    A series begins where the code began to mean the asset of the last row.
+    ``gaps`` are the spans in which the contract was not observed. A series begins where the code began to mean the asset of the last row.
     """
     last = rows[-1]
     points: list[SeriesPoint] = []
@@ -389,6 +393,7 @@ def margin_series(
         notional=notional,
         points=tuple(points),
         until=until,
+        gaps=tuple(gap for gap in gaps if points and gap.last > points[0].observed_at),
     )
 
 

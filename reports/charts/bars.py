@@ -9,7 +9,7 @@ from html import escape
 
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
-from reports.charts.scale import Scale, ticks
+from reports.charts.scale import Scale, nice_below, ticks, with_ends
 from reports.charts.svg import COLOURS, Frame, Svg, path_data, rounded, svg_drawing, svg_text
 
 _WIDTH = 520.0
@@ -81,7 +81,7 @@ def stacked_areas(
             f'<path class="area {css}" d="{path_data([*upper_edge, *reversed(lower_edge)])}Z"/>'
         )
         below = layer
-    for value in ticks(y_scale):
+    for value in with_ends(y_scale):
         y = y_scale.place(value)
         elements.append(f'<path class="grid over" d="{path_data([(_LEFT, y), (_RIGHT, y)])}"/>')
         elements.append(svg_text("rate", _LEFT - 6, y + 4, numbers.axis_rate(value)))
@@ -140,7 +140,7 @@ def distance_bars(frame: Frame, rows: Sequence[DistanceBar]) -> Svg:
     moves = [v for row in rows for v in (row.left, row.right, row.inner_left, row.inner_right)]
     largest_move = max((value for value in moves if value is not None), default=0.0) or 0.1
     middle = _NAME + (_RIGHT - _NAME) / 2.0
-    scale = Scale(0.0, largest_move, 0.0, _RIGHT - middle, logarithmic=False)
+    scale = Scale(0.0, -nice_below(-largest_move), 0.0, _RIGHT - middle, logarithmic=False)
     bottom = height - 22.0
     elements = []
     for value in ticks(scale):
@@ -200,7 +200,7 @@ def _segment_bar(
 
 def _notional_axis(scale: Scale, bottom: float) -> Iterable[str]:
     yield f'<path class="axis" d="M{rounded(scale.start)} {rounded(bottom)}H{rounded(scale.end)}"/>'
-    for value in ticks(scale):
+    for value in with_ends(scale):
         yield svg_text("notional", scale.place(value), bottom + 16.0, numbers.usd(value))
 
 

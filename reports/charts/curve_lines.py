@@ -12,7 +12,7 @@ from html import escape
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
 from reports.charts.label_layout import spread_labels
-from reports.charts.scale import Scale, nice_below, ticks
+from reports.charts.scale import Scale, nice_below, with_ends
 from reports.charts.svg import (
     Frame,
     Svg,
@@ -41,7 +41,8 @@ class CurveLine:
     """Margin rate of one venue or reference by notional.
 
     ``style`` is the number of the venue, None for a reference. At ``bound`` the rate is a lower bound.
-    ``is_open``: the line ends because margins above were not observed, not at a capacity.
+    ``is_open``: the line ends because margins above were not observed, not at a capacity. An ``is_aside``
+    line is excluded from comparisons. ``mark`` is the sign of how the margin is known.
     """
 
     name: str
@@ -50,6 +51,8 @@ class CurveLine:
     is_emphasised: bool
     bound: tuple[Point, ...] = ()
     is_open: bool = False
+    is_aside: bool = False
+    mark: str = ""
 
     @property
     def all_points(self) -> tuple[Point, ...]:
@@ -57,9 +60,16 @@ class CurveLine:
         return (*self.points, *self.bound)
 
     @property
+    def css(self) -> str:
+        """Classes of colour, dash and weight."""
+        own = "ref" if self.style is None else line_css(self.style)
+        return f"{own} aside" if self.is_aside else own
+
+    @property
     def label(self) -> str:
-        """Name; with ``≥`` if the line ends as a lower bound."""
-        return f"≥ {self.name}" if self.bound else self.name
+        """Name after the signs of the margin; ``≥`` if the line ends as a lower bound."""
+        signs = f"{'≥' if self.bound else ''}{self.mark}"
+        return f"{signs} {self.name}" if signs else self.name
 
 
 def curve_lines(frame: Frame, lines: Sequence[CurveLine], ends: Point) -> Svg:
@@ -88,11 +98,11 @@ def _rate_scale(rates: Sequence[float]) -> Scale:
 
 def _axes(x_scale: Scale, y_scale: Scale) -> list[str]:
     elements, grid, marks = [], "", ""
-    for rate in _with_ends(y_scale):
+    for rate in with_ends(y_scale):
         y = y_scale.place(rate)
         grid += f"M{rounded(_LEFT)} {rounded(y)}H{rounded(_RIGHT)}"
         elements.append(svg_text("rate", _LEFT - 6.0, y + 4.0, numbers.axis_rate(rate)))
-    for notional in _with_ends(x_scale):
+    for notional in with_ends(x_scale):
         x = x_scale.place(notional)
         marks += f"M{rounded(x)} {rounded(_BOTTOM)}v4"
         elements.append(svg_text("notional", x, _BOTTOM + 17.0, numbers.usd(notional)))
@@ -100,19 +110,27 @@ def _axes(x_scale: Scale, y_scale: Scale) -> list[str]:
     return [f'<path class="grid" d="{grid}"/><path class="axis" d="{axis}"/>', *elements]
 
 
-def _with_ends(scale: Scale) -> list[float]:
-    """Returns the ticks of a scale and both its ends; a tick too close to an end is left out."""
-    room = 34.0 if scale.start < scale.end else 14.0
-    places = [(value, scale.place(value)) for value in ticks(scale)]
-    inner = [
-        value for value, at in places if min(abs(at - scale.start), abs(at - scale.end)) >= room
-    ]
-    return [scale.first, *inner, scale.last]
-
-
 def _path(points: Sequence[Point], x_scale: Scale, y_scale: Scale) -> str:
     places = [(x_scale.place(n), y_scale.place(max(rate, 0.0))) for n, rate in points]
-    return path_data(_simplified(places)) if places else ""
+    return _stair_data(_simplified(places)) if places else ""
+
+
+def _stair_data(places: Sequence[Point]) -> str:
+    """Returns lines from place to place, level and vertical ones by one coordinate.
+
+    Coordinates are whole: a chart has some hundred of them, and half a unit is thinner than its lines.
+    """
+    (x, y), *others = [(f"{x:.0f}", f"{y:.0f}") for x, y in places]
+    d = f"M{x} {y}"
+    for next_x, next_y in others:
+        if next_y == y:
+            d += f"H{next_x}" if next_x != x else ""
+        elif next_x == x:
+            d += f"V{next_y}"
+        else:
+            d += f"L{next_x} {next_y}"
+        x, y = next_x, next_y
+    return d
 
 
 def _simplified(places: Sequence[Point]) -> list[Point]:
@@ -136,7 +154,8 @@ def _grey_line(line: CurveLine, x_scale: Scale, y_scale: Scale) -> str:
     notional, rate = line.all_points[-1]
     end = (x_scale.place(notional), y_scale.place(rate))
     known, bound = (_path(points, x_scale, y_scale) for points in (line.points, line.bound))
-    return other_line(line.label, known, end, _RIGHT, bound)
+    faint = f'<path class="rest bound" d="{bound}"/>' if bound else ""
+    return other_line(line.label, known, end, _RIGHT, faint)
 
 
 def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> list[str]:
@@ -148,7 +167,7 @@ def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> 
     elements = []
     for (y, number), height in zip(ends, heights, strict=True):
         line = lines[number]
-        css = "ref" if line.style is None else line_css(line.style)
+        css = line.css
         x = x_scale.place(line.all_points[-1][0])
         leader = path_data([(x, y), (_RIGHT, y), (_LEADER, height)])
         key = f"M{rounded(_LEADER)} {rounded(height)}H{rounded(_KEY)}"

@@ -51,3 +51,13 @@ def ticks(scale: Scale) -> list[float]:
         if len(values) <= _MOST_TICKS:
             break
     return values
+
+
+def with_ends(scale: Scale) -> list[float]:
+    """Returns the ticks of a scale and both its ends; a tick too close to an end is left out."""
+    room = 34.0 if scale.start < scale.end else 14.0
+    places = [(value, scale.place(value)) for value in ticks(scale)]
+    inner = [
+        value for value, at in places if min(abs(at - scale.start), abs(at - scale.end)) >= room
+    ]
+    return [scale.first, *inner, scale.last]

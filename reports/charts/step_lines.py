@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harmonize.document.history import SeriesPoint, StressWindow
+from harmonize.document.history import ObservationGap, SeriesPoint, StressWindow
 from harmonize.text import numbers
 from harmonize.text.sanitize import short
 from reports.charts.dates import day_number
@@ -48,7 +48,8 @@ RateSpan = tuple[float, float, float]
 class StepLine:
     """Margin series as a chart line: name at its end, style, and time of the last observation.
 
-    A line that is not emphasised is grey, and named on hover and on focus only.
+    A line that is not emphasised is grey, and named on hover and on focus only. In ``gaps`` the margin
+    was not observed.
     """
 
     name: str
@@ -56,6 +57,12 @@ class StepLine:
     points: tuple[SeriesPoint, ...]
     until: str
     is_emphasised: bool = True
+    gaps: tuple[ObservationGap, ...] = ()
+
+    @property
+    def quiet_days(self) -> list[tuple[float, float]]:
+        """First and last day of each gap, in order."""
+        return [(day_number(gap.first), day_number(gap.last)) for gap in self.gaps]
 
     @property
     def runs(self) -> list[list[RateSpan]]:
@@ -76,7 +83,8 @@ class StepLine:
 def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressWindow]) -> Svg:
     """Draws margins over time: each rate holds until the next, up to the last observation.
 
-    A line is interrupted where its margin is unknown; a single observation is a dot.
+    A line is interrupted where its margin is unknown, and dotted where it was not observed for long; a
+    single observation is a dot.
     """
     visible = [line for line in lines if line.runs]
     if not visible:
@@ -105,10 +113,10 @@ def step_lines(frame: Frame, lines: Sequence[StepLine], stress: Sequence[StressW
 
 
 def _other_line(line: StepLine, x_scale: Scale, y_scale: Scale) -> str:
-    stairs = "".join(_stair_path(run, x_scale, y_scale) for run in line.runs)
+    paths = _line_paths(line, x_scale, y_scale)
     dots = "".join(_dot_data(run, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale))
     y, x = _line_end(line, x_scale, y_scale)
-    drawn = other_line(line.name, stairs, (x, y), RIGHT)
+    drawn = other_line(line.name, paths.observed, (x, y), RIGHT, paths.quiet_elements("rest"))
     dot = f'<path class="rest dot" d="{dots}"/></g>' if dots else "</g>"
     return f"{drawn.removesuffix('</g>')}{dot}"
 
@@ -134,9 +142,10 @@ def _named_lines(
         line = lines[number]
         leader = path_data([(x, y), (RIGHT, y), (_LEADER_END, height)])
         yield f'<path class="lead {line.css}" d="{leader}"/>'
-        stairs = "".join(_stair_path(run, x_scale, y_scale) for run in line.runs)
+        paths = _line_paths(line, x_scale, y_scale)
         key = f"M{rounded(_LEADER_END)} {rounded(height)}H{rounded(_KEY_END)}"
-        yield f'<path class="line {line.css}" d="{stairs}{key}"/>'
+        yield f'<path class="line {line.css}" d="{paths.observed}{key}"/>'
+        yield paths.quiet_elements(line.css)
         yield from (
             _dot(run, line.css, x_scale, y_scale) for run in line.runs if _is_brief(run, x_scale)
         )
@@ -153,15 +162,70 @@ def _line_end(line: StepLine, x_scale: Scale, y_scale: Scale) -> tuple[float, fl
     return y_scale.place(rate), x_scale.place(until)
 
 
-def _stair_path(run: Sequence[RateSpan], x_scale: Scale, y_scale: Scale) -> str:
-    start, _, previous = run[0]
-    d = f"M{rounded(x_scale.place(start))} {rounded(y_scale.place(previous))}"
-    for _, end, rate in run:
-        if rate != previous:
-            d += f"V{rounded(y_scale.place(rate))}"
-        d += f"H{rounded(x_scale.place(end))}"
-        previous = rate
-    return d
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Parts of a line: as observed, in gaps, and the observations at the ends of gaps."""
+
+    observed: str
+    quiet: str
+    ends: str
+
+    def quiet_elements(self, css: str) -> str:
+        """Returns what is drawn beside the line as observed; nothing without gaps."""
+        if not self.quiet:
+            return ""
+        return (
+            f'<path class="gap {css}" d="{self.quiet}"/><path class="seen {css}" d="{self.ends}"/>'
+        )
+
+
+def _line_paths(line: StepLine, x_scale: Scale, y_scale: Scale) -> _Paths:
+    parts = [_stair_paths(run, line.quiet_days, x_scale, y_scale) for run in line.runs]
+    return _Paths(*("".join(texts) for texts in zip(*parts, strict=True)))
+
+
+def _stair_paths(
+    run: Sequence[RateSpan],
+    quiet_days: Sequence[tuple[float, float]],
+    x_scale: Scale,
+    y_scale: Scale,
+) -> tuple[str, str, str]:
+    """Returns the stairs of a run: what was observed, what lies in a gap, and the ends of gaps.
+
+    The step at the end of a gap belongs to the gap: when the rate changed in it is not known.
+    """
+    paths, ends = {False: "", True: ""}, ""
+    was_quiet: bool | None = None
+    x = y = ""
+    for start, end, rate, is_quiet in _pieces(run, quiet_days):
+        previous, x, y = y, rounded(x_scale.place(start)), rounded(y_scale.place(rate))
+        if was_quiet is not None and y != previous:
+            paths[was_quiet] += f"V{y}"
+        if was_quiet is not is_quiet:
+            paths[is_quiet] += f"M{x} {y}"
+        ends += f"M{x} {y}h0" if is_quiet or was_quiet else ""
+        x = rounded(x_scale.place(end))
+        paths[is_quiet] += f"H{x}"
+        was_quiet = is_quiet
+    ends += f"M{x} {y}h0" if was_quiet else ""
+    return paths[False], paths[True], ends
+
+
+def _pieces(
+    run: Sequence[RateSpan], quiet_days: Sequence[tuple[float, float]]
+) -> Iterator[tuple[float, float, float, bool]]:
+    """Yields the spans of a run, cut at the ends of gaps; with whether each lies in a gap."""
+    for start, end, rate in run:
+        at = start
+        for first, last in quiet_days:
+            if first >= end or last <= at:
+                continue
+            if first > at:
+                yield at, first, rate, False
+            yield max(at, first), min(end, last), rate, True
+            at = min(end, last)
+        if at < end or start == end:
+            yield at, end, rate, False
 
 
 def _is_brief(run: Sequence[RateSpan], x_scale: Scale) -> bool:

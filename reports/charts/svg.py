@@ -62,19 +62,18 @@ def rectangle(css: str, box: tuple[float, float, float, float], note: str) -> st
     )
 
 
-def other_line(name: str, d: str, end: tuple[float, float], right: float, bound: str = "") -> str:
+def other_line(name: str, d: str, end: tuple[float, float], right: float, further: str = "") -> str:
     """Returns a grey line that is named when the pointer or the keyboard reaches it.
 
-    `end` is its last point, `bound` its part of lower bounds; the name ends left of `right`. A chart with such a line is no single
-    image: pass ``is_grouped`` to `svg_drawing`.
+    `end` is its last point, `further` are elements of its other parts; the name ends left of `right`. A
+    chart with such a line is no single image: pass ``is_grouped`` to `svg_drawing`.
     """
     shown = short(name, _LONGEST_HINT)
     x = min(end[0], right - _LETTER * len(shown))
     label = escape(plain(name))
-    faint = f'<path class="rest bound" d="{bound}"/>' if bound else ""
     return (
         f'<g class="other" role="img" tabindex="0" aria-label="{label}"><title>{label}</title>'
-        f'<path class="rest" d="{d}"/>{faint}{svg_text("hint", x, end[1] - 5.0, shown)}</g>'
+        f'<path class="rest" d="{d}"/>{further}{svg_text("hint", x, end[1] - 5.0, shown)}</g>'
     )
 
 

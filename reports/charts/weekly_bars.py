@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from harmonize.document.history import StressWindow, Week
+from harmonize.document.history import ObservationGap, StressWindow, Week
 from harmonize.text import numbers
 from reports.charts.dates import day_number
 from reports.charts.label_layout import spread_labels
@@ -25,6 +25,7 @@ _TALL = 170.0
 _LANES_SPACE = 10.0
 _LANE, _MARK = 16.0, 9.0
 _WEEK = 7.0
+_EPOCH_WEEKDAY = 3  # 1 January 1970 was a Thursday; Monday is 0
 _BAR_SPACE = 0.6  # space between the bars of adjacent weeks, if there is room
 _ROOM, _THINNEST = 3.0, 1.2
 _KEY, _NAMES = RIGHT + 8.0, RIGHT + 22.0
@@ -40,11 +41,17 @@ WeekBar = tuple[str, float, float]
 """Week, top and height of a bar."""
 
 
-def weekly_bars(frame: Frame, weeks: Sequence[Week], stress: Sequence[StressWindow]) -> Svg:
+def weekly_bars(
+    frame: Frame,
+    weeks: Sequence[Week],
+    stress: Sequence[StressWindow],
+    gaps: Sequence[ObservationGap] = (),
+) -> Svg:
     """Draws the number of schedules that changed per week: tighter upwards, looser downwards.
 
     A mixed change, tighter at some notionals and looser at others, appears pale on both sides.
-    Other changes, listings and delistings are marks below, at most one per week.
+    Other changes, listings and delistings are marks below, at most one per week. Weeks without an
+    observation are bands, and named in a lane of their own.
     """
     if not weeks:
         return svg_drawing(frame, (WIDTH, 40.0), [])
@@ -57,8 +64,16 @@ def weekly_bars(frame: Frame, weeks: Sequence[Week], stress: Sequence[StressWind
     ]
     bars_height = _TALL if any(largest) else 0.0
     lanes = [(name, count_of) for name, count_of in _LANES if any(count_of(week) for week in weeks)]
-    bottom = top + bars_height + _LANES_SPACE + _LANE * len(lanes)
-    elements = [*stress_bands(x_scale, stress, (top, bottom))]
+    quiet = [
+        (max(x_scale.first, first), min(x_scale.last, last))
+        for first, last in quiet_spans(gaps)
+        if first < x_scale.last and last > x_scale.first
+    ]
+    bottom = top + bars_height + _LANES_SPACE + _LANE * (len(lanes) + bool(quiet))
+    elements = [
+        *_quiet_bands(quiet, x_scale, (top, bottom)),
+        *stress_bands(x_scale, stress, (top, bottom)),
+    ]
     if bars_height:
         count_scale = Scale(0.0, float(sum(largest)), 0.0, bars_height, logarithmic=False)
         zero = top + count_scale.place(largest[0])
@@ -73,8 +88,38 @@ def weekly_bars(frame: Frame, weeks: Sequence[Week], stress: Sequence[StressWind
             _bars_path("mark", x_scale, [(week.week, y, _MARK) for week in weeks if count_of(week)])
         )
         elements.append(svg_text("side", _NAMES, y + _MARK, name))
+    if quiet:
+        elements.append(svg_text("side", _NAMES, bottom - _LANE + _MARK, "not observed"))
     elements += date_axis(x_scale, bottom)
     return svg_drawing(frame, (WIDTH, bottom + FLOOR), elements)
+
+
+def quiet_spans(gaps: Iterable[ObservationGap]) -> list[tuple[float, float]]:
+    """Returns the whole weeks, Monday to Sunday, in gaps: first day and the day after the last."""
+    spans = []
+    for gap in gaps:
+        before, after = math.floor(day_number(gap.first)), math.floor(day_number(gap.last))
+        first, last = _monday(before) + _WEEK, _monday(after)
+        if first < last:
+            spans.append((first, last))
+    return spans
+
+
+def _monday(day: int) -> float:
+    return float(day - (day + _EPOCH_WEEKDAY) % 7)
+
+
+def _quiet_bands(
+    quiet: Sequence[tuple[float, float]], x_scale: Scale, bounds: tuple[float, float]
+) -> Iterator[str]:
+    """Draws the weeks without an observation from top to bottom, and a mark for each in their lane."""
+    top, bottom = bounds
+    for first, last in quiet:
+        x, width = x_scale.place(first), x_scale.place(last) - x_scale.place(first)
+        note = f"not observed, {numbers.count_text(round((last - first) / _WEEK), 'week')}"
+        yield rectangle("quiet", (x, top, width, bottom - top), note)
+        middle = bottom - _LANE + _MARK / 2.0
+        yield f'<path class="axis" d="M{rounded(x)} {rounded(middle)}H{rounded(x + width)}"/>'
 
 
 def _count_levels(largest: Sequence[int], count_scale: Scale, zero: float) -> Iterator[str]:

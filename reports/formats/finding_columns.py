@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from harmonize.document import AuditDocument, Finding, Interval
@@ -55,6 +56,7 @@ COLUMNS = (
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
+@lru_cache(maxsize=65536)
 def neutralize_formula(text: str) -> str:
     """Returns text that is safe in a spreadsheet: a quote precedes anything that looks like a formula.
 

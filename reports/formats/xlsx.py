@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from harmonize.document import AuditDocument, CitationRow
+from reports.formats.compact_rows import with_first_sheet
 from reports.formats.finding_columns import COLUMNS, CellValue, finding_rows
 from reports.formats.sheets import WORKBOOK_OPTIONS, write_cell, write_head, write_rows
 
@@ -36,21 +37,21 @@ def xlsx(document: AuditDocument) -> bytes:
             unit: book.add_format({"num_format": number_format})
             for unit, number_format in _FORMATS.items()
         }
-        _write_findings(book.add_worksheet("Findings"), document, bold, formats)
+        count = len(document.findings) + len(document.waived)
+        _write_findings_head(book.add_worksheet("Findings"), count, bold, formats)
         for name, headings, sheet_rows in _sheets(document):
             write_rows(book.add_worksheet(name), headings, sheet_rows, bold)
-    return buffer.getvalue()
+    return with_first_sheet(buffer.getvalue(), finding_rows(document))
 
 
-def _write_findings(
-    sheet: _Worksheet, document: AuditDocument, bold: _Format, formats: dict[str, _Format]
+def _write_findings_head(
+    sheet: _Worksheet, rows: int, bold: _Format, formats: dict[str, _Format]
 ) -> None:
+    """Writes the head of the findings, and a sample row with the format of every column."""
     write_head(sheet, [column.name for column in COLUMNS], bold)
-    last = 0
-    for last, row in enumerate(finding_rows(document), start=1):
-        for index, (cell, column) in enumerate(zip(row, COLUMNS, strict=True)):
-            write_cell(sheet, last, index, cell, formats.get(column.unit))
-    sheet.autofilter(0, 0, last, len(COLUMNS) - 1)
+    for index, column in enumerate(COLUMNS):
+        write_cell(sheet, 1, index, 0.0, formats.get(column.unit))
+    sheet.autofilter(0, 0, rows, len(COLUMNS) - 1)
 
 
 def _sheets(document: AuditDocument) -> list[Sheet]:

@@ -7,7 +7,7 @@ from html import escape
 from textwrap import wrap
 from unicodedata import east_asian_width
 
-from harmonize.document.history import MarginSeries, StressWindow, Week
+from harmonize.document.history import MarginSeries, ObservationGap, StressWindow, Week
 from harmonize.text.sanitize import plain, short
 from reports.html.history import schedule_chart, underlying_chart, weeks_chart
 from reports.html.page import Chart
@@ -16,6 +16,9 @@ from reports.html.report import stylesheet
 _BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _CLASS, _SELECTOR, _NAME = (
     re.compile(pattern) for pattern in (r'class="([^"]*)"', r"([^{}]*)\{", r"\.([a-z][\w-]*)")
+)
+_VARIABLE, _COLOUR, _SPACE = (
+    re.compile(pattern) for pattern in (r"var\((--[\w-]+)\)", r"(--[\w-]+): [^;]*;", r"\s+")
 )
 _MARGIN, _HEAD, _LINE = 18, 54, 17
 _LINE_LETTERS, _TITLE_LETTERS = 84, 54
@@ -29,9 +32,11 @@ def schedule_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]
     return framed_chart(schedule_chart(series, stress, "0"), f"{first.symbol} at {first.venue}")
 
 
-def weeks_file(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> bytes:
-    """Returns the chart of the changes of one venue per week."""
-    return framed_chart(weeks_chart(weeks, stress, 0), f"Changes at {weeks[0].venue}")
+def weeks_file(
+    weeks: Sequence[Week], stress: Sequence[StressWindow], gaps: Sequence[ObservationGap] = ()
+) -> bytes:
+    """Returns the chart of the changes of one venue per week, with the weeks without observation."""
+    return framed_chart(weeks_chart(weeks, stress, 0, gaps), f"Changes at {weeks[0].venue}")
 
 
 def underlying_file(series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> bytes:
@@ -88,17 +93,25 @@ def _classes(svg: str) -> frozenset[str]:
 
 @cache
 def _style(classes: frozenset[str]) -> str:
-    """Returns the colours of the report's stylesheet, and the chart rules that these classes need."""
-    css = "\n".join(
-        line for line in _chart_rules(stylesheet().splitlines()) if _is_needed(line, classes)
+    """Returns the chart rules that these classes need, with the colours that they use."""
+    lines = [line for line in _chart_rules(stylesheet().splitlines()) if _is_needed(line, classes)]
+    frame = (
+        '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto,'
+        ' "Helvetica Neue", Arial, sans-serif; font-variant-numeric: tabular-nums; }'
     )
-    file_rules = (
-        '.chart { width: auto; max-width: 100%; font: 12px -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; '
-        "font-variant-numeric: tabular-nums; }\n"
-        ".chart rect.ground { fill: var(--paper); stroke: none; }\n"
-        ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }"
-    )
-    return f"<style>{escape(css, quote=False)}\n{file_rules}</style>"
+    file_rules = [
+        frame,
+        ".chart rect.ground { fill: var(--paper); stroke: none; }",
+        ".chart text.heading { font-weight: 700; font-size: 15px; fill: var(--ink); }",
+    ]
+    used = frozenset(_VARIABLE.findall("".join([*lines, *file_rules])))
+    css = _SPACE.sub(" ", " ".join([*(_used_colours(line, used) for line in lines), *file_rules]))
+    return f"<style>{escape(css, quote=False)}</style>"
+
+
+def _used_colours(line: str, used: frozenset[str]) -> str:
+    """Returns a line of the style sheet without the colours that no rule uses."""
+    return _COLOUR.sub(lambda found: found[0] if found[1] in used else "", line)
 
 
 def _is_needed(line: str, classes: frozenset[str]) -> bool:

@@ -15,6 +15,7 @@ from reports.charts.bars import (
     stacked_areas,
 )
 from reports.charts.svg import Frame
+from reports.html.emphasis import venue_styles
 from reports.html.page import Chart, GapSection
 from reports.html.references import make_anchor
 from reports.lookup import Lookup, earliest_date
@@ -37,7 +38,7 @@ def gap_sections(lookup: Lookup) -> tuple[GapSection, ...]:
     rows: dict[str, ArbitrageRow] = {}
     for row in lookup.document.arbitrages:  # the first of several rule sets
         rows.setdefault(row.underlying, row)
-    styles = {venue: number for number, venue in enumerate(lookup.venues)}
+    styles = venue_styles(lookup, lookup.venues)
     return tuple(
         GapSection(
             underlying,

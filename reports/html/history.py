@@ -3,13 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from harmonize.document.history import History, MarginSeries, StressWindow, Week
+from harmonize.document.history import (
+    History,
+    MarginSeries,
+    ObservationGap,
+    StressWindow,
+    Week,
+)
 from harmonize.text import numbers
 from harmonize.text.words import first_words, margin_abbreviation
 from reports.charts.step_lines import StepLine, step_lines
 from reports.charts.svg import COLOURS, EMPHASISED, Frame, line_css
 from reports.charts.weekly_bars import weekly_bars
 from reports.html.history_captions import (
+    gaps_text,
     has_dated_changes,
     schedule_caption,
     underlying_caption,
@@ -180,9 +187,16 @@ def underlying_chart(
         )
         style = styles[series.venue]
         lines.append(
-            StepLine(name, line_css(style), series.points, series.until, series in emphasised)
+            StepLine(
+                name,
+                line_css(style),
+                series.points,
+                series.until,
+                series in emphasised,
+                series.gaps,
+            )
         )
-    caption = underlying_caption(all_series, stress)
+    caption = f"{underlying_caption(all_series, stress)}{gaps_text(all_series)}"
     frame = Frame(make_anchor("venues", asset, number), f"IM on {asset} over time", caption)
     return Chart(
         f"IM at {numbers.usd(notional)}, all venues",
@@ -244,7 +258,7 @@ def schedule_chart(
     """Returns the chart of IM and MM of one schedule at several notionals."""
     first = all_series[0]
     lines = _merge_notionals(all_series)
-    caption = schedule_caption(all_series, stress)
+    caption = f"{schedule_caption(all_series, stress)}{gaps_text(all_series)}"
     frame = Frame(f"schedule-{number}", f"{first.symbol} at {first.venue} over time", caption)
     points = {point.observed_at: point for line in lines for point in line.points}
     times = sorted(points)
@@ -286,7 +300,7 @@ def _merge_notionals(all_series: Sequence[MarginSeries]) -> list[StepLine]:
         ends = [group_notionals[0], group_notionals[-1]] if separator == "–" else group_notionals
         name = f"{margin_abbreviation(first.margin_type)} {separator.join(numbers.usd(notional) for notional in ends)}"
         css = f"c{notionals.index(first.notional) % COLOURS} {_DASHES_BY_TYPE[first.margin_type]}"
-        lines.append(StepLine(name, css, first.points, first.until))
+        lines.append(StepLine(name, css, first.points, first.until, gaps=first.gaps))
     return lines
 
 
@@ -301,16 +315,32 @@ def _weeks_section(venues: Sequence[str], history: History) -> HistorySection:
     """Returns the charts of changes per venue and week."""
     charts = [
         weeks_chart(
-            [week for week in history.weeks if week.venue == venue], history.stress_windows, number
+            [week for week in history.weeks if week.venue == venue],
+            history.stress_windows,
+            number,
+            venue_gaps(history, venue),
         )
         for number, venue in enumerate(venues)
     ]
     return HistorySection("Changes by week", "history-weeks", "", tuple(charts))
 
 
-def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: int) -> Chart:
-    """Returns the chart of the changes of one venue per week; needs at least one week."""
-    venue, caption = weeks[0].venue, weeks_caption(weeks, stress)
+def venue_gaps(history: History, venue: str) -> tuple[ObservationGap, ...]:
+    """Returns the spans with a week in which a venue was not observed."""
+    return next((own.gaps for own in history.gaps if own.venue == venue), ())
+
+
+def weeks_chart(
+    weeks: Sequence[Week],
+    stress: Sequence[StressWindow],
+    number: int,
+    gaps: Sequence[ObservationGap] = (),
+) -> Chart:
+    """Returns the chart of the changes of one venue per week; needs at least one week.
+
+    ``gaps`` are the spans in which the venue was not observed.
+    """
+    venue, caption = weeks[0].venue, weeks_caption(weeks, stress, gaps)
     weeks = sorted(filter(has_dated_changes, weeks), key=lambda week: week.week)
     frame = Frame(make_anchor("weeks", venue, number), f"Changes at {venue} by week", caption)
     rows = [
@@ -323,7 +353,7 @@ def weeks_chart(weeks: Sequence[Week], stress: Sequence[StressWindow], number: i
     ]
     columns = ("Week of", "Tighter", "Looser", "Mixed", "Other", "Listed", "Delisted")
     dates = numbers.date_range(weeks[0].week, weeks[-1].week) if weeks else "no exact dates"
-    svg = weekly_bars(frame, weeks, stress)
+    svg = weekly_bars(frame, weeks, stress, gaps)
     return Chart(
         venue,
         "schedules, by the week in which a change was first observed",

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Sequence
 
-from harmonize.document.history import MarginSeries, StressWindow, Week
+from harmonize.document.history import GAP_DAYS, MarginSeries, ObservationGap, StressWindow, Week
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
 from reports.charts.dates import date_of, day_number
+from reports.charts.weekly_bars import quiet_spans
 from reports.html.series_stats import (
     LargestChange,
     largest_change,
@@ -18,6 +19,13 @@ from reports.html.series_stats import (
 from reports.lookup import date_text
 
 _WEEK = 7.0
+
+
+def gaps_text(all_series: Sequence[MarginSeries]) -> str:
+    """Explains the dotted parts of lines, if there are any."""
+    if not any(series.gaps for series in all_series):
+        return ""
+    return f" Dotted: not observed for more than {GAP_DAYS} days."
 
 
 def schedule_caption(all_series: Sequence[MarginSeries], stress: Sequence[StressWindow]) -> str:
@@ -78,19 +86,22 @@ def _range_text(last: Sequence[tuple[float, str]]) -> str:
     return f"was between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
 
 
-def weeks_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
+def weeks_caption(
+    weeks: Sequence[Week], stress: Sequence[StressWindow], gaps: Sequence[ObservationGap] = ()
+) -> str:
     """States how many schedules tightened and loosened, the peak week, and the share near stress.
 
     Only changes between two exact and close observation dates have a week; the others are counted apart.
+    Weeks without an observation, in `gaps`, count neither as weeks with nor without a change.
     """
     undated = sum(week.undated for week in weeks)
     dated = sorted(filter(has_dated_changes, weeks), key=lambda week: week.week)
     if not dated:
         return f"{numbers.count_text(undated, 'change')} without exact dates: no week is known."
     if not undated:
-        return _dated_caption(dated, stress)
+        return _dated_caption(dated, stress, gaps)
     further = numbers.count_text(undated, "further change")
-    return f"{_dated_caption(dated, stress)} Not included: {further} without exact dates."
+    return f"{_dated_caption(dated, stress, gaps)} Not included: {further} without exact dates."
 
 
 def has_dated_changes(week: Week) -> bool:
@@ -98,7 +109,9 @@ def has_dated_changes(week: Week) -> bool:
     return any((week.tighter, week.looser, week.mixed, week.other, week.listed, week.delisted))
 
 
-def _dated_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str:
+def _dated_caption(
+    weeks: Sequence[Week], stress: Sequence[StressWindow], gaps: Sequence[ObservationGap]
+) -> str:
     tighter, looser, mixed = (
         sum(getattr(week, kind) for week in weeks) for kind in ("tighter", "looser", "mixed")
     )
@@ -116,13 +129,23 @@ def _dated_caption(weeks: Sequence[Week], stress: Sequence[StressWindow]) -> str
             f" {numbers.count_text(peak.tighter, 'tighter', 'tighter')},"
             f" {numbers.count(peak.looser)} looser, {numbers.count(peak.mixed)} mixed."
         )
-    mondays = _mondays(weeks[0].week, weeks[-1].week)
+    all_mondays = _mondays(weeks[0].week, weeks[-1].week)
+    quiet = quiet_spans(gaps)
+    mondays = [
+        monday
+        for monday in all_mondays
+        if not any(first <= day_number(monday) < last for first, last in quiet)
+    ]
+    if len(mondays) < len(all_mondays):
+        missed, weeks_text = len(all_mondays) - len(mondays), numbers.count(len(all_mondays))
+        caption += f" In {numbers.count(missed)} of {weeks_text} weeks nothing was observed."
     near_stress = {monday for monday in mondays if stress_nearby(stress, monday, _WEEK)}
     if tighter and near_stress:
+        observed = "observed " if len(mondays) < len(all_mondays) else ""
         tightened_near_stress = sum(week.tighter for week in weeks if week.week in near_stress)
         caption += (
             f" {numbers.share(tightened_near_stress, tighter)} of tightenings occurred in the"
-            f" {numbers.share(len(near_stress), len(mondays))} of weeks during market stress or up to 14 days later."
+            f" {numbers.share(len(near_stress), len(mondays))} of {observed}weeks during market stress or up to 14 days later."
         )
     return caption
 

@@ -29,6 +29,7 @@ from reports.html.appendix import (
     snapshot_view,
     waiver_views,
 )
+from reports.html.emphasis import venue_styles
 from reports.html.gap import gap_sections
 from reports.html.heat_map import heat_legend, heat_maps, omitted_underlyings
 from reports.html.history import history_view
@@ -81,7 +82,7 @@ def page(document: AuditDocument) -> ReportPage:
         history=history_view(
             document.history,
             document.heat_map_notional,
-            {venue: number for number, venue in enumerate(lookup.venues)},
+            venue_styles(lookup, lookup.venues),
         ),
         finding_counts=_finding_counts(levels),
         checks=tuple(check_row(check) for check in group_by_check(findings)),

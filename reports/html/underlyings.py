@@ -1,16 +1,24 @@
 """Section per underlying: margin charts, their numbers, and the lowest margin by notional."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import groupby
 
-from harmonize.document import Comparison, Curve, Member, Spread, SpreadInterval
+from harmonize.document import Comparison, Curve, Member, Spread, SpreadInterval, Status
 from harmonize.text import numbers
 from harmonize.text.words import join_words
-from reports.charts.margin_curves import Drawing, draw_curves
+from reports.charts.curve_lines import CurveLine, curve_lines
+from reports.charts.svg import EMPHASISED, Frame, Svg
+from reports.html.emphasis import venue_styles, venues_to_name
 from reports.html.heat_map import member_marks
 from reports.html.page import GridRow, LowestMarginRow, MarginChart, Reference, UnderlyingSection
 from reports.html.references import make_anchor
 from reports.lookup import MARGIN_TYPES, Lookup, lower_bound, point_at
+from reports.piece_values import margin_at
+
+NOT_OBSERVED = "not observed"
+"""Why a curve ends, if margins above its end were not observed."""
 
 _RANGES = 30
 _NAMED = 3
@@ -21,30 +29,28 @@ def underlying_sections(
     lookup: Lookup, references: dict[str, Reference]
 ) -> tuple[UnderlyingSection, ...]:
     """Returns a section per underlying with curves, in the order of the document."""
-    styles = {venue: number for number, venue in enumerate(lookup.venues)}
+    styles = venue_styles(lookup, lookup.venues)
     captions = {
         (underlying, margin_type): _caption(lookup, underlying, margin_type, name)
         for underlying in lookup.curves
         for margin_type, name in MARGIN_TYPES
     }
-    drawings = [
-        Drawing(
-            make_anchor(margin_type, underlying, number),
-            f"{name} on {underlying}",
-            captions[underlying, margin_type],
-            tuple(curve for curve in curves if curve.margin_type == margin_type),
-            styles,
-        )
-        for number, (underlying, curves) in enumerate(lookup.curves.items())
-        for margin_type, name in MARGIN_TYPES
-    ]
-    drawn_svgs = iter(draw_curves(drawings)) if drawings else iter(())
     sections = []
-    for number, underlying in enumerate(lookup.curves):
+    for number, (underlying, curves) in enumerate(lookup.curves.items()):
         charts = tuple(
             MarginChart(
                 name,
-                next(drawn_svgs),
+                _draw(
+                    Frame(
+                        make_anchor(margin_type, underlying, number),
+                        f"{name} on {underlying}",
+                        captions[underlying, margin_type],
+                    ),
+                    [curve for curve in curves if curve.margin_type == margin_type],
+                    _named(lookup, underlying, margin_type),
+                    styles,
+                    _unverified(lookup, underlying, margin_type),
+                ),
                 captions[underlying, margin_type],
                 tuple(numbers.usd(notional) for notional in lookup.document.notional_grid),
                 _grid_rows(lookup, underlying, margin_type),
@@ -55,6 +61,84 @@ def underlying_sections(
         )
         sections.append(_section(lookup, underlying, number, charts, references))
     return tuple(sections)
+
+
+def _named(lookup: Lookup, underlying: str, margin_type: str) -> frozenset[str]:
+    """Returns the venues that a chart names; references take a place each."""
+    curves = [curve for curve in lookup.curves[underlying] if curve.margin_type == margin_type]
+    names = [curve.name for curve in curves if not curve.is_reference]
+    notional = lookup.document.heat_map_notional
+    comparison = lookup.comparisons.get(underlying)
+    compared = []
+    for member in comparison.members if comparison else ():
+        row = lookup.schedule(member)
+        amount = margin_at(row, margin_type, notional).amount if row else None
+        if member.included and member.venue in names and amount is not None:
+            compared.append((amount, member.venue))
+    return venues_to_name(compared, names, EMPHASISED - (len(curves) - len(names)))
+
+
+def _draw(
+    frame: Frame,
+    curves: Sequence[Curve],
+    named: AbstractSet[str],
+    styles: Mapping[str, int],
+    unverified: AbstractSet[str],
+) -> Svg:
+    drawn = sorted(
+        (curve for curve in curves if curve.notional),
+        key=lambda curve: (not curve.is_reference, curve.name),
+    )
+    notionals = [notional for curve in drawn for notional in curve.notional] or [1e3, 1e6]
+    first, last = min(notionals), max(notionals)
+    ends = (first, last) if first < last else (first / 2.0, first * 2.0)
+    lines = [_line(curve, named, styles, unverified) for curve in drawn]
+    return curve_lines(frame, lines, ends)
+
+
+def _unverified(lookup: Lookup, underlying: str, margin_type: str) -> frozenset[str]:
+    """Returns the venues whose margin no source verifies."""
+    comparison = lookup.comparisons.get(underlying)
+    venues = set()
+    for member in comparison.members if comparison else ():
+        row = lookup.schedule(member)
+        is_initial = margin_type == "initial"
+        status = (row.initial_status if is_initial else row.maintenance_status) if row else None
+        if status is Status.UNVERIFIED:
+            venues.add(member.venue)
+    return frozenset(venues)
+
+
+def _line(
+    curve: Curve,
+    named: AbstractSet[str],
+    styles: Mapping[str, int],
+    unverified: AbstractSet[str],
+) -> CurveLine:
+    points = tuple(zip(curve.notional, curve.rate, strict=True))
+    known = _known_points(curve)
+    return CurveLine(
+        curve.name,
+        points[:known],
+        None if curve.is_reference else styles[curve.name],
+        curve.is_reference or curve.name in named,
+        points[known:],
+        is_open=curve.end == NOT_OBSERVED,
+        is_aside=not curve.is_reference and not curve.included,
+        mark="○" if not curve.is_reference and curve.name in unverified else "",
+    )
+
+
+def _known_points(curve: Curve) -> int:
+    """Returns the number of points at which the rate is the venue's, not a lower bound.
+
+    A curve has two points at ``known_up_to``: the end of the known part, and the begin of the other.
+    """
+    limit = curve.known_up_to
+    if limit is None or limit >= curve.notional[-1]:
+        return len(curve.notional)
+    below = sum(notional < limit for notional in curve.notional)
+    return below + 1 if limit in curve.notional else below
 
 
 def _section(
@@ -146,7 +230,13 @@ def _caption(lookup: Lookup, underlying: str, margin_type: str, name: str) -> st
     not_drawn = {member.venue for member in comparison.members} if comparison else set()
     not_drawn -= {curve.name for curve in curves}
     not_drawn_text = f", {numbers.count(len(not_drawn))} more in the table" if not_drawn else ""
-    return f"{name} on {underlying}, {venue_count} in the chart{not_drawn_text}: {result}.{required}{dates_text}"
+    grey = len({curve.name for curve in curves} - _named(lookup, underlying, margin_type))
+    grey_text = (
+        f" {numbers.count(grey)} in grey, named on hover and focus and in the table."
+        if grey
+        else ""
+    )
+    return f"{name} on {underlying}, {venue_count} in the chart{not_drawn_text}: {result}.{required}{dates_text}{grey_text}"
 
 
 def _dates(spread: Spread | None) -> str:

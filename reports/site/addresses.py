@@ -10,6 +10,8 @@ _SYMBOL = re.compile(r"[A-Z0-9]+/[A-Z0-9]+(?::[A-Z0-9]+(?:-\d+)?)?")
 _NOT_WORD = re.compile(r"[^a-z0-9]+")
 _RESERVED = re.compile(r"con|prn|aux|nul|com\d|lpt\d")
 _LONGEST = 40
+_HASH_DIGITS = 12  # as many as are shown
+_FINGERPRINT_DIGITS = 10  # a page holds some thousand findings: two alike are not to be expected
 _MARGIN_CODES = {"initial": "im", "maintenance": "mm"}
 
 
@@ -71,10 +73,10 @@ def cell_anchor(venue: str, underlying: str, margin_type: str) -> str:
 
 
 def finding_anchor(fingerprint: str) -> str:
-    """Returns the anchor of a finding: its fingerprint, which stays from audit to audit."""
-    return f"finding-{_NOT_WORD.sub('-', fingerprint.lower())}"
+    """Returns the anchor of a finding: the end of its fingerprint, the same in every audit."""
+    return f"finding-{_NOT_WORD.sub('-', fingerprint.lower())[-_FINGERPRINT_DIGITS:]}"
 
 
 def payload_anchor(sha256: str) -> str:
     """Returns the anchor of a payload on the page of its venue: the start of its hash."""
-    return f"payload-{_NOT_WORD.sub('', sha256.lower())[:16]}"
+    return f"payload-{_NOT_WORD.sub('', sha256.lower())[:_HASH_DIGITS]}"

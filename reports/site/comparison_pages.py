@@ -1,6 +1,6 @@
 """Pages that compare all venues: divergence, harmonization index, arbitrage gap."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harmonize.document import ArbitrageRow
 from harmonize.text import numbers
@@ -13,8 +13,9 @@ from reports.site.layout import Page, legend_list, page_of_parts
 from reports.site.marks import UNVERIFIED
 from reports.site.markup import NOTHING, Html, join, link_to, text, words
 from reports.site.report_context import ReportContext
-from reports.site.tables import Cell, Row, Table, number, table, table_csv
+from reports.site.tables import Cell, Row, Table, joint_csv, number, table, table_csv
 
+_HEAT_CSV = "divergence.csv"
 _UNVERIFIED = LegendEntry("", UNVERIFIED.sign, UNVERIFIED.meaning)
 
 
@@ -39,9 +40,9 @@ def divergence_page(context: ReportContext) -> Iterator[Page]:
         (
             f"map-{number}",
             heat_map.title,
-            Html(f"{content}{legend_list((*heat_legend(), _UNVERIFIED))}"),
+            Html(f"{table(content, _HEAT_CSV)}{legend_list((*heat_legend(), _UNVERIFIED))}"),
         )
-        for number, (heat_map, content) in enumerate(zip(maps, map(table, tables), strict=True))
+        for number, (heat_map, content) in enumerate(zip(maps, tables, strict=True))
     ]
     parts.append(("omitted", "Not shown", words("p", f"{omitted}." if omitted else "", css="note")))
     heat = numbers.usd(context.document.heat_map_notional)
@@ -55,7 +56,13 @@ def divergence_page(context: ReportContext) -> Iterator[Page]:
         "Divergence from the reference",
         f"Deviation of every venue from the reference at {heat} of notional: −50\N{NO-BREAK SPACE}% is half the required margin, +100\N{NO-BREAK SPACE}% is double. Half and double have the same depth of shade.{empty}",
         parts,
+        files=((_HEAT_CSV, _heat_csv(maps, tables)),) if maps else (),
     )
+
+
+def _heat_csv(maps: Sequence[HeatMap], tables: Sequence[Table]) -> bytes:
+    named = [(heat_map.title, content) for heat_map, content in zip(maps, tables, strict=True)]
+    return joint_csv(named, "deviation")
 
 
 def _heat_table(context: ReportContext, heat_map: HeatMap, margin_type: str, prefix: str) -> Table:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from reports.html.chart_file import framed_chart
 from reports.html.page import Chart
+from reports.site.layout import SAVED_CHART
 from reports.site.markup import Html, details, text
 from reports.site.tables import Cell, Row, Table, table, table_csv
 
@@ -16,10 +17,10 @@ class Figure:
     files: tuple[tuple[str, bytes], ...]
 
 
-def figure(subject: str, chart: Chart, stem: str) -> Figure:
-    """Returns a chart with caption and table.
+def figure(subject: str, chart: Chart, stem: str, *, has_files: bool = True) -> Figure:
+    """Returns a chart with caption, table and permalink.
 
-    `stem` is the path of its files without extension; without one, the figure has no files.
+    `stem` is the path of its files without extension. If it has none, the script of the page makes them.
     """
     name = f"{subject}: {chart.title}"
     numbers_table = Table(
@@ -30,17 +31,18 @@ def figure(subject: str, chart: Chart, stem: str) -> Figure:
     )
     unit = ", ".join(part for part in (chart.unit, chart.dates) if part)
     file_name = stem.rpartition("/")[2]
-    data = details(f"{name}, table", table(numbers_table, f"{file_name}.csv" if stem else ""))
-    file_link = f' <a href="{text(file_name)}.svg">SVG</a>' if stem else ""
+    data = details(f"{name}, table", table(numbers_table, f"{file_name}.csv" if has_files else ""))
+    file_link = f'<a href="{text(file_name)}.svg">SVG</a>' if has_files else ""
     return Figure(
         Html(
-            f'<figure{" class=tall" if chart.tall else ""}><p class="charttitle">{text(chart.title)}'
+            f'<figure id="chart-{text(file_name)}"{" class=tall" if chart.tall else ""}><p class="charttitle">{text(chart.title)}'
             f" <span>{text(unit)}</span></p>"
             f'<div class="drawing" role="region" aria-label="{text(name)}, chart" tabindex="0">'
-            f"{chart.svg}</div>{_swatches(chart)}<figcaption>{text(chart.caption)}{file_link}"
+            f"{chart.svg}</div>{_swatches(chart)}<figcaption>{text(chart.caption)} "
+            f"<span{SAVED_CHART}>{file_link}</span>"
             f"</figcaption>{data}</figure>\n"
         ),
-        _files(name, chart, numbers_table, stem) if stem else (),
+        _files(name, chart, numbers_table, stem) if has_files else (),
     )
 
 

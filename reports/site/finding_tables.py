@@ -1,7 +1,8 @@
 """Findings as lists and tables: equal ones share a line, and each keeps its permalink."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harmonize.document import Finding
 from harmonize.text import numbers
@@ -14,6 +15,7 @@ from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table
 
 _LISTED = 6
+_NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +32,37 @@ class _Line:
         contracts = dict.fromkeys(map(_contract, self.findings))
         return first.venue, first.underlying, tuple(contracts), date_text(first)
 
-    @property
-    def message(self) -> str:
-        """The message; of several rule sets, with all of them."""
-        rules = {finding.rule_set: finding for finding in self.findings}
-        sources = ", ".join(_rule_words(finding) for _, finding in sorted(rules.items()))
-        return self.template.replace(_RULE_SETS, sources)
+    def message(self, links: dict[str, str]) -> Html:
+        """Returns the message; of several rule sets, with all of them.
+
+        The first mention of a rule set leads to its address, which is taken out of `links`.
+        """
+        rules = {finding.rule_set: finding for finding in self.findings if finding.rule_set}
+        before, mark, after = self.template.partition(_RULE_SETS)
+        if mark:
+            names = [_rule_words(rules[name], links) for name in sorted(rules)]
+            return Html(f"{text(before)}{join(names, ', ')}{text(after)}")
+        for name in rules:
+            before, mark, after = self.template.partition(name)
+            if mark and name in links:
+                return Html(f"{text(before)}{link_to(links.pop(name), name)}{text(after)}")
+        return text(self.template)
 
 
 _RULE_SETS = "\0"
 
 
-def finding_list(findings: Iterable[Finding]) -> Html:
-    """Returns findings below the contracts they concern, in their order; each has its anchor."""
+def finding_list(findings: Iterable[Finding], rule_sets: Mapping[str, str] = _NO_LINKS) -> Html:
+    """Returns findings below the contracts they concern, in their order; each has its anchor.
+
+    ``rule_sets`` are the addresses of rule sets, to which their first mention leads.
+    """
+    links = dict(rule_sets)
     groups: dict[tuple[str, str, tuple[str, ...], str], list[_Line]] = {}
     for line in _lines(findings):
         groups.setdefault(line.subject, []).append(line)
     listed = "".join(
-        f'{_subject_heading(*subject)}<ul class="findings">{"".join(map(_item, lines))}</ul>\n'
+        f'{_subject_heading(*subject)}<ul class="findings">{"".join(_item(line, links) for line in lines)}</ul>\n'
         for subject, lines in groups.items()
     )
     return Html(f'<div class="columns">{listed}</div>') if listed else NOTHING
@@ -73,9 +88,10 @@ def _template(finding: Finding) -> str:
     )
 
 
-def _rule_words(finding: Finding) -> str:
+def _rule_words(finding: Finding, links: dict[str, str]) -> Html:
     sign = VERIFIED_SIGNS.get(finding.verified, "")
-    return f"{finding.rule_set} {sign}".strip()
+    name = link_to(links.pop(finding.rule_set, ""), finding.rule_set)
+    return Html(f"{name} {text(sign)}" if sign else name)
 
 
 def _contract(finding: Finding) -> str:
@@ -90,16 +106,17 @@ def _subject_heading(venue: str, underlying: str, contracts: Sequence[str], date
     words = " ".join(part for part in (venue or underlying, f"{listed}{more}") if part)
     if not words:
         return ""
-    dated = f" <span>observed {text(date)}</span>" if date != numbers.NOT_OBSERVABLE else ""
+    is_dated = not named and date != numbers.NOT_OBSERVABLE  # a contract's date is at its schedule
+    dated = f" <span>observed {text(date)}</span>" if is_dated else ""
     return f'<h3 class="subject">{text(words)}{dated}</h3>'
 
 
-def _item(line: _Line) -> str:
+def _item(line: _Line, links: dict[str, str]) -> str:
     first, *others = line.findings
     anchors = "".join(f'<a id="{finding_anchor(other.fingerprint)}"></a>' for other in others)
     return (
         f'<li id="{finding_anchor(first.fingerprint)}">{anchors}{level_text(first)}'
-        f" <code>{text(first.code)}</code> {text(line.message)}</li>"
+        f" <code>{text(first.code)}</code> {line.message(links)}</li>"
     )
 
 

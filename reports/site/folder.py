@@ -11,7 +11,14 @@ from harmonize.document import AuditDocument
 from reports.site.comparison_pages import divergence_page, gap_page, harmonization_page
 from reports.site.findings_page import findings_page
 from reports.site.index_page import TITLE, index_page
-from reports.site.layout import Frame, NavigationEntry, Page, page_bytes, style_file
+from reports.site.layout import (
+    Frame,
+    NavigationEntry,
+    Page,
+    page_bytes,
+    script_file,
+    style_file,
+)
 from reports.site.list_pages import underlyings_page, venues_page
 from reports.site.observation_pages import changes_page, coverage_page
 from reports.site.reference_pages import data_page, glossary_page, method_page
@@ -26,22 +33,26 @@ SiteFile = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class PageKind:
-    """Kind of page: the function that yields its pages, and its entry in the navigation."""
+    """Kind of page: the function that yields its pages, and its entry in the navigation.
+
+    A ``main`` entry is also in the navigation of the pages of one venue, underlying or rule set.
+    """
 
     pages: Callable[[ReportContext], Iterator[Page]]
     path: str = ""
     name: str = ""
+    is_main: bool = False
 
 
 PAGES = (
-    PageKind(index_page, "index.html", "Key messages"),
-    PageKind(venues_page, "venues.html", "Venues"),
+    PageKind(index_page, "index.html", "Key messages", is_main=True),
+    PageKind(venues_page, "venues.html", "Venues", is_main=True),
     PageKind(venue_pages),
-    PageKind(underlyings_page, "underlyings.html", "Underlyings"),
+    PageKind(underlyings_page, "underlyings.html", "Underlyings", is_main=True),
     PageKind(underlying_pages),
-    PageKind(rules_page, "rules.html", "Rule sets"),
+    PageKind(rules_page, "rules.html", "Rule sets", is_main=True),
     PageKind(rule_set_pages),
-    PageKind(findings_page, "findings.html", "Findings"),
+    PageKind(findings_page, "findings.html", "Findings", is_main=True),
     PageKind(divergence_page, "divergence.html", "Divergence"),
     PageKind(harmonization_page, "harmonization.html", "Harmonization"),
     PageKind(gap_page, "gap.html", "Arbitrage gap"),
@@ -62,11 +73,12 @@ def site_files(document: AuditDocument, downloads: tuple[Download, ...] = ()) ->
     context = ReportContext(document, downloads)
     frame = Frame(
         TITLE,
-        tuple(NavigationEntry(kind.path, kind.name) for kind in PAGES if kind.name),
+        tuple(NavigationEntry(kind.path, kind.name, kind.is_main) for kind in PAGES if kind.name),
         f"{document.tool.name} {document.tool.version}",
         document.archive,
     )
     yield style_file()
+    yield script_file()
     for kind in PAGES:
         for page in kind.pages(context):
             yield page.path, page_bytes(page, frame)

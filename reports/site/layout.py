@@ -15,15 +15,34 @@ from reports.site.markup import NOTHING, Html, join, section, text
 STYLE_PATH = "assets/style.css"
 """Path of the style sheet in the folder."""
 
+SCRIPT_PATH = "assets/site.js"
+"""Path of the script in the folder."""
+
+SAVED_CHART = ' class="saved"'
+"""Attribute of a chart's links to its files, to which the script adds its picture."""
+
+_STARTER = (
+    'const script=document.createElement("script");'
+    'script.src=document.querySelector("link").href.replace("style.css","site.js");'
+    "document.head.append(script)"
+)
+"""Loads the script of the site. A policy cannot name a file's hash where pages open from disk; it names
+the hash of these lines, and allows what they load."""
+
 _STATIC = Path(__file__).parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
 class NavigationEntry:
-    """Link in the navigation of every page: its path and its name."""
+    """Link in the navigation: its path and its name.
+
+    Pages of one venue, underlying or rule set link to the ``main`` entries only; the first of them
+    leads to all others.
+    """
 
     path: str
     name: str
+    is_main: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +51,7 @@ class Page:
 
     ``path`` is relative to the folder and ``part`` the navigation entry to which the page belongs.
     ``standfirst`` is one sentence on its content. ``files`` are files beside the page: path and
-    content. A page with tables that a reader may want to sort or search is ``scripted``.
+    content.
     """
 
     path: str
@@ -40,7 +59,6 @@ class Page:
     title: str
     standfirst: Html
     body: Html
-    scripted: bool = False
     files: tuple[tuple[str, bytes], ...] = ()
     kicker: str = ""
 
@@ -48,6 +66,11 @@ class Page:
     def up(self) -> str:
         """Relative path from the page to the folder."""
         return "../" * self.path.count("/")
+
+    @property
+    def is_scripted(self) -> bool:
+        """Whether the page has tables to sort and search, or charts to save as pictures."""
+        return "data-tools" in self.body or SAVED_CHART in self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,36 +85,34 @@ class Frame:
 
 def page_bytes(page: Page, frame: Frame) -> bytes:
     """Returns a page as a file."""
-    head = _head(page.up, is_scripted=page.scripted)
+    head = _head(page.up, is_scripted=page.is_scripted)
     kicker = f'<p class="kicker">{text(page.kicker)}</p>' if page.kicker else ""
     standfirst = f'<p class="standfirst">{page.standfirst}</p>' if page.standfirst else ""
-    script = f"<script>{_script()}</script>\n" if page.scripted else ""
-    name = text(f"{page.title} · {frame.title}" if page.title != frame.title else page.title)
+    script = f"<script>{_STARTER}</script>\n" if page.is_scripted else ""
+    is_named = page.kicker or page.title == frame.title
+    name = text(page.title if is_named else f"{page.title} · {frame.title}")
     return (
         f'{head}<title>{name}</title>\n</head>\n<body class="site">\n'
         f'<a class="skip" href="#content">Skip to content</a>\n'
         f"{_navigation(frame, page.up, page.part)}"
         f'<main id="content">\n<header class="masthead">{kicker}<h1>{text(page.title)}</h1>'
         f"{standfirst}</header>\n{page.body}</main>\n"
-        f"<footer><p>{text(frame.tool)}, read from {text(frame.archive)}. Missing data is never shown"
-        f' as compliant. <a href="{page.up}glossary.html#marks">Marks</a> · '
-        f'<a href="{page.up}data.html">Data</a></p></footer>\n{script}</body>\n</html>\n'
+        f"{_footer(frame, page.up)}{script}</body>\n</html>\n"
     ).encode("utf-8", "backslashreplace")
 
 
 @lru_cache(maxsize=8)
 def _head(up: str, *, is_scripted: bool) -> str:
-    script = f"'sha256-{_script_hash()}'" if is_scripted else "'none'"
-    policy = (
-        f"default-src 'none'; style-src 'self'; img-src 'self' data:; script-src {script};"
-        " base-uri 'none'; form-action 'none'"
+    script = (
+        f"; script-src 'sha256-{_starter_hash()}' 'strict-dynamic'; img-src data:"
+        if is_scripted
+        else ""
     )
+    policy = f"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'{script}"
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        '<meta name="referrer" content="no-referrer">\n'
+        '<meta name="viewport" content="width=device-width">\n'
         f'<link rel="stylesheet" href="{up}{STYLE_PATH}">\n'
     )
 
@@ -101,8 +122,21 @@ def _navigation(frame: Frame, up: str, part: str) -> str:
     entries = "".join(
         f'<li><a href="{up}{entry.path}"{_current(entry, part)}>{text(entry.name)}</a></li>'
         for entry in frame.navigation
+        if entry.is_main or not up
     )
     return f'<nav aria-label="Pages"><ol>{entries}</ol></nav>\n'
+
+
+@lru_cache(maxsize=8)
+def _footer(frame: Frame, up: str) -> str:
+    """Returns what stands below every page; the pages in the folder itself also state the archive."""
+    data = f'<a href="{up}data.html">Data</a>'
+    if up:
+        return f"<footer><p>{text(frame.tool)} · {data}</p></footer>\n"
+    return (
+        f"<footer><p>{text(frame.tool)}, read from {text(frame.archive)}. Missing data is never shown"
+        f' as compliant. <a href="glossary.html#marks">Marks</a> · {data}</p></footer>\n'
+    )
 
 
 def _current(entry: NavigationEntry, part: str) -> str:
@@ -124,8 +158,7 @@ def page_of_parts(
             *(section(anchor, name, content) for anchor, name, content in shown),
         ]
     )
-    is_scripted = "data-tools" in body
-    return Page(path, path, title, text(standfirst), body, scripted=is_scripted, files=files)
+    return Page(path, path, title, text(standfirst), body, files=files)
 
 
 def legend_list(entries: Iterable[LegendEntry]) -> Html:
@@ -138,8 +171,8 @@ def legend_list(entries: Iterable[LegendEntry]) -> Html:
 
 
 def in_page_links(links: Sequence[tuple[str, str]]) -> Html:
-    """Returns links to the sections of a page: anchor and name; nothing for fewer than two."""
-    if len(links) < 2:  # noqa: PLR2004 - one section needs no contents
+    """Returns links to the sections of a page: anchor and name; nothing for fewer than four."""
+    if len(links) < 4:  # noqa: PLR2004 - three sections are short, and need no contents
         return NOTHING
     items = " ".join(f'<a href="#{escape(anchor)}">{text(name)}</a>' for anchor, name in links)
     return Html(f'<p class="jump contents">{items}</p>\n')
@@ -151,11 +184,11 @@ def style_file() -> tuple[str, bytes]:
     return STYLE_PATH, f"{stylesheet()}\n{own}".encode()
 
 
-@cache
-def _script() -> str:
-    return (_STATIC / "site.js").read_text(encoding="utf-8")
+def script_file() -> tuple[str, bytes]:
+    """Returns path and content of the script of all pages."""
+    return SCRIPT_PATH, (_STATIC / "site.js").read_bytes()
 
 
 @cache
-def _script_hash() -> str:
-    return base64.b64encode(hashlib.sha256(_script().encode()).digest()).decode()
+def _starter_hash() -> str:
+    return base64.b64encode(hashlib.sha256(_STARTER.encode()).digest()).decode()

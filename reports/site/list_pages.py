@@ -66,7 +66,6 @@ def venues_page(context: ReportContext) -> Iterator[Page]:
             f"{numbers.count_text(len(rows), 'venue')}; each links to what it publishes, where it stands and what it changed."
         ),
         section("list", "All venues", table(listed, "venues.csv")),
-        scripted=bool(rows),
         files=(("venues.csv", table_csv(listed)),),
     )
 
@@ -126,6 +125,5 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
             f"{numbers.count_text(len(rows), 'underlying')}; each links to its ranking, curves, findings and evidence."
         ),
         section("list", "All underlyings", table(listed, "underlyings.csv")),
-        scripted=bool(rows),
         files=(("underlyings.csv", table_csv(listed)),),
     )

@@ -102,8 +102,8 @@ def legend_line(rows: Sequence[ScheduleRow], up: str) -> Html:
     shown = [mark for mark in LEGEND if mark in used or mark in _ALWAYS]
     entries = [Html(f"{text(mark.sign)} {text(mark.name)}") for mark in shown]
     return Html(
-        f'<p class="note">Marks: {join(entries, "; ")}; none: observed.'
-        f' <a href="{up}glossary.html#marks">Meaning</a></p>\n'
+        f'<p class="note"><a href="{up}glossary.html#marks">Marks</a>: {join(entries, "; ")};'
+        " none: observed.</p>\n"
     )
 
 

@@ -63,11 +63,7 @@ def section(ident: str, heading: str, *content: Html) -> Html:
     body = "".join(content)
     if not body:
         return NOTHING
-    key = escape(ident)
-    return Html(
-        f'<section id="{key}" aria-labelledby="{key}-h"><h2 id="{key}-h">{text(heading)}</h2>'
-        f"{body}</section>\n"
-    )
+    return Html(f'<section id="{escape(ident)}"><h2>{text(heading)}</h2>{body}</section>\n')
 
 
 def details(summary: str, content: Html, ident: str = "") -> Html:

@@ -6,6 +6,7 @@ from harmonize.text import numbers
 from reports.html.appendix import coverage_view
 from reports.html.history import history_view
 from reports.html.page import CoverageView, ReasonRow
+from reports.site import marks
 from reports.site.addresses import id_slug, underlying_path, venue_path
 from reports.site.figures import figure
 from reports.site.layout import Page, legend_list, page_of_parts
@@ -65,6 +66,7 @@ def coverage_page(context: ReportContext) -> Iterator[Page]:
     view = coverage_view(context.lookup)
     parts = [
         ("venues", "By venue", table(_coverage_table(view), "coverage.csv")),
+        ("incomplete", "Recordings that are not complete", _incomplete(context)),
         ("matrix", "Largest underlyings", Html(f"{_matrix(view)}{legend_list(view.statuses)}")),
         *(
             (f"reasons-{number}", title, _reason_table(title, rows, omitted))
@@ -79,6 +81,15 @@ def coverage_page(context: ReportContext) -> Iterator[Page]:
         parts,
         files=(("coverage.csv", table_csv(_coverage_table(view))),),
     )
+
+
+def _incomplete(context: ReportContext) -> Html:
+    """Names the venues that may list more underlyings than were observed."""
+    venues = sorted(context.incomplete_venues)
+    links = join([link_to(venue_path(venue), venue) for venue in venues], ", ")
+    sign = text(marks.NOT_RECORDED.sign)
+    meaning = f"{sign} An underlying without a schedule may be listed at"
+    return Html(f"<p>{meaning} {links}.</p>") if venues else NOTHING
 
 
 def _coverage_table(view: CoverageView) -> Table:

@@ -1,13 +1,13 @@
 """Venues on one underlying, ranked by margin, as tables of its page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harmonize.document import Member, ScheduleRow
 from harmonize.document.history import MarginSeries, SeriesPoint
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
-from reports.lookup import date_text, point_at
+from reports.lookup import MARGIN_TYPES, date_text, point_at
 from reports.piece_values import Margin, margin_at
 from reports.site import marks
 from reports.site.addresses import cell_anchor, id_slug, schedule_anchor, venue_path
@@ -73,20 +73,21 @@ def ranking_table(
 ) -> Table:
     """Returns the venues by IM or MM at the notional of the heat map, lowest first.
 
-    The table of IM also names contract, date and leverage; both follow the same marks.
+    The table of IM also names contract, date and leverage; both follow the same marks. A column in
+    which no venue has a value is absent.
     """
     heat = context.document.heat_map_notional
     margins = {entry.row.venue: margin_at(entry.row, margin_type, heat) for entry in entries}
     ordered = sorted(entries, key=lambda entry: _order(entry, margins[entry.row.venue]))
     ranks = _ranks([(entry, margins[entry.row.venue].amount) for entry in ordered])
-    columns = _Columns.of(context, underlying, margin_type)
+    columns = _Columns.of(context, underlying, margin_type, entries)
     rows = [
         _ranking_row(columns, entry, rank, margins[entry.row.venue])
         for entry, rank in zip(ordered, ranks, strict=True)
     ]
     return Table(
-        label=f"{margin_abbreviation(margin_type)} on {underlying} by venue",
-        caption=_caption(context, underlying, margin_type),
+        label=f"{margin_abbreviation(margin_type)} by venue",
+        caption=_caption(columns),
         heads=columns.heads,
         rows=rows,
         tools=len(rows) > SHORT,
@@ -96,19 +97,37 @@ def ranking_table(
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What all rows of a ranking share; ``since`` is the date of the last change per venue."""
+    """What all rows of a ranking share.
+
+    ``deviations`` are the cells of the comparison with the reference, empty if no venue is compared;
+    ``since`` is the date of the last change. Both are per venue.
+    """
 
     context: ReportContext
     underlying: str
     margin_type: str
     notionals: tuple[float, ...]
+    deviations: dict[str, Cell]
     since: dict[str, str]
 
     @classmethod
-    def of(cls, context: ReportContext, underlying: str, margin_type: str) -> "_Columns":
+    def of(
+        cls,
+        context: ReportContext,
+        underlying: str,
+        margin_type: str,
+        entries: Sequence[Contender],
+    ) -> "_Columns":
         """Returns the columns for one margin type on one underlying."""
+        cells = {
+            entry.row.venue: _deviation_cell(context, entry, margin_type)
+            for entry in entries
+            if context.lookup.references
+        }
+        is_compared = any(cell.words != numbers.NOT_OBSERVABLE for cell in cells.values())
         since = _unchanged_since(context, underlying, margin_type)
-        return cls(context, underlying, margin_type, sizes(context), since)
+        deviations = cells if is_compared else {}
+        return cls(context, underlying, margin_type, sizes(context), deviations, since)
 
     @property
     def heat(self) -> float:
@@ -121,17 +140,12 @@ class _Columns:
         return self.margin_type == "initial"
 
     @property
-    def has_reference(self) -> bool:
-        """Whether a rule set requires a margin at the notional by which venues are ranked."""
-        return bool(self.context.lookup.references)
-
-    @property
     def heads(self) -> tuple[str, ...]:
         """Heads of the columns."""
         return (
             *("Venue", f"#Rank at {numbers.usd(self.heat)}"),
             *(f"#{numbers.usd(size)}" for size in self.notionals),
-            *(["#Against reference"] if self.has_reference else []),
+            *(["#Against reference"] if self.deviations else []),
             *([f"#Leverage at {numbers.usd(self.heat)}"] if self.is_initial else []),
             *(["Contract", "Observed"] if self.is_initial else []),
             *(["Same margin observed since"] if self.since else []),
@@ -141,25 +155,70 @@ class _Columns:
 def _ranking_row(columns: _Columns, entry: Contender, rank: str, margin: Margin) -> Row:
     venue = entry.row.venue
     cells = [
-        Cell(venue, link_to(f"../{venue_path(venue)}", venue)),
+        _venue_cell(venue, columns),
         number(rank, key=float(rank) if rank.isdigit() else None),
         *(_margin_cell(columns, entry, size) for size in columns.notionals),
     ]
-    if columns.has_reference:
-        cells.append(_deviation_cell(columns, entry))
+    if columns.deviations:
+        cells.append(columns.deviations[venue])
     if columns.is_initial:
         cells += [_leverage_cell(margin, columns.heat), _contract_cell(entry.row)]
-        cells.append(Cell(date_text(entry.row) + _signs(entry), css="dates"))
+        cells.append(_date_cell(entry))
     if columns.since:
         cells.append(Cell(columns.since.get(venue, ""), css="t"))
     return Row(tuple(cells), f"venue-{id_slug(venue)}" if columns.is_initial else "")
 
 
-def _caption(context: ReportContext, underlying: str, margin_type: str) -> Html:
-    name = text(f"{margin_type.capitalize()} margin on {underlying} as a share of notional")
-    heat = text(numbers.usd(context.document.heat_map_notional))
+def single_table(context: ReportContext, underlying: str, entry: Contender) -> Table:
+    """Returns IM and MM of the only venue on an underlying, which has no rank."""
+    heat = context.document.heat_map_notional
+    columns = _Columns(context, underlying, "initial", sizes(context), {}, {})
+    venue = entry.row.venue
+    rows = []
+    for margin_type, _ in MARGIN_TYPES:
+        of_type = replace(columns, margin_type=margin_type)
+        cells = [_venue_cell(venue, of_type), Cell(margin_abbreviation(margin_type), css="t")]
+        cells += [_margin_cell(of_type, entry, size) for size in of_type.notionals]
+        if of_type.is_initial:
+            cells.append(_leverage_cell(margin_at(entry.row, margin_type, heat), heat))
+            cells += [_contract_cell(entry.row), _date_cell(entry)]
+        else:
+            cells += [Cell("")] * 3
+        rows.append(Row(tuple(cells), f"venue-{id_slug(venue)}" if of_type.is_initial else ""))
+    return Table(
+        label="Margins",
+        caption=text(f"Margin on {underlying} as a share of notional"),
+        heads=(
+            *("Venue", "Margin"),
+            *(f"#{numbers.usd(size)}" for size in columns.notionals),
+            *(f"#Leverage at {numbers.usd(heat)}", "Contract", "Observed"),
+        ),
+        rows=rows,
+        numeric=True,
+    )
+
+
+def has_own_columns(context: ReportContext, underlying: str, entries: Sequence[Contender]) -> bool:
+    """Whether a ranking needs a table per margin type: not of one venue without reference or history."""
+    columns = (
+        _Columns.of(context, underlying, margin_type, entries) for margin_type, _ in MARGIN_TYPES
+    )
+    return len(entries) != 1 or any(each.deviations or each.since for each in columns)
+
+
+def _venue_cell(venue: str, columns: _Columns) -> Cell:
+    """Returns the name of a venue; in the rows of IM it leads to the page of the venue."""
+    return Cell(venue, link_to(f"../{venue_path(venue)}" if columns.is_initial else "", venue))
+
+
+def _caption(columns: _Columns) -> Html:
+    context = columns.context
+    name = text(
+        f"{columns.margin_type.capitalize()} margin on {columns.underlying} as a share of notional"
+    )
+    heat = text(numbers.usd(columns.heat))
     against: Html = NOTHING
-    for rule_set in context.lookup.references[:1] if margin_type == "initial" else ():
+    for rule_set in context.lookup.references[:1] if columns.deviations else ():
         reference = context.references[rule_set.id]
         title = link(f"../{reference.address}", text(rule_set.title))
         against = Html(f" Reference: {title} ({text(reference.marks)}).")
@@ -214,22 +273,26 @@ def _leverage_cell(margin: Margin, notional: float) -> Cell:
     return number(numbers.leverage(leverage), key=leverage)
 
 
-def _deviation_cell(columns: _Columns, entry: Contender) -> Cell:
-    rule_set = columns.context.lookup.references[0]
+def _deviation_cell(context: ReportContext, entry: Contender, margin_type: str) -> Cell:
+    rule_set = context.lookup.references[0]
     key = (entry.row.venue, entry.row.symbol, entry.row.profile)
     row = next(
         (
             row
-            for row in columns.context.divergences.get(key, ())
-            if row.rule_set == rule_set.id and row.margin_type == columns.margin_type
+            for row in context.divergences.get(key, ())
+            if row.rule_set == rule_set.id and row.margin_type == margin_type
         ),
         None,
     )
-    point = point_at(row, columns.heat)
+    point = point_at(row, context.document.heat_map_notional)
     if point is None or point.deviation is None:
         is_uncovered = point is not None and point.required is None and point.margin is not None
         return number(marks.NOT_APPLICABLE.sign if is_uncovered else numbers.NOT_OBSERVABLE)
     return number(numbers.deviation(point.deviation), key=point.deviation)
+
+
+def _date_cell(entry: Contender) -> Cell:
+    return Cell(date_text(entry.row) + _signs(entry), css="dates")
 
 
 def _contract_cell(row: ScheduleRow) -> Cell:
@@ -256,7 +319,7 @@ def _last_step(series: MarginSeries) -> SeriesPoint:
     return points[start]
 
 
-def exclusion_table(underlying: str, entries: Sequence[Contender]) -> Table:
+def exclusion_table(entries: Sequence[Contender]) -> Table:
     """Returns the venues that no figure across venues includes, with the reason."""
     rows = [
         Row(
@@ -271,8 +334,8 @@ def exclusion_table(underlying: str, entries: Sequence[Contender]) -> Table:
         if entry.is_excluded
     ]
     return Table(
-        f"Venues excluded on {underlying}",
-        text("Shown above, but excluded from ranks and from every figure across venues"),
+        "Venues excluded",
+        text("Excluded from ranks and from figures across venues"),
         ("Venue", "Reason"),
         rows,
     )

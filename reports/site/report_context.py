@@ -1,6 +1,6 @@
 """What the pages of the report's folder share: one document, indexed once."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from harmonize.document import (
 )
 from harmonize.document.history import MarginSeries
 from reports.finding_order import sort_by_severity
+from reports.html.emphasis import venue_styles
 from reports.html.page import Reference
 from reports.html.references import references
 from reports.lookup import Lookup
@@ -29,6 +30,7 @@ from reports.site.addresses import (
     venue_path,
 )
 from reports.site.markup import Html, link_to
+from reports.site.readings import Reading, common_terms, readings
 
 ScheduleKey = tuple[str, str, str]
 """Venue, symbol and profile."""
@@ -84,14 +86,8 @@ class ReportContext:
 
     @cached_property
     def styles(self) -> Mapping[str, int]:
-        """Style number of each venue, the same in all charts of the site.
-
-        Venues with many underlyings come first: they share charts, and the first seven styles
-        differ in colour.
-        """
-        counts = Counter(venue for venue, _ in self.lookup.coverage)
-        ordered = sorted(self.venues, key=lambda venue: (-counts[venue], venue))
-        return {venue: number for number, venue in enumerate(ordered)}
+        """Style number of each venue, the same in all charts of the site."""
+        return venue_styles(self.lookup, self.venues)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -154,6 +150,21 @@ class ReportContext:
         }
 
     @cached_property
+    def incomplete_venues(self) -> frozenset[str]:
+        """Venues that may list more underlyings than were observed."""
+        return frozenset({venue for venue, _ in self.lookup.coverage} - self.lookup.complete_venues)
+
+    @cached_property
+    def readings(self) -> Mapping[str, Reading]:
+        """How each payload is read, by its hash."""
+        return readings(self.document.schedules)
+
+    @cached_property
+    def common_terms(self) -> Mapping[str, frozenset[str]]:
+        """Terms that all schedules of a venue share, per venue."""
+        return common_terms(self.document.schedules)
+
+    @cached_property
     def pairs(self) -> frozenset[tuple[str, str]]:
         """Pairs of a venue and an underlying with a schedule."""
         return frozenset((row.venue, row.underlying) for row in self.document.schedules)
@@ -180,6 +191,10 @@ class ReportContext:
     def rule_set_link(self, name: str, up: str) -> Html:
         """Returns a link to a rule set; its name alone if the document does not contain it."""
         return link_to(f"{up}{rule_set_path(name)}" if name in self.rule_sets else "", name)
+
+    def rule_set_links(self, up: str) -> dict[str, str]:
+        """Returns the address of every rule set of the document, by its id."""
+        return {name: f"{up}{rule_set_path(name)}" for name in self.rule_sets}
 
     def finding_address(self, finding: Finding) -> str:
         """Returns the permalink of a finding, from the folder of the site."""

@@ -62,7 +62,6 @@ def _page(context: ReportContext, rule_set: RuleSetRow) -> Page:
                 *(section(anchor, name, markup) for anchor, name, markup in shown),
             ]
         ),
-        scripted=len(standing.rows) > SHORT,
         files=((f"{stem}.csv", table_csv(standing)),) if standing.rows else (),
         kicker=f"Rule set {view.label}",
     )

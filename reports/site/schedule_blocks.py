@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from harmonize.document import (
-    ColumnRow,
     ConversionRow,
     DivergenceRow,
     EvidenceRow,
@@ -20,12 +19,13 @@ from reports.piece_values import piece_at, tier_count
 from reports.site import marks
 from reports.site.addresses import payload_anchor, schedule_anchor, venue_path
 from reports.site.markup import NOTHING, Html, join, text, words
+from reports.site.readings import NO_READING, fields_text, formula_of, terms
 from reports.site.report_context import ReportContext
 
 _VERDICT_WORDS = {
     Verdict.COMPLIANT: "Complies with",
-    Verdict.NOT_OBSERVABLE: "Not observable against",
-    Verdict.NOT_APPLICABLE: "Not applicable",
+    Verdict.NOT_OBSERVABLE: marks.NOT_OBSERVABLE.sign,
+    Verdict.NOT_APPLICABLE: marks.NOT_APPLICABLE.sign,
 }
 """Verdicts that are no findings; all others are in the list of findings."""
 _DIGITS = range(3, 16)
@@ -38,7 +38,7 @@ def schedule_block(context: ReportContext, row: ScheduleRow) -> Html:
     signs = marks.signs(marks.schedule_marks(row))
     count = numbers.count_text(tier_count(row), "tier")
     summary = f"{row.venue} {row.symbol}{profile}: {count}, {date_text(row)} {signs}".rstrip()
-    body = f"{_tiers(row)}{_known(row)}{_verdicts(context, row)}{_evidence(context, row)}"
+    body = f"{_tiers(row)}{_known(context, row)}{_verdicts(context, row)}{_evidence(context, row)}"
     return Html(
         f'<details class="schedule"><summary>{text(summary)}</summary>'
         f'<div id="{anchor}">{body}</div></details>\n'
@@ -57,7 +57,7 @@ def _tiers(row: ScheduleRow) -> Html:
             _rate_text(piece_at(pieces, middle)) for pieces in (row.initial, row.maintenance)
         )
         bound = _bound_text(lower, upper)
-        items.append(f"<li><b>{text(bound)}</b> {text(initial)} · {text(maintenance)}</li>")
+        items.append(f"<li>{text(bound)}: {text(initial)} · {text(maintenance)}</li>")
         lower = upper
     unverified = words("p", _unverified_text(row), css="tierhead")
     return Html(f'{unverified}<ol class="tiers">{"".join(items)}</ol>')
@@ -96,22 +96,30 @@ def _unverified_text(row: ScheduleRow) -> str:
     return f"{join_words(unverified)}: {marks.UNVERIFIED.sign} unverified" if unverified else ""
 
 
-def _known(row: ScheduleRow) -> Html:
-    """Returns how the numbers are known, in one paragraph; derivations are on the venue's page."""
-    capacity = "" if row.capacity is None else f"{numbers.usd(row.capacity)}, "
-    fee = f" {numbers.rate(row.fee_rate)}" if row.fee_rate is not None else ""
-    maintenance = _status(row.maintenance_status, row.maintenance_note)
+def _known(context: ReportContext, row: ScheduleRow) -> Html:
+    """Returns what tells the schedule from others: numbers that are not simply known, and its terms.
+
+    What is the same for all schedules of a venue is on the page of the venue, as are derivations.
+    """
     sentences = [
-        f"Initial margin {_status(row.initial_status, row.initial_note)}",
-        f"maintenance margin ({row.maintenance_meaning}) {maintenance}",
-        f"largest position {capacity}{_status(row.capacity_status, row.capacity_note)}",
+        _status_text("initial margin", row.initial_status, row.initial_note),
+        _status_text("maintenance margin", row.maintenance_status, row.maintenance_note),
+        _capacity_text(row),
         _sizes_text(row),
         f"not trading: {row.not_trading}" if row.not_trading else "",
-        f"tiers {row.tier_rule}" if row.tier_rule else "",
-        f"liquidation fee {row.fee_rule}{fee}",
-        f"observed {date_text(row)} ({row.origin}{', stale' if row.stale else ''})",
+        *(words for words in terms(row) if words not in context.common_terms[row.venue]),
     ]
-    return words("p", f"{'; '.join(filter(None, sentences))}.")
+    shown = "; ".join(filter(None, sentences))
+    return words("p", f"{shown[:1].upper()}{shown[1:]}." if shown else "")
+
+
+def _capacity_text(row: ScheduleRow) -> str:
+    """States the largest position where the last tier does not end at it."""
+    last = max((_end(piece) for piece in (*row.initial, *row.maintenance)), default=0.0)
+    status = _status_text("largest position", row.capacity_status, row.capacity_note)
+    if row.capacity is None or (row.capacity == last and not status):
+        return status
+    return f"{status or 'largest position'} {numbers.usd(row.capacity)}"
 
 
 def _sizes_text(row: ScheduleRow) -> str:
@@ -121,25 +129,30 @@ def _sizes_text(row: ScheduleRow) -> str:
     return f"margins published up to {numbers.usd(row.known_up_to)}, lower bounds above"
 
 
-def _status(status: Status, note: str) -> str:
-    """Returns a status in words; only a missing number and a lower bound state their reason here."""
+def _status_text(name: str, status: Status, note: str) -> str:
+    """Returns a number's status in words; empty if it is known or not stated for lack of any.
+
+    Only a missing number and a lower bound state their reason here.
+    """
+    reason = f" ({note})" if note else ""
+    if status is Status.KNOWN:
+        return ""
     if status is Status.AT_LEAST:
-        return f"known as a lower bound only{f' ({note})' if note else ''}"
+        return f"{name} known as a lower bound only{reason}"
     if status is Status.UNKNOWN:
-        return f"not observable{f' ({note})' if note else ''}"
-    return (
-        f"{marks.UNVERIFIED.sign} {status.value}" if status is Status.UNVERIFIED else status.value
-    )
+        return f"{name} not observable{reason}"
+    sign = f"{marks.UNVERIFIED.sign} " if status is Status.UNVERIFIED else ""
+    return f"{name} {sign}{status.value}"
 
 
 def _verdicts(context: ReportContext, row: ScheduleRow) -> Html:
-    """Returns the rule sets whose verdict is no finding, in words."""
+    """Returns the rule sets whose verdict is no finding, after the mark of the verdict."""
     groups: dict[Verdict, dict[str, list[DivergenceRow]]] = {}
     for comparison in context.divergences.get((row.venue, row.symbol, row.profile), ()):
         of_verdict = groups.setdefault(comparison.verdict, {})
         of_verdict.setdefault(comparison.rule_set, []).append(comparison)
     sentences = [
-        f"{name}: {', '.join(_rule_words(*rule) for rule in sorted(groups[verdict].items()))}."
+        f"{name} {', '.join(_rule_words(*rule) for rule in sorted(groups[verdict].items()))}."
         for verdict, name in _VERDICT_WORDS.items()
         if verdict in groups
     ]
@@ -157,13 +170,16 @@ def _evidence(context: ReportContext, row: ScheduleRow) -> Html:
 
 
 def _evidence_item(context: ReportContext, entry: EvidenceRow) -> Html:
+    """Returns payload and positions; the fields read, where they differ within the payload."""
     pointers = _pointers(entry.rows)
-    keys = ", ".join(_column_text(column) for column in entry.columns)
+    common = context.readings.get(entry.sha256, NO_READING)
+    fields = fields_text(entry.columns)
+    is_common = (fields == common.fields, formula_of(entry) == common.formula)
     parts = [
-        Html(f"Payload {_payload_link(context, entry.sha256)}"),
+        _payload_link(context, entry.sha256),
         Html(f" at <code>{text(pointers)}</code>") if pointers else NOTHING,
-        Html(f": {text(keys)}") if keys else NOTHING,
-        _conversion(context, entry.conversion),
+        NOTHING if is_common[0] or not fields else text(f": {fields}"),
+        NOTHING if is_common[1] else _conversion(context, entry.conversion),
     ]
     return join(parts)
 
@@ -172,11 +188,10 @@ def _pointers(rows: Sequence[str]) -> str:
     """Returns the positions of the tiers in the payload: the first, and the last of several."""
     if len(rows) < 2:  # noqa: PLR2004 - one position needs no range
         return "".join(rows)
-    return f"{rows[0]} … {rows[-1]}"
-
-
-def _column_text(column: ColumnRow) -> str:
-    return f"{column.quantity} {column.key} ({column.unit})"
+    first, last = rows[0], rows[-1]
+    folder = first.rpartition("/")[0]
+    is_beside = folder and last.rpartition("/")[0] == folder
+    return f"{first} … {last.rpartition('/')[2] if is_beside else last}"
 
 
 def _conversion(context: ReportContext, conversion: ConversionRow | None) -> Html:
@@ -191,7 +206,7 @@ def _conversion(context: ReportContext, conversion: ConversionRow | None) -> Htm
         for factor in conversion.factors
     ]
     of_factors = f", with {join(factors, '; ')}" if factors else ""
-    return Html(f". Conversion: {text(conversion.formula)}{of_factors}.")
+    return Html(f". {text(conversion.formula)}{of_factors}.")
 
 
 def _factor_date(context: ReportContext, factor: FactorRow) -> str:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from harmonize.document import ArbitrageRow, Finding, PieceRow, ScheduleRow
 from harmonize.text import numbers
-from harmonize.text.words import first_words, join_words
+from harmonize.text.words import join_words
 from reports.charts.curve_lines import CurveLine, Point, curve_lines
 from reports.charts.svg import EMPHASISED, Frame, Svg
+from reports.html.emphasis import venues_to_name
 from reports.html.gap import gap_charts
 from reports.html.history import underlying_charts
 from reports.html.page import Chart
@@ -18,17 +19,22 @@ from reports.site.addresses import underlying_path
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
-from reports.site.markup import NOTHING, Html, element, join, section, text, words
-from reports.site.rankings import SHORT, Contender, contenders, exclusion_table, ranking_table
+from reports.site.markup import NOTHING, Html, element, join, link, section, text, words
+from reports.site.rankings import (
+    Contender,
+    contenders,
+    exclusion_table,
+    has_own_columns,
+    ranking_table,
+    single_table,
+)
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
 from reports.site.tables import joint_csv, table
 
 _STEPS = 6
-_SCHEDULES_NOTE = (
-    "Per tier: its upper bound of notional, initial · maintenance margin. How each number is known is"
-    " on the page of its venue; a payload leads to its full hash and source."
-)
+_NAMED = 3  # venues named in a note; more are counted
+_SCHEDULES_NOTE = "Tiers: upper bound of notional, initial · maintenance margin."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,6 @@ def _page(context: ReportContext, underlying: str) -> Page:
                 marks.legend_line([entry.row for entry in entries], "../"),
             ]
         ),
-        scripted=len(entries) > SHORT,
         files=tuple(file for part in parts for file in part.files),
         kicker="Underlying",
     )
@@ -77,7 +82,7 @@ def _standfirst(context: ReportContext, underlying: str, entries: Sequence[Conte
     count = numbers.count_text(len(entries), "venue")
     point = context.lookup.spread_point(underlying, "initial", heat)
     if point is None or comparison is None:
-        return text(f"{count} with a margin schedule; no comparison between venues.")
+        return text(f"{count} with a margin schedule, none compared.")
     spread = context.lookup.spreads[underlying, "initial"]
     dates = numbers.date_range(spread.oldest, spread.newest)
     if point.lowest == point.highest:
@@ -117,25 +122,26 @@ def _parts(
 
 
 def _findings(context: ReportContext, findings: Sequence[Finding]) -> Html:
-    """Returns the findings, below links to the rule sets that they name."""
-    names = sorted({finding.rule_set for finding in findings if finding.rule_set})
-    links = join([context.rule_set_link(name, "../") for name in names], ", ")
-    rules = f'<p class="note">Rule sets, with their text and sources: {links}.</p>' if names else ""
-    return section("findings", "Findings", Html(f"{rules}{finding_list(findings)}"))
+    """Returns the findings; the first mention of a rule set leads to its text and sources."""
+    return section("findings", "Findings", finding_list(findings, context.rule_set_links("../")))
 
 
 def _ranking_part(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> _Part:
-    ranked = [
-        (margin_type, ranking_table(context, underlying, entries, margin_type))
-        for margin_type, _ in MARGIN_TYPES
-    ]
+    ranked = (
+        [
+            (margin_type, ranking_table(context, underlying, entries, margin_type))
+            for margin_type, _ in MARGIN_TYPES
+        ]
+        if has_own_columns(context, underlying, entries)
+        else [("", single_table(context, underlying, entries[0]))]
+    )
     is_compared = len(entries) > 1
     csv_name = f"{stem.rpartition('/')[2]}.csv" if is_compared else ""
-    excluded = table(exclusion_table(underlying, entries))
+    excluded = table(exclusion_table(entries))
     shown = [table(content, csv_name) for _, content in ranked]
-    absent = words("p", _absent_text(context, underlying), css="note")
+    absent = _absent(context, underlying)
     markup = (
         section("ranking", "Venues by margin", *shown, excluded, absent) if entries else NOTHING
     )
@@ -143,14 +149,22 @@ def _ranking_part(
     return _Part("ranking", "Venues by margin", markup, files)
 
 
-def _absent_text(context: ReportContext, underlying: str) -> str:
-    """Names the venues of which it is not known whether they list an underlying."""
-    venues = {venue for venue, _ in context.lookup.coverage} - context.lookup.complete_venues
-    absent = sorted(venue for venue in venues if (venue, underlying) not in context.lookup.coverage)
+def _absent(context: ReportContext, underlying: str) -> Html:
+    """Names or counts the venues of which it is not known whether they list an underlying."""
+    absent = sorted(
+        venue
+        for venue in context.incomplete_venues
+        if (venue, underlying) not in context.lookup.coverage
+    )
     if not absent:
-        return ""
-    sign = marks.NOT_RECORDED.sign
-    return f"{sign} Not in this recording, so not known whether listed: {first_words(absent, 6)}."
+        return NOTHING
+    venues = (
+        text(join_words(absent))
+        if len(absent) <= _NAMED
+        else link("../coverage.html#incomplete", text(numbers.count_text(len(absent), "venue")))
+    )
+    sign = text(marks.NOT_RECORDED.sign)
+    return Html(f'<p class="note">{sign} Not known whether listed at {venues}.</p>')
 
 
 def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
@@ -165,8 +179,9 @@ def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
 def _curves(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> Iterator[Figure]:
-    """Yields the curves of IM and MM of an underlying on several venues."""
-    if len(entries) < 2:  # noqa: PLR2004 - one venue has its tiers below
+    """Yields the curves of IM and MM of an underlying, where at least two venues are compared."""
+    comparison = context.lookup.comparisons.get(underlying)
+    if comparison is None or not comparison.is_compared:
         return
     for margin_type, name in MARGIN_TYPES:
         drawn = _curve_lines(context, underlying, entries, margin_type)
@@ -197,7 +212,7 @@ def _curve_figure(
     svg: Svg = curve_lines(frame, drawn, ends)
     chart = Chart(name, "share of notional, by notional", svg, (), caption, (), (), dates)
     has_file = underlying in context.lookup.curves
-    return figure(underlying, chart, stem if has_file else "")
+    return figure(underlying, chart, stem, has_files=has_file)
 
 
 def _bound_text(drawn: Sequence[CurveLine]) -> str:
@@ -209,6 +224,8 @@ def _bound_text(drawn: Sequence[CurveLine]) -> str:
         )
     if any(line.is_open and line.all_points for line in drawn):
         parts.append(" A pale square marks the size above which margins were not observed.")
+    if any(line.is_aside and line.is_emphasised and line.all_points for line in drawn):
+        parts.append(" Thin, with its name in italics: excluded from comparisons.")
     return "".join(parts)
 
 
@@ -233,15 +250,16 @@ def _curve_lines(
     ]
     emphasised = _emphasised(context, entries, margin_type, EMPHASISED - len(references))
     lines = [
-        _venue_line(context, entry.row, margin_type, is_emphasised=entry.row.venue in emphasised)
+        _venue_line(context, entry, margin_type, is_emphasised=entry.row.venue in emphasised)
         for entry in entries
     ]
     return [*references, *lines]
 
 
 def _venue_line(
-    context: ReportContext, row: ScheduleRow, margin_type: str, *, is_emphasised: bool
+    context: ReportContext, entry: Contender, margin_type: str, *, is_emphasised: bool
 ) -> CurveLine:
+    row = entry.row
     ends = _ends(context)
     pieces = pieces_of(row, margin_type)
     top = max((piece.upper or ends[1] for piece in pieces), default=0.0)
@@ -252,6 +270,8 @@ def _venue_line(
         is_emphasised,
         _points(row, [piece for piece in pieces if piece.bound], ends),
         is_open=row.capacity is None or top < min(row.capacity, ends[1]),
+        is_aside=entry.is_excluded,
+        mark=marks.margin_marks(row, margin_type),
     )
 
 
@@ -262,20 +282,14 @@ def _within(points: Iterable[Point], ends: Point) -> tuple[Point, ...]:
 def _emphasised(
     context: ReportContext, entries: Sequence[Contender], margin_type: str, limit: int
 ) -> frozenset[str]:
-    """Returns the venues to emphasise: the lowest and the highest margins that figures include."""
     heat = context.document.heat_map_notional
-    margins = [
+    compared = [
         (margin.amount, entry.row.venue)
         for entry in entries
         if not entry.is_excluded
         and (margin := margin_at(entry.row, margin_type, heat)).amount is not None
     ]
-    ordered = [venue for _, venue in sorted(margins)]
-    if len(ordered) < limit:
-        others = [entry.row.venue for entry in entries if entry.row.venue not in ordered]
-        return frozenset([*ordered, *others][:limit])
-    lowest = limit // 2
-    return frozenset([*ordered[:lowest], *ordered[len(ordered) - (limit - lowest) :]])
+    return venues_to_name(compared, [entry.row.venue for entry in entries], limit)
 
 
 def _points(row: ScheduleRow, pieces: Sequence[PieceRow], ends: Point) -> tuple[Point, ...]:

@@ -6,9 +6,8 @@ from collections.abc import Set as AbstractSet
 
 from harmonize.document import (
     DivergenceRow,
-    PayloadRow,
+    Finding,
     ScheduleRow,
-    SnapshotRow,
     Status,
     UnobservedRow,
     Verdict,
@@ -17,18 +16,17 @@ from harmonize.document.history import MarginSeries
 from harmonize.text import numbers
 from harmonize.text.words import join_words, margin_abbreviation
 from reports.finding_order import EVALUATED
-from reports.html.history import weeks_chart
+from reports.html.history import venue_gaps, weeks_chart
 from reports.html.history_captions import has_dated_changes, weeks_caption
 from reports.lookup import MARGIN_TYPES, date_text, newest_date
 from reports.piece_values import margin_at, tier_count
 from reports.site import marks
-from reports.site.addresses import payload_anchor, rule_set_path, underlying_path, venue_path
+from reports.site.addresses import rule_set_path, underlying_path, venue_path
 from reports.site.figures import figure
 from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import (
     Html,
-    details,
     facts,
     join,
     link_to,
@@ -37,10 +35,10 @@ from reports.site.markup import (
     unordered,
     words,
 )
-from reports.site.outbound import with_links
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext, schedule_address
 from reports.site.tables import Cell, Row, Table, number, table, table_csv
+from reports.site.venue_evidence import evidence
 
 _GRAVEST = 12
 _NAMED = 8
@@ -71,8 +69,8 @@ def _page(context: ReportContext, venue: str) -> Page:
         ("gravest", "Gravest findings", _gravest(context, venue)),
         ("schedules", "Schedules", table(schedules, csv_name)),
         ("changes", "Changes", changes),
-        ("findings", "Venue findings", finding_list(f for f in findings if not f.underlying)),
-        ("evidence", "Evidence", _evidence(context, venue)),
+        ("findings", "Venue findings", _venue_findings(context, findings)),
+        ("evidence", "Evidence", evidence(context, venue)),
     ]
     shown = [entry for entry in sections if entry[2]]
     csv_files = ((f"{stem}.csv", table_csv(schedules)),) if schedules.rows else ()
@@ -88,10 +86,15 @@ def _page(context: ReportContext, venue: str) -> Page:
                 marks.legend_line(context.schedules_by_venue.get(venue, []), "../"),
             ]
         ),
-        scripted=len(schedules.rows) > SHORT,
         files=(*csv_files, *files),
         kicker="Venue",
     )
+
+
+def _venue_findings(context: ReportContext, findings: Sequence[Finding]) -> Html:
+    """Returns the findings on the venue as a whole; the others are on pages of underlyings."""
+    own = [finding for finding in findings if not finding.underlying]
+    return finding_list(own, context.rule_set_links("../"))
 
 
 def _standfirst(context: ReportContext, venue: str) -> Html:
@@ -339,14 +342,15 @@ def _changes(
     """Returns the changes of a venue's margins: per week, and of selected underlyings."""
     history = context.document.history
     weeks = [week for week in history.weeks if week.venue == venue]
+    gaps = venue_gaps(history, venue)
     parts: list[Html] = []
     files: list[tuple[str, bytes]] = []
     if sum(map(has_dated_changes, weeks)) > 1:
-        drawn = figure(venue, weeks_chart(weeks, history.stress_windows, 0), f"{stem}-weeks")
+        drawn = figure(venue, weeks_chart(weeks, history.stress_windows, 0, gaps), f"{stem}-weeks")
         parts.append(drawn.markup)
         files += drawn.files
     elif weeks:
-        parts.append(words("p", weeks_caption(weeks, history.stress_windows), css="note"))
+        parts.append(words("p", weeks_caption(weeks, history.stress_windows, gaps), css="note"))
     rows = [
         row for series in history.series if series.venue == venue for row in _change_rows(series)
     ]
@@ -384,60 +388,3 @@ def _change_rows(series: MarginSeries) -> Iterator[Row]:
                 )
             )
         previous = point.rate if point.rate is not None else previous
-
-
-def _evidence(context: ReportContext, venue: str) -> Html:
-    """Returns the snapshots with their payloads; a link to a payload opens its snapshot."""
-    anchors: set[str] = set()
-    blocks = []
-    for row in context.document.snapshots:
-        if row.venue == venue:
-            count = numbers.count_text(len(row.payloads), "payload")
-            content = Html(f"{_snapshot_facts(row)}{_payloads(row, anchors)}")
-            blocks.append(details(f"Snapshot of {date_text(row)}, {count}", content))
-    return join(blocks)
-
-
-def _snapshot_facts(row: SnapshotRow) -> Html:
-    state = f"{'complete' if row.complete else 'not complete'}{', stale' if row.stale else ''}"
-    return facts(
-        (
-            ("State", text(f"{state}; {row.source}")),
-            ("SHA-256", Html(f"<code>{text(row.sha256)}</code>")),
-        )
-    )
-
-
-def _payloads(snapshot: SnapshotRow, anchors: set[str]) -> Html:
-    """Returns the payloads, those of one source and date together.
-
-    A payload that several snapshots share has its anchor once; `anchors` are those used so far.
-    """
-    groups: dict[tuple[str, str, str, str], list[PayloadRow]] = {}
-    for row in snapshot.payloads:
-        observed = numbers.time(row.observed_at) if row.date_kind == "exact" else date_text(row)
-        groups.setdefault((observed, row.origin, row.source, row.date_basis), []).append(row)
-    return join(_payload_group(key, rows, anchors) for key, rows in groups.items())
-
-
-def _payload_group(
-    key: tuple[str, str, str, str], rows: Sequence[PayloadRow], anchors: set[str]
-) -> Html:
-    observed, origin, source, date_basis = key
-    items = "".join(
-        f"<li{_anchor_once(row, anchors)}><code>{text(row.request or row.call)}</code>,"
-        f" {text(numbers.byte_size(row.size))}: <code>{text(row.sha256)}</code></li>"
-        for row in rows
-    )
-    return Html(
-        f"<p>Observed {text(observed)} ({text(origin)}). Source: {with_links(source)}."
-        f' Date: {text(date_basis)}.</p><ul class="payloads">{items}</ul>'
-    )
-
-
-def _anchor_once(row: PayloadRow, anchors: set[str]) -> str:
-    anchor = payload_anchor(row.sha256)
-    if anchor in anchors:
-        return ""
-    anchors.add(anchor)
-    return f' id="{anchor}"'

@@ -134,10 +134,12 @@ class Browser:
         )
         return b64decode(printed["data"])
 
-    def press(self, key: str, code: int) -> None:
-        """Presses a key that has no text, such as Tab."""
-        for kind in ("rawKeyDown", "keyUp"):
-            self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code)
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Presses a key; ``text`` is what it types, such as a line end for Enter."""
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+            self.send(
+                "Input.dispatchKeyEvent", type=kind, key=key, text=text, windowsVirtualKeyCode=code
+            )
 
 
 @contextmanager

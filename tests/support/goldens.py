@@ -9,7 +9,8 @@ from types import MappingProxyType
 import openpyxl
 from pyarrow.parquet import read_table
 
-from reports.charts.margin_curves import Drawing, draw_curves
+from reports.charts.curve_lines import CurveLine, curve_lines
+from reports.charts.svg import Frame
 from reports.formats.table import table
 from reports.html.gap import gap_sections
 from reports.html.history import schedule_chart, weeks_chart
@@ -27,9 +28,19 @@ FOLDER = ROOT / "tests" / "goldens"
 
 def chart() -> str:
     """Renders one margin chart."""
-    lines = tuple(line for line in curves("BTC") if line.margin_type == "initial")
     styles = {venue: number for number, venue in enumerate(RATES)}
-    (svg,) = draw_curves([Drawing("btc", "IM on BTC", "A synthetic drawing.", lines, styles)])
+    lines = [
+        CurveLine(
+            curve.name,
+            tuple(zip(curve.notional, curve.rate, strict=True)),
+            None if curve.is_reference else styles[curve.name],
+            is_emphasised=True,
+            is_aside=not curve.included,
+        )
+        for curve in curves("BTC")
+        if curve.margin_type == "initial"
+    ]
+    svg = curve_lines(Frame("btc", "IM on BTC", "A synthetic drawing."), lines, (1e3, 1e7))
     return svg.replace("><", ">\n<") + "\n"
 
 

@@ -1,4 +1,5 @@
 import math
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -9,11 +10,11 @@ from hypothesis import strategies as st
 
 from harmonize.api import history
 from harmonize.api.audit import Question
-from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow
+from harmonize.document.history import MarginSeries, ObservationGap, SeriesPoint, StressWindow
 from harmonize.history.stress_windows import windows
 from reports.charts.dates import date_of, date_ticks, day_number
 from reports.charts.step_lines import StepLine, step_lines
-from reports.charts.svg import Frame
+from reports.charts.svg import Frame, rounded
 from reports.html.series_stats import (
     change_count,
     largest_change,
@@ -37,20 +38,30 @@ from tests.support.sample_history import (
 
 def draw(*all_series: MarginSeries, stress: tuple[StressWindow, ...] = ()) -> str:
     lines = [
-        StepLine(series.venue, f"c{n % 7} d{n % 4}", series.points, series.until)
+        StepLine(series.venue, f"c{n % 7} d{n % 4}", series.points, series.until, gaps=series.gaps)
         for n, series in enumerate(all_series)
     ]
     return step_lines(Frame("k", "Title", "A sentence."), lines, stress)
 
 
 def drawn_rate(svg: str, name: str, first: float, last: float, at: float) -> float | None:
-    """Returns the rate drawn at a day, from the labels of the axis; None where a line is interrupted."""
+    """Returns the rate drawn at a day, from the labels of the axis; None where a line is interrupted.
+
+    A line is also drawn in a gap.
+    """
     days = across(svg, first, last)
-    for run in stairs(svg)[name]:
+    for run in stairs(svg)[name] + quiet_stairs(svg, name):
         for (x, y), (end, other) in pairwise(run):
             if y == other and days(x) <= at < days(end):
                 return value(svg, y)
     return None
+
+
+def quiet_stairs(svg: str, name: str) -> list[list[tuple[float, float]]]:
+    """Returns the runs of a line in its gaps."""
+    css = next(element.css[1:] for element in elements(svg, "name") if element.words == name)
+    paths = [element for element in elements(svg, "gap") if element.css[1:] == css]
+    return [run for element in paths for run in runs(element.attributes["d"])]
 
 
 def value(svg: str, y: float) -> float:
@@ -134,6 +145,44 @@ def test_a_line_has_a_gap_where_its_rate_was_not_known() -> None:
     days = across(svg, day("2024-01-01"), day("2024-07-01"))
     assert days(first[-1][0]) == pytest.approx(day("2024-02-01"), abs=0.1)
     assert days(second[0][0]) == pytest.approx(day("2024-04-01"), abs=0.1)
+
+
+def test_a_line_is_dotted_where_nothing_was_observed_for_long() -> None:
+    series = replace(
+        course("2024-01-01 0.1, 2024-06-01 0.2", "2024-09-01"),
+        gaps=(ObservationGap("2024-03-01T00:00:00Z", "2024-06-01T00:00:00Z"),),
+    )
+    svg = draw(series)
+    days = across(svg, day("2024-01-01"), day("2024-09-01"))
+    before, after = stairs(svg)["venue-a"]
+    (quiet,) = quiet_stairs(svg, "venue-a")
+    assert [days(x) for x, _ in (before[0], before[-1])] == pytest.approx(
+        [day("2024-01-01"), day("2024-03-01")], abs=0.5
+    )
+    assert [days(x) for x, _ in (after[0], after[-1])] == pytest.approx(
+        [day("2024-06-01"), day("2024-09-01")], abs=0.5
+    )
+    # When the margin changed in the gap is not known: the step belongs to it.
+    assert [days(x) for x, _ in quiet] == pytest.approx(
+        [day("2024-03-01"), day("2024-06-01"), day("2024-06-01")], abs=0.5
+    )
+    assert (quiet[0][1], quiet[-1][1]) == (before[-1][1], after[0][1])
+    (seen,) = elements(svg, "seen")
+    assert [x for x, _ in re.findall(r"M(\S+) (\S+?)h0", seen.attributes["d"])] == [
+        rounded(quiet[0][0]),
+        rounded(quiet[-1][0]),
+    ]
+
+
+def test_a_single_observation_between_two_gaps_is_marked() -> None:
+    gaps = (
+        ObservationGap("2024-01-01T00:00:00Z", "2024-04-01T00:00:00Z"),
+        ObservationGap("2024-04-01T00:00:00Z", "2024-09-01T00:00:00Z"),
+    )
+    svg = draw(replace(course("2024-01-01 0.1", "2024-09-01"), gaps=gaps))
+    assert stairs(svg)["venue-a"] == []
+    (seen,) = elements(svg, "seen")
+    assert seen.attributes["d"].count("h0") == 3
 
 
 def test_a_line_ends_where_its_venue_was_last_observed() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harmonize.api import history
 from harmonize.api.audit import Question
-from harmonize.document.history import StressWindow, Week
+from harmonize.document.history import ObservationGap, StressWindow, Week
 from reports.charts.svg import Frame
 from reports.charts.weekly_bars import weekly_bars
 from tests.support.sample_history import CRASH, across, day, elements, levels, monday, week
@@ -38,6 +38,25 @@ def boxes(svg: str, css: str) -> list[Box]:
                 left, top = float(x), float(y)
                 rectangles.append((left, top, left + float(wide), top + float(tall)))
     return sorted(rectangles)
+
+
+def test_weeks_without_an_observation_are_marked_and_no_week_without_change() -> None:
+    weeks = [week(monday(number), 1) for number in (0, 1, 6)]
+    gaps = (
+        ObservationGap("2024-01-10T00:00:00Z", "2024-02-12T00:00:00Z"),  # weeks of 15 Jan to 5 Feb
+        ObservationGap("2023-01-01T00:00:00Z", "2023-12-31T00:00:00Z"),  # before the chart
+        ObservationGap("2024-01-03T00:00:00Z", "2024-01-11T00:00:00Z"),  # no whole week
+    )
+    svg = weekly_bars(Frame("k", "Title", ""), weeks, (), gaps)
+    (band,) = elements(svg, "quiet")
+    days = across(svg, day(monday(0)), day(monday(7)))
+    left, width = float(band.attributes["x"]), float(band.attributes["width"])
+    assert days(left) == pytest.approx(day("2024-01-15"), abs=0.2)
+    assert days(left + width) == pytest.approx(day("2024-02-12"), abs=0.2)
+    assert band.words == "not observed, 4\N{NO-BREAK SPACE}weeks"
+    assert "not observed" in [element.words for element in elements(svg, "side")]
+    assert elements(draw(weeks), "quiet") == []
+    assert "not observed" not in draw(weeks)
 
 
 def zero_of(svg: str) -> float:

@@ -12,6 +12,7 @@ import jsonschema
 import openpyxl
 import pyarrow.parquet
 import pytest
+from openpyxl.utils.escape import unescape
 
 from harmonize.document import AuditDocument, Finding, Level, Verdict, decoded, to_json
 from harmonize.text.sanitize import plain
@@ -146,6 +147,22 @@ def test_a_whole_number_is_a_number_and_what_is_not_finite_is_an_empty_cell() ->
     _, line = book["Findings"].iter_rows(max_row=2, values_only=True)
     assert line[NAMES.index("notional_usd")] == 1000
     assert line[NAMES.index("deviation")] is None
+
+
+def test_rows_of_findings_are_compact_and_their_text_is_read_back_as_it_is() -> None:
+    finding = replace(DOCUMENT.findings[0], message="a _x0041_ < b & c", notional=0.1 + 0.2)
+    content = render("xlsx", replace(empty(), findings=(finding,) * 3, waived=()))
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    rows = re.findall(r"<row>(.*?)</row>", sheet)
+    assert len(rows) == 3
+    assert all(row.count("<c") == len(NAMES) and ' r="' not in row for row in rows)
+    assert 'ref="A1:X4"' in sheet
+    assert "a _x005F_x0041_ &lt; b &amp; c" in rows[0]
+    book = openpyxl.load_workbook(BytesIO(content))
+    line = list(book["Findings"].iter_rows(values_only=True))[3]
+    assert unescape(line[NAMES.index("message")]) == "a _x0041_ < b & c"
+    assert line[NAMES.index("notional_usd")] == 0.1 + 0.2
 
 
 def test_the_workbook_carries_no_time_of_its_own() -> None:

@@ -14,13 +14,20 @@ from hypothesis import strategies as st
 
 from harmonize.api import audit, history
 from harmonize.api.audit import AnswerOptions, HistoryScope, Question
-from harmonize.document.history import History, MarginSeries, SeriesPoint, StressWindow, Week
+from harmonize.document.history import (
+    History,
+    MarginSeries,
+    ObservationGap,
+    SeriesPoint,
+    StressWindow,
+    Week,
+)
 from reports.charts.step_lines import LONGEST, StepLine, step_lines
 from reports.charts.svg import Frame
 from reports.charts.time_axis import LEFT
 from reports.charts.weekly_bars import weekly_bars
 from reports.html import chart_file, report
-from reports.html.history import history_view, weeks_chart
+from reports.html.history import history_view, underlying_chart, weeks_chart
 from reports.html.history_captions import schedule_caption, underlying_caption, weeks_caption
 from reports.html.series_stats import (
     change_count,
@@ -238,6 +245,25 @@ def test_sentences_say_what_was_drawn() -> None:
         in weeks_text
     )
     assert "Most changes were first observed in the week of 2 Feb 2026" in weeks_text
+
+
+def test_weeks_without_an_observation_count_as_neither_changed_nor_unchanged() -> None:
+    weeks = [Week("okx", monday, 1, 0, 0, 0, 0, 0) for monday in ("2026-01-05", "2026-03-09")]
+    gaps = (ObservationGap("2026-02-11T00:00:00Z", "2026-03-10T00:00:00Z"),)
+    caption = plain(weeks_caption(weeks, STRESS, gaps))
+    assert "In 3 of 10 weeks nothing was observed." in caption
+    # Weeks of 19 January to 2 February, of the 7 observed ones.
+    assert "0 % of tightenings occurred in the 43 % of observed weeks" in caption
+    assert "30 % of weeks" in plain(weeks_caption(weeks, STRESS))
+
+
+def test_dotted_parts_of_lines_are_explained() -> None:
+    series = course((0, 0.02), (60, 0.03), until=90)
+    gap = ObservationGap(series.points[0].observed_at, series.points[1].observed_at)
+    chart = underlying_chart([replace(series, gaps=(gap,)), series], (), {"okx": 0}, 0)
+    assert chart.caption.endswith("Dotted: not observed for more than 31 days.")
+    assert 'class="gap' in chart.svg
+    assert "Dotted" not in underlying_chart([series, series], (), {"okx": 0}, 0).caption
 
 
 def test_a_change_without_an_exact_date_has_no_relation_to_stress() -> None:

@@ -8,10 +8,11 @@ import pytest
 
 from harmonize.document import AuditDocument
 from harmonize.text import numbers
-from reports.charts import margin_curves
+from reports.charts.svg import COLOURS, DASHES, EMPHASISED
 from reports.html import report as html_
 from reports.html.heat_map import heat_legend
 from reports.html.report import html, page
+from tests.support import recorded
 from tests.support.sample_documents import (
     BASELINE,
     HEAT,
@@ -310,6 +311,25 @@ def test_a_document_of_real_size_stays_below_a_megabyte() -> None:
     assert re.search(r"9,9\d\d more findings in the JSON document", spaced)
 
 
+def test_at_most_eight_lines_of_a_chart_are_named_and_the_others_on_hover_and_focus() -> None:
+    text = html(recorded.reported().document)
+    charts = re.findall(r'<svg class="chart"[^>]*group.*?</svg>', text, re.DOTALL)
+    named = [set(re.findall(r'<text class="name [^"]*"[^>]*>([^<]*)<', chart)) for chart in charts]
+    others = [re.findall(r'class="other" role="img" tabindex="0"', chart) for chart in charts]
+    assert max(map(len, named)) == EMPHASISED
+    assert all(others)
+    assert re.search(r"\d+ in grey, named on hover and focus and in the table\.", text)
+
+
+def test_a_venue_has_one_colour_and_dash_in_all_charts_of_margins() -> None:
+    looks: dict[str, set[str]] = {}
+    text = html(recorded.reported().document).split('id="history')[0]
+    for look, name in re.findall(r'<text class="name (c\d d\d)[^"]*"[^>]*>([^<]*)<', text):
+        looks.setdefault(name, set()).add(look)
+    assert len(looks) > 7
+    assert all(len(own) == 1 for own in looks.values())
+
+
 def luminance(colour: str) -> float:
     def linear(part: str) -> float:
         value = int(part, 16) / 255
@@ -326,7 +346,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def palettes() -> list[dict[str, str]]:
-    blocks = re.findall(r":root \{(.*?)\}", STYLESHEET.read_text(), re.DOTALL)
+    blocks = re.findall(r":root\S* \{(.*?)\}", STYLESHEET.read_text(), re.DOTALL)
     return [dict(re.findall(r"--([\w-]+): (#\w+)", block)) for block in blocks]
 
 
@@ -336,7 +356,7 @@ def test_text_has_the_contrast_that_wcag_aa_asks_in_light_dark_and_print() -> No
     for palette in (light, dark, paper):
         for name in ("ink", "soft", "link", "key", "error", "warning", "info"):
             assert contrast(palette[name], palette["paper"]) >= 4.5, name
-        for line in range(margin_curves.COLOURS):
+        for line in range(COLOURS):
             assert contrast(palette[f"line-{line}"], palette["paper"]) >= 4.5, line
         for side in "uo":
             for step in "123":
@@ -347,7 +367,7 @@ def test_text_has_the_contrast_that_wcag_aa_asks_in_light_dark_and_print() -> No
 
 def test_the_style_sheet_has_every_class_that_drawings_use() -> None:
     styles = STYLESHEET.read_text()
-    for number in range(margin_curves.COLOURS):
+    for number in range(COLOURS):
         assert f".c{number} " in styles
-    for number in range(1, margin_curves.DASHES):
+    for number in range(1, DASHES):
         assert f".d{number} " in styles

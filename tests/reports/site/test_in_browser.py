@@ -5,13 +5,16 @@ Skipped where no Chromium is installed, and the accessibility rules where npm ca
 
 import re
 import shutil
+import struct
 import subprocess
 import tarfile
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import html5lib
 import pytest
 
 from reports.registry import report_files
@@ -86,6 +89,22 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         return source.read().decode()
 
 
+COUNT_COLOURS = """(async (content) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${content}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = new Uint32Array(context.getImageData(0, 0, canvas.width, canvas.height).data.buffer);
+  const white = pixels.filter((pixel) => pixel === 0xffffffff).length / pixels.length;
+  const corner = Array.from(context.getImageData(0, 0, 1, 1).data);
+  return { white, corner, colours: new Set(pixels).size };
+})"""
+"""Decodes a picture: the share of white, the colour of its corner, and the number of colours."""
+
+
 def check(page: Browser, call: str) -> Any:
     return page.evaluate(f"{CHECKS.read_text()}.{call}")
 
@@ -127,6 +146,19 @@ def test_text_in_charts_is_legible_on_a_narrow_screen(
 ) -> None:
     page.open(folder / f"{kind}.html", 360)
     assert check(page, "smallestChartText()") >= 11.0
+
+
+@pytest.mark.parametrize("width", [600, 1000, 1440])
+@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance"])
+def test_charts_are_whole_without_scrolling_on_wider_screens(
+    page: Browser, folder: Path, kind: str, width: int
+) -> None:
+    page.open(folder / f"{kind}.html", width)
+    cropped = page.evaluate(
+        "[...document.querySelectorAll('.drawing')].map((part) => part.scrollWidth - part.clientWidth)"
+    )
+    assert cropped
+    assert max(cropped) <= 0
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *LONG])
@@ -193,6 +225,36 @@ def test_the_script_sorts_and_searches(page: Browser, folder: Path) -> None:
     assert counts == sorted(counts)
 
 
+@pytest.mark.parametrize(
+    ("kind", "stem", "dark"),
+    [("underlyings/ada", "ada-initial", False), ("history", "changes-binance", True)],
+)
+def test_a_chart_is_saved_as_a_picture(  # noqa: PLR0913 - one parameter per choice
+    page: Browser, folder: Path, tmp_path: Path, kind: str, stem: str, *, dark: bool
+) -> None:
+    page.open(folder / f"{kind}.html", dark=dark)
+    page.send("Page.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    chart = f"document.querySelector('a[href=\"{stem}.svg\"]').closest('figure')"
+    box = page.evaluate(
+        f"(({{ width, height }}) => [width, height])({chart}.querySelector('svg').viewBox.baseVal)"
+    )
+    page.evaluate(f"{chart}.querySelector('.saved button').focus()")
+    page.press("Enter", 13, text="\r")
+    path = tmp_path / f"{stem}.png"
+    deadline = monotonic() + 20
+    while not path.exists() and monotonic() < deadline:
+        page.evaluate("new Promise((done) => setTimeout(done, 100))")
+    picture = path.read_bytes()
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert picture.endswith(b"IEND\xaeB`\x82")
+    assert struct.unpack(">II", picture[16:24]) == (2 * (box[0] + 32), 2 * (box[1] + 58))
+    seen = page.evaluate(f"{COUNT_COLOURS}('{b64encode(picture).decode()}')")
+    assert seen["corner"] == [255, 255, 255, 255]
+    assert seen["colours"] > 20
+    assert 0.5 < seen["white"] < 0.99
+    page.send("Page.setDownloadBehavior", behavior="deny")
+
+
 def test_a_permalink_opens_what_it_names(page: Browser, folder: Path) -> None:
     path = folder / "underlyings" / "btc.html"
     anchor = re.search(r'id="(schedule-okx-[^"]*)"', path.read_text())
@@ -222,7 +284,6 @@ def test_a_page_loads_within_a_second(page: Browser, folder: Path, kind: str) ->
 
 
 def test_the_markup_of_every_kind_of_page_is_valid(folder: Path) -> None:
-    html5lib = pytest.importorskip("html5lib")
     for kind in KINDS:
         parser = html5lib.HTMLParser(strict=False)
         parser.parse((folder / f"{kind}.html").read_text())

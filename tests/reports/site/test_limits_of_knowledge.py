@@ -75,7 +75,7 @@ def test_a_lower_bound_has_its_sign_and_no_rank() -> None:
     assert cells[1:6] == ["–", "≥ 2.0 %", "≥ 2.0 %", "≥ 2.0 %", "≥ 2.0 %"]
     assert "≥ lower bound" in content
     assert "known as a lower bound only (only the maximum leverage is published)" in content
-    assert "<b>every size</b> ≥ 2.0 % · ≥ 2.0 %" in content
+    assert "every size: ≥ 2.0 % · ≥ 2.0 %" in content
     venue = page(with_bound(0.0), "venues/venue-a.html")
     assert "lower bounds only: 2 schedules" in venue
     assert "≥ lower bounds at every size: 2 schedules" in venue
@@ -146,7 +146,7 @@ def test_venues_without_a_complete_recording_are_named_as_not_known() -> None:
         replace(document, coverage=(*coverage, replace(kept, underlying="ETH"))),
         "underlyings/btc.html",
     )
-    assert "? Not in this recording, so not known whether listed: venue-b" in content
+    assert "? Not known whether listed at venue-b" in content
 
 
 def shared_book() -> AuditDocument:

@@ -13,8 +13,10 @@ import pytest
 from harmonize.document import AuditDocument, Status
 from harmonize.document.history import History, StressWindow
 from harmonize.text import numbers
+from reports.charts.bars import DistanceBar, distance_bars, stacked_areas
 from reports.charts.curve_lines import CurveLine, curve_lines
 from reports.charts.svg import EMPHASISED, Frame, line_css
+from reports.html.report import html
 from reports.piece_values import margin_at
 from reports.registry import report_files
 from reports.site.addresses import cell_anchor, finding_anchor, underlying_slug
@@ -106,10 +108,57 @@ def test_a_schedule_leads_down_to_payload_pointer_unit_and_price(site: dict[str,
     page = site[f"underlyings/{underlying_slug(row.underlying)}.html"]
     evidence = row.evidence[0]
     assert row.evidence[0].rows[0] in page
-    assert f"{evidence.columns[0].key} ({evidence.columns[0].unit})" in page
+    fields = f"{evidence.columns[0].key} ({evidence.columns[0].unit})"
     known = {row.sha256 for row in payload}
     if evidence.sha256 in known:
-        assert f"#payload-{evidence.sha256[:16]}" in page
+        assert f"#payload-{evidence.sha256[:12]}" in page
+        assert fields in site[f"venues/{row.venue}.html"]
+    else:
+        assert fields in page
+
+
+def test_what_all_schedules_share_is_on_the_page_of_the_venue_and_what_differs_on_each() -> None:
+    document = sample()
+    venue = next(row.venue for row in document.schedules if row.evidence)
+    own = [row for row in document.schedules if row.venue == venue]
+    shared = pages(document)[f"underlyings/{underlying_slug(own[0].underlying)}.html"]
+    assert "liquidation fee" not in shared
+    rows = tuple(
+        replace(row, fee_rule="no fee at all") if row == own[0] else row
+        for row in document.schedules
+    )
+    page = pages(replace(document, schedules=rows))
+    assert (
+        "liquidation fee no fee at all"
+        in page[f"underlyings/{underlying_slug(own[0].underlying)}.html"]
+    )
+    assert "no fee at all" in page[f"venues/{venue}.html"]
+
+
+def test_the_first_mention_of_a_rule_set_leads_to_its_text() -> None:
+    page = recorded_files()["underlyings/sc.html"].decode()
+    findings = page.split('<section id="findings">')[1].split("</section>")[0]
+    names = {
+        finding.rule_set
+        for finding in recorded.reported().document.findings
+        if finding.underlying == "SC" and finding.rule_set
+    }
+    assert len(names) > 3
+    for name in names:
+        assert findings.index(f'<a href="../rules/{name}.html">{name}</a>') <= findings.index(name)
+
+
+def test_curves_are_drawn_only_where_venues_are_compared() -> None:
+    document = recorded.reported().document
+    compared = {row.underlying for row in document.comparisons if row.is_compared}
+    drawn = {
+        underlying
+        for underlying in ReportContext(document).underlyings
+        if b'<section id="curves">'
+        in recorded_files()[f"underlyings/{underlying_slug(underlying)}.html"]
+    }
+    assert drawn <= compared
+    assert len(drawn) > 100
 
 
 @pytest.mark.parametrize("document", [sample(), large()], ids=["sample", "large"])
@@ -122,9 +171,10 @@ def test_only_the_own_script_runs_and_nothing_is_requested(document: AuditDocume
         assert "default-src 'none'" in allowed
         for script in tree.scripts:
             digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-            assert f"script-src 'sha256-{digest}'" in allowed
+            assert f"script-src 'sha256-{digest}' 'strict-dynamic'" in allowed
         assert len(tree.scripts) <= 1
-        assert tree.scripts or "script-src 'none'" in allowed
+        assert bool(tree.scripts) == ("script-src" in allowed)
+        assert bool(tree.scripts) == ("data-tools" in content or 'class="saved"' in content)
         for tag, attributes in tree.tags:
             assert tag not in {"iframe", "object", "embed", "base", "form", "img"}, path
             assert not {"src", "srcset", "style", "action"} & set(attributes), (path, tag)
@@ -187,6 +237,52 @@ def test_margins_of_pieces_equal_those_that_the_audit_compared() -> None:
     assert compared > 3_000
 
 
+def test_every_chart_has_a_permalink_and_its_files_or_buttons_for_them() -> None:
+    for path, content in recorded_files().items():
+        if not path.endswith(".html"):
+            continue
+        page = content.decode()
+        for figure in re.findall(r"<figure.*?</figure>", page, re.DOTALL):
+            name = re.match(r'<figure id="chart-([\w-]+)"', figure)
+            assert name is not None, path
+            assert '<span class="saved">' in figure
+            link = f"{name[1]}.svg"
+            folder = path.rpartition("/")[0]
+            if f'<a href="{link}">SVG</a>' in figure:
+                assert f"{folder}/{link}".strip("/") in recorded_files()
+
+
+def test_heat_maps_have_their_table_as_csv(site: dict[str, str]) -> None:
+    assert '<a href="divergence.csv">' in site["divergence.html"]
+    rows = list(csv.DictReader(io.StringIO(dict(site_files(sample()))["divergence.csv"].decode())))
+    assert {row["Venue"] for row in rows} >= {"venue-a", "venue-b"}
+    assert "BTC" in rows[0]
+
+
+def test_axes_of_size_and_of_moves_state_both_ends() -> None:
+    frame, notionals = Frame("k", "Title", ""), (2e4, 3e5, 7e7)
+    svg = stacked_areas(frame, notionals, [(0.1, 0.2, 0.3), (0.5, 0.6, 0.7), (1.0, 1.0, 1.0)])
+    labels = re.findall(r'class="notional"[^>]*>([^<]*)<', svg)
+    assert (labels[0], labels[-1]) == ("$20k", "$70m")
+    moves = distance_bars(frame, [DistanceBar("venue-a", 0.37, 0.31, None, None, "")])
+    ends = [
+        label.replace("\N{NO-BREAK SPACE}", " ")
+        for label in re.findall(r'class="notional"[^>]*>([^<]*)<', moves)
+    ]
+    assert {"−50 %", "50 %"} <= set(ends)
+
+
+def test_an_unverified_margin_is_marked_in_charts_of_both_reports() -> None:
+    document = sample()
+    rows = tuple(
+        replace(row, initial_status=Status.UNVERIFIED) if row.venue == "venue-a" else row
+        for row in document.schedules
+    )
+    document = replace(document, schedules=rows)
+    for page in (pages(document)["underlyings/btc.html"], html(document)):
+        assert re.search(r'<text class="name [^"]*"[^>]*>○ venue-a<', page)
+
+
 def test_an_unverified_margin_is_marked_where_it_stands() -> None:
     document = sample()
     rows = tuple(
@@ -217,7 +313,7 @@ def test_pages_of_underlyings_do_not_change_with_the_day_of_the_build() -> None:
 
 
 def test_a_large_download_is_compressed_and_a_small_one_is_not() -> None:
-    small, whole = dict(report_files(sample())), dict(report_files(large()))
+    small, whole = dict(report_files(sample())), recorded_files()
     assert {"data/audit.json", "data/findings.csv", "data/findings.xlsx"} <= set(small)
     assert "data/audit.json.gz" in whole
     assert gzip.decompress(whole["data/audit.json.gz"]).startswith(b'{"schema_version"')
@@ -287,7 +383,12 @@ def test_every_recorded_finding_has_its_permalink_also_where_equal_ones_share_a_
 def test_sizes_keep_within_their_limits() -> None:
     files = recorded_files()
     sizes = {path: len(content) for path, content in files.items()}
-    assert sum(sizes.values()) <= 25_000_000
+    assert sum(sizes.values()) <= 20_000_000
+    pages_packed = sum(
+        len(gzip.compress(content, 6)) for path, content in files.items() if path.endswith(".html")
+    )
+    assert pages_packed <= 3_300_000
+    assert sizes["data/findings.xlsx"] <= 700_000
     assert sizes["index.html"] <= 300_000
     html = [path for path in files if path.endswith(".html")]
     assert sum(path.startswith("underlyings/") for path in html) >= 865

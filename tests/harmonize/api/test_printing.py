@@ -1,0 +1,98 @@
+"""Printing of a report's pages with an installed Chromium, and with programs that are none."""
+
+import re
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from harmonize.api.printing import PrintingError, find_browser, print_pages
+from harmonize.api.question import Question
+from harmonize.api.report_folder import build, differences, write
+from reports.site.folder import PAGES
+from tests.support.browser import MISSING, find_chromium
+
+SMALL = Question(venues=("okx", "gate"), underlyings=("BTC",), rules=("esma-retail",))
+A4 = (595, 842)  # points
+
+
+def program(path: Path, script: str) -> str:
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def page(folder: Path) -> Path:
+    (folder / "index.html").write_text("<!DOCTYPE html><title>A page</title><p>text")
+    return folder
+
+
+@pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+def test_the_pages_of_the_navigation_are_printed_on_a4_and_not_verified(tmp_path: Path) -> None:
+    folder = tmp_path / "report of a day"
+    write(folder, build(SMALL).files)
+    printed = print_pages(folder, find_browser())
+    assert [path.relative_to(folder).as_posix() for path in printed] == [
+        kind.path.replace(".html", ".pdf") for kind in PAGES if kind.name
+    ]
+    for path in printed:
+        content = path.read_bytes()
+        assert content.startswith(b"%PDF-")
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= 20
+        boxes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", content)
+        assert {(round(float(width)), round(float(height))) for width, height in boxes} == {A4}
+    assert list(differences(folder, None)) == []
+
+
+def test_without_a_browser_one_line_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(PrintingError, match="--browser or HARMONIZE_BROWSER") as error:
+        find_browser()
+    assert "\n" not in str(error.value)
+    with pytest.raises(PrintingError, match=r"^no-such-browser: no such program"):
+        find_browser("no-such-browser")
+
+
+def test_the_first_browser_on_the_path_is_used_unless_another_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    edge = program(tmp_path / "msedge", "exit 0")
+    assert find_browser() == edge
+    chromium = program(tmp_path / "chromium", "exit 0")
+    assert find_browser() == chromium
+    assert find_browser(edge) == edge
+
+
+@pytest.mark.parametrize(
+    ("script", "problem"),
+    [
+        ("echo 'no display' >&2; exit 3", "ended with exit code 3: no display; name another"),
+        ("exit 0", "printed nothing; name another"),
+    ],
+)
+def test_a_browser_that_fails_is_an_error_of_one_line(
+    tmp_path: Path, script: str, problem: str
+) -> None:
+    browser = program(tmp_path / "chromium", script)
+    with pytest.raises(PrintingError, match=problem) as error:
+        print_pages(page(tmp_path), browser)
+    assert str(error.value).startswith(f"{tmp_path / 'index.pdf'}: {browser} ")
+    assert not (tmp_path / "index.pdf").exists()
+
+
+def test_a_program_that_cannot_start_is_an_error_of_one_line(tmp_path: Path) -> None:
+    (tmp_path / "chromium").write_bytes(b"\0\0")
+    (tmp_path / "chromium").chmod(0o755)
+    with pytest.raises(PrintingError, match="cannot start: "):
+        print_pages(page(tmp_path), str(tmp_path / "chromium"))
+
+
+def test_a_browser_that_hangs_is_ended_with_its_processes(tmp_path: Path) -> None:
+    browser = program(tmp_path / "chromium", f"(sleep 3; touch '{tmp_path}/late') & wait")
+    start = monotonic()
+    with pytest.raises(PrintingError, match=r"did not finish in 0\.3 seconds"):
+        print_pages(page(tmp_path), browser, timeout_seconds=0.3)
+    assert monotonic() - start < 3
+    sleep(max(0.0, 3.5 - (monotonic() - start)))
+    assert not (tmp_path / "late").exists()
