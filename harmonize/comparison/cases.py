@@ -34,6 +34,11 @@ class Case:
     verdict: Verdict
     reason: str
 
+    @property
+    def rule_set(self) -> RuleSet:
+        """Rule set of the case."""
+        return self.rule.applied.rule_set
+
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:

@@ -68,7 +68,7 @@ def evaluate(
     distinct = {id(case): case for _, case in cases}
     open_cases = [case for case in distinct.values() if case.pair]
     conclusions = {
-        id(case): _Conclusion(case.verdict, case.reason)
+        id(case): _Conclusion(*_rule(case), case.verdict, case.reason)
         for case in distinct.values()
         if not case.pair
     }
@@ -198,11 +198,11 @@ def _extremes(deviation: Deviation) -> tuple[float, ...]:
 
 def _varies_with_size(case: Case) -> bool:
     """True if the requirement varies with size: only then does the row have points."""
-    return isinstance(case.rule.applied.rule_set.requirement, ReferenceSchedule)
+    return isinstance(case.rule_set.requirement, ReferenceSchedule)
 
 
 def _verdict(case: Case, pair: FunctionPair, deviation: Deviation) -> tuple[Verdict, str]:
-    rule_set = case.rule.applied.rule_set
+    rule_set = case.rule_set
     if isnan(deviation.lowest):
         return Verdict.NOT_OBSERVABLE, "no notional is covered by both functions"
     if deviation.under:
@@ -218,7 +218,7 @@ def _within_observed(case: Case, pair: FunctionPair) -> tuple[Verdict, str]:
     The venue may accept larger positions. Tiers that end below its capacity leave the verdict open. A
     formula of a venue without a known capacity ends at a rate of 100 %: the reason names its end.
     """
-    schedule, up_to = case.subject.schedule, float(case.rule.applied.rule_set.scope.up_to)
+    schedule, up_to = case.subject.schedule, float(case.rule_set.scope.up_to)
     if pair.limit >= min(up_to, HORIZON) or not is_unobserved_above(schedule, pair.limit):
         return Verdict.COMPLIANT, case.reason
     limit = f"${pair.limit:,.0f}"
@@ -285,10 +285,11 @@ def _measured(case: Case, outcome: _Outcome) -> "_Conclusion":
     """Returns the verdict with the figures of the measurement; without them if nothing is covered."""
     measurement = outcome.measurement
     if isnan(measurement.deviation.lowest):
-        return _Conclusion(outcome.verdict, outcome.reason)
+        return _Conclusion(*_rule(case), outcome.verdict, outcome.reason)
     extreme, _ = _extreme(measurement.deviation, outcome.verdict)
     lowest, lowest_notional, highest, highest_notional = measurement.extremes
     return _Conclusion(
+        *_rule(case),
         outcome.verdict,
         outcome.reason,
         lowest=lowest,
@@ -296,7 +297,7 @@ def _measured(case: Case, outcome: _Outcome) -> "_Conclusion":
         highest=highest,
         highest_notional=highest_notional,
         under=measurement.under,
-        over=() if _is_minimum(case.rule.applied.rule_set) else measurement.over,
+        over=() if _is_minimum(case.rule_set) else measurement.over,
         points=outcome.points,
         observed=rounded(outcome.required * (1.0 + extreme)),
         required=rounded(outcome.required),
@@ -304,10 +305,17 @@ def _measured(case: Case, outcome: _Outcome) -> "_Conclusion":
     )
 
 
+def _rule(case: Case) -> tuple[str, str]:
+    """Returns the id of the rule set and the name of the reference class."""
+    return case.rule_set.id, case.rule.class_name(case.subject.asset) or ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Conclusion:
     """Verdict and figures of a case, which all its rows share; by default no figures."""
 
+    rule_set: str
+    reference_class: str
     verdict: Verdict
     reason: str
     lowest: float | None = None
@@ -329,8 +337,8 @@ def _row(subject: Subject, case: Case, conclusion: _Conclusion) -> DivergenceRow
         symbol=subject.symbol,
         profile=subject.profile,
         underlying=subject.asset,
-        rule_set=case.rule.applied.rule_set.id,
-        reference_class=case.rule.class_name(subject.asset) or "",
+        rule_set=conclusion.rule_set,
+        reference_class=conclusion.reference_class,
         margin_type=case.margin_type,
         verdict=conclusion.verdict,
         reason=conclusion.reason,
