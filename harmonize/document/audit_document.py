@@ -73,11 +73,11 @@ def to_json(document: AuditDocument) -> bytes:
     from pydantic_core import to_json as dump  # noqa: PLC0415 - only this format needs it
 
     content = {name: getattr(document, name) for name in _names(AuditDocument)}
-    return dump(encoded(content, ROWS)) + b"\n"
+    return dump(encoded(content, ROWS), inf_nan_mode="null") + b"\n"
 
 
 def from_json(text: bytes) -> AuditDocument:
-    """Returns a document of version 1.x, 2.x or 3.x as a document of this version.
+    """Returns a document of version 1.x, 2.x or this one as a document of this version.
 
     Raises ValueError: ``text`` is not an audit document, or has a later version.
     """
@@ -87,10 +87,10 @@ def from_json(text: bytes) -> AuditDocument:
     version = str(document["schema_version"]) if _has_version(document) else ""
     if version.startswith("1."):
         document = upgraded(document)
-    elif version.startswith("3."):
+    elif version == SCHEMA_VERSION:
         document = decoded(document)
     elif not version.startswith("2."):
-        message = f"expected an audit document of version 1.x to 3.x, found {version or 'none'}"
+        message = f"expected an audit document of version 1.x, 2.x or {SCHEMA_VERSION}, found {version or 'none'}"
         raise ValueError(message)
     return TypeAdapter(AuditDocument).validate_python(
         {**document, "schema_version": SCHEMA_VERSION}

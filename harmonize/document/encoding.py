@@ -92,19 +92,20 @@ def decoded(document: Row) -> dict[str, Any]:
     """
     try:
         return _decoded(document)
+    except _UnreadableTableError:
+        raise
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        message = (
-            f"expected the tables of an audit document, found none that can be read: {error!r}"
-        )
+        message = f"incomplete audit document, missing or unreadable: {error}; write it again"
         raise ValueError(message) from None
 
 
 def _decoded(document: Row) -> dict[str, Any]:
     collections = dict(document)
     for name, references in REFERENCES.items():
-        collections[name] = rows(collections[name], references, collections)
+        collections[name] = _checked_rows(name, references, collections)
     members: list[list[Row]] = [[] for _ in document["comparisons"]]
-    for row in rows(document["members"], (MEMBERS,), collections):
+    for row in _checked_rows("members", (MEMBERS,), collections):
+        _check_position(row["comparison"], len(members), "members")
         members[row["comparison"]].append(_without(row, {"comparison"}))
     collections["comparisons"] = [
         {**comparison, "members": own}
@@ -113,21 +114,55 @@ def _decoded(document: Row) -> dict[str, Any]:
     return _without(collections, {"groups", "members"})
 
 
+class _UnreadableTableError(ValueError):
+    """A table that is not whole: one line with its name and the fault."""
+
+
+def _checked_rows(
+    name: str, references: Sequence[Reference], collections: Row
+) -> list[dict[str, Any]]:
+    """Returns the rows of a table of the document. Raises _UnreadableTableError: it is not whole."""
+    table = collections[name]
+    length = table["length"]
+    for column, content in table["columns"].items():
+        own = len(values(content, length))
+        if own != length:
+            message = f"incomplete audit document: {name}.{column} has {own} values of {length}"
+            raise _UnreadableTableError(message)
+    if length and not table["columns"]:
+        message = f"incomplete audit document: {name} has no columns for {length} rows"
+        raise _UnreadableTableError(message)
+    for reference in references:
+        size = len(collections[reference.collection])
+        for position in table["columns"][reference.column]:
+            if position is not None:
+                _check_position(position, size, f"{name}.{reference.column}")
+    return rows(table, references, collections)
+
+
+def _check_position(position: int, size: int, where: str) -> None:
+    if not 0 <= position < size:
+        message = f"incomplete audit document: {where} refers to row {position} of {size}"
+        raise _UnreadableTableError(message)
+
+
 def rows(
     table: Row, references: Sequence[Reference] = (), collections: Row = MappingProxyType({})
 ) -> list[dict[str, Any]]:
     """Returns the rows of a table, with the fields that its references replace."""
     length = table["length"]
     columns = {name: values(column, length) for name, column in table["columns"].items()}
-    found = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    table_rows = [
+        dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+    ]
     for reference in references:
         collection = collections[reference.collection]
-        for row in found:
+        for row in table_rows:
             position = row.pop(reference.column)
             if position is not None:
                 target = collection[position]
                 row.update((name, target[name]) for name in reference.fields)
-    return found
+    return table_rows
 
 
 def values(column: Sequence[Any] | Row, length: int) -> Sequence[Any]:
@@ -137,7 +172,11 @@ def values(column: Sequence[Any] | Row, length: int) -> Sequence[Any]:
     dictionary: list[Any] = column["dictionary"]
     if "indices" not in column:
         return dictionary * length
-    return [dictionary[index] for index in column["indices"]]
+    indices = column["indices"]
+    if min(indices, default=0) < 0:
+        message = f"an index of {min(indices)}"
+        raise IndexError(message)
+    return [dictionary[index] for index in indices]
 
 
 def _group_rows(document: Row) -> list[dict[str, Any]]:

@@ -26,6 +26,8 @@ def encoded_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     properties |= {"members": members, "groups": {"type": "array", "items": _ref("Group")}}
     definitions["Comparison"] = _without_members(definitions["Comparison"])
     definitions["Group"] = _group_schema(definitions["Finding"])
+    for row_name in ("CoverageRow", "DivergenceRow", "Finding", "Member", "ScheduleRow"):
+        del definitions[row_name]  # their tables have columns instead
     return {
         **schema,
         "$defs": definitions,
@@ -37,7 +39,10 @@ def encoded_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def _table_schema(row: Mapping[str, Any], references: Sequence[Reference]) -> dict[str, Any]:
     """Returns the schema of a table of rows; columns that references replace may be absent."""
     replaced = {name for reference in references for name in reference.fields}
-    columns: dict[str, Any] = {reference.column: _POSITIONS_OR_NONE for reference in references}
+    columns: dict[str, Any] = {
+        reference.column: _POSITIONS if reference.collection == "groups" else _POSITIONS_OR_NONE
+        for reference in references
+    }
     required = [*columns]
     for name, value in row["properties"].items():
         item = {key: part for key, part in value.items() if key not in {"title", "default"}}
@@ -59,6 +64,7 @@ def _table_schema(row: Mapping[str, Any], references: Sequence[Reference]) -> di
             },
         },
         "required": ["length", "columns"],
+        "additionalProperties": False,
     }
 
 

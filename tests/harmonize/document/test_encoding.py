@@ -52,7 +52,7 @@ def test_the_schema_describes_the_document() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     validator.validate(json.loads(to_json(sample())))
-    for spoil in (_long_index, _unknown_column, _negative_reference):
+    for spoil in (_long_index, _unknown_column, _no_group, _negative_reference):
         encoded = json.loads(to_json(sample()))
         spoil(encoded)
         assert not validator.is_valid(encoded), spoil.__name__
@@ -64,6 +64,10 @@ def _long_index(encoded: Any) -> None:
 
 def _unknown_column(encoded: Any) -> None:
     encoded["findings"]["columns"]["notes"] = {"dictionary": [""]}
+
+
+def _no_group(encoded: Any) -> None:
+    encoded["findings"]["columns"]["group"][0] = None
 
 
 def _negative_reference(encoded: Any) -> None:
@@ -123,6 +127,15 @@ def test_findings_that_differ_only_in_their_schedule_share_every_text() -> None:
     assert len(to_json(repeated)) - len(to_json(once)) < 1000 * 40
 
 
+def test_a_number_that_json_does_not_have_is_null() -> None:
+    document = sample()
+    first = replace(document.findings[0], observed=float("inf"), required=float("nan"))
+    text = to_json(replace(document, findings=(first,)))
+    assert b"Infinity" not in text
+    assert b"NaN" not in text
+    assert from_json(text).findings[0].observed is None
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -131,11 +144,17 @@ def test_findings_that_differ_only_in_their_schedule_share_every_text() -> None:
         lambda encoded: encoded["divergences"]["columns"]["schedule"].append(0),
         lambda encoded: encoded["divergences"]["columns"].update(schedule=[10**6]),
         lambda encoded: encoded["groups"].clear(),
+        lambda encoded: encoded["findings"]["columns"].clear(),
+        lambda encoded: encoded["findings"]["columns"]["group"].__setitem__(0, -1),
+        lambda encoded: encoded["divergences"]["columns"]["schedule"].__setitem__(0, -1),
+        lambda encoded: encoded["members"]["columns"]["comparison"].__setitem__(0, -1),
+        lambda encoded: encoded["findings"]["columns"]["message"]["indices"].pop(),
+        lambda encoded: encoded["findings"]["columns"]["message"]["indices"].__setitem__(0, -1),
         lambda encoded: encoded.update(schedules=[]),
     ],
 )
 def test_an_incomplete_document_raises_value_error(spoil: Any) -> None:
     encoded = json.loads(to_json(sample()))
     spoil(encoded)
-    with pytest.raises(ValueError, match="tables of an audit document"):
+    with pytest.raises(ValueError, match="incomplete audit document"):
         from_json(json.dumps(encoded).encode())
