@@ -11,7 +11,7 @@ from harmonize.core.instrument import AssetNames, Underlying
 from harmonize.core.open_interest import newest_by_contract
 from harmonize.history.compared_rows import ComparedRow, compared_row
 from harmonize.history.compared_tables import ComparedRows, read_entries
-from venues import assets
+from venues import assets, registry
 
 RowsByAsset = Mapping[str, tuple[ComparedRow, ...]]
 """Rows by underlying."""
@@ -84,9 +84,9 @@ class VenueDays:
     def _rows(
         self, day: ObservedDay, venue: str, view: VenueView
     ) -> tuple[RowsByAsset, frozenset[str]]:
-        if view.is_stored:
-            stored = self.stored[view.source, venue]
-            digest = view.entry.digest
+        stored = self.stored[view.source, venue]
+        digest = view.entry.digest
+        if view.is_stored and digest in stored.complete:
             observed = stored.assets_of(digest)
             own = stored.rows_of(digest, _possible(self.question.underlyings, observed))
         else:
@@ -100,8 +100,11 @@ class VenueDays:
     def _read(self, day: ObservedDay, venue: str) -> list[ComparedRow]:
         """Returns the rows of a venue from its payloads, where the tables cannot have them.
 
-        That is so if a snapshot between them is damaged, or was pruned since.
+        That is so if a snapshot between them is damaged, or was pruned since, or if a file of the
+        tables is damaged or missing.
         """
+        if registry.find_adapter(venue) is None:
+            return []
         sources = [tabled.source for tabled in self.sources]
         try:
             reading = read(sources, (venue,), day.day)
@@ -115,11 +118,17 @@ class VenueDays:
         ]
 
 
+def possible_names(names: Sequence[str]) -> frozenset[str]:
+    """Returns, case-folded, the names of underlyings that some names may mean."""
+    renamed = assets.bundled().names()
+    plain = [Underlying.of(text).asset for name in names for text in (name, name.upper())]
+    meant = (*names, *plain, *(renamed.get(asset, asset) for asset in plain))
+    return frozenset(asset.casefold() for asset in meant)
+
+
 def _possible(names: Sequence[str], observed: frozenset[str]) -> frozenset[str] | None:
     """Returns the underlyings that some names may mean; None if none are named."""
     if not names:
         return None
-    renamed = assets.bundled().names()
-    plain = [Underlying.of(text).asset for name in names for text in (name, name.upper())]
-    meant = {text.casefold() for text in (*names, *plain, *(renamed.get(p, p) for p in plain))}
+    meant = possible_names(names)
     return frozenset(asset for asset in observed if asset.casefold() in meant)

@@ -1,11 +1,12 @@
 """The harmonization index on every day with an observation, from the tables beside the archive.
 
-Days that were answered before are read. The others are computed from the rows of the tables, without
-payloads: an underlying again only where a snapshot, a price, an expiry or a rule changes its venues.
+Days that were answered before are read. Some underlyings are answered from the indices of all. Other
+days are computed from the rows of the tables, without payloads: an underlying again only where a
+snapshot, a price, an expiry or a rule changes its venues.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,9 +18,9 @@ from harmonize.api.audit import (
     read_configuration,
     with_observed_names,
 )
-from harmonize.api.compared_venues import VenueDay, VenueDays
+from harmonize.api.compared_venues import VenueDay, VenueDays, possible_names
 from harmonize.api.index_groups import GroupMember, GroupReader, UnderlyingGroup
-from harmonize.api.observed_days import ObservedDay, TabledSource, observed_days
+from harmonize.api.observed_days import NO_VENUES, ObservedDay, TabledSource, observed_days
 from harmonize.api.question import Question
 from harmonize.archive.archive import ArchiveError
 from harmonize.archive.location import recorded_archive
@@ -28,10 +29,24 @@ from harmonize.comparison import index
 from harmonize.comparison.cross_venue import MEDIAN, MIN_INDEX_VENUES
 from harmonize.comparison.index_batch import BoundedFunction, IndexGroup, group_distances
 from harmonize.comparison.layout import MARGIN_TYPES
+from harmonize.core.instrument import AssetNames
 from harmonize.document import IndexSummary
 from harmonize.history.garbage_collection import garbage_collection_disabled
-from harmonize.history.index_series import IndexDay, read_series, write_series
-from harmonize.history.tables import FORMAT
+from harmonize.history.index_series import (
+    KEPT_FORMAT,
+    IndexDay,
+    mark_as_asked,
+    read_series,
+    underlyings_folder,
+    write_series,
+)
+from harmonize.history.index_values import (
+    UnderlyingDay,
+    UnderlyingIndex,
+    read_underlyings,
+    write_underlyings,
+)
+from harmonize.history.tables import FORMAT, HistoryTables
 from harmonize.numerics.elementary import logarithm
 from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.policy import inputs
@@ -40,6 +55,7 @@ from harmonize.policy.inputs import Input, newest_inputs
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from harmonize.version import VERSION
+from venues import assets
 
 _DAYS_AT_ONCE = 64
 """Number of days whose groups are evaluated together; bounds memory."""
@@ -77,21 +93,77 @@ def index_series(
 
     Raises RequestError: a name that several underlyings of a day match; ArchiveError.
     """
+    question = _canonical(question, sources)
     days = observed_days(replace(question, as_of=None), sources)
-    asked = [day for day in days if question.until is None or day.day <= question.until.date()]
+    until = question.until.date() if question.until else None
+    requested = [day for day in days if until is None or day.day <= until]
     name, store = _name(question, rule_sets), sources[0].store
     kept = read_series(store, name)
-    unknown = [day for day in asked if not _is_kept(day, kept)]
+    unknown = [day for day in requested if not _is_kept(day, kept)]
     if unknown:
         with garbage_collection_disabled():
-            kept = {**kept, **_Computation(question, rule_sets, sources).days(unknown)}
+            if question.underlyings:
+                kept |= _from_underlyings(question, rule_sets, store, unknown)
+                unknown = [day for day in unknown if not _is_kept(day, kept)]
+            for chunk in _Computation(question, rule_sets, sources).days(unknown):
+                kept |= {day: series for day, (series, _) in chunk.items()}
+                if not question.underlyings:
+                    underlyings = {day: own for day, (_, own) in chunk.items()}
+                    write_underlyings(underlyings_folder(store, name), underlyings)
         existing = {day.day.isoformat() for day in days}
         write_series(store, name, {day: own for day, own in kept.items() if day in existing})
     return tuple(
         (text, summary)
-        for text in (day.day.isoformat() for day in asked)
+        for text in (day.day.isoformat() for day in requested)
         for summary in kept[text].summaries
     )
+
+
+def _canonical(question: Question, sources: Sequence[TabledSource]) -> Question:
+    """Returns the question in the form that all questions with its answer have.
+
+    The order of names and repeated ones have no effect, nor has a selection of all venues.
+    """
+    venues = tuple(sorted(set(question.venues)))
+    observed = {entry.venue for tabled in sources for entry in tabled.source.entries}
+    is_all = bool(observed & set(venues)) and observed - NO_VENUES <= set(venues)
+    underlyings = tuple(sorted(set(question.underlyings)))
+    return replace(question, venues=() if is_all else venues, underlyings=underlyings)
+
+
+def _from_underlyings(
+    question: Question,
+    rule_sets: Sequence[RuleSet],
+    store: HistoryTables,
+    days: Iterable[ObservedDay],
+) -> dict[str, IndexDay]:
+    """Returns days by date from the indices that the question without underlyings has kept.
+
+    Raises RequestError: a name that several underlyings of a day match.
+    """
+    whole = _name(replace(question, underlyings=()), rule_sets)
+    folded = possible_names(question.underlyings)
+    kept = read_underlyings(underlyings_folder(store, whole), folded)
+    if kept:
+        mark_as_asked(store, whole)
+    means = _Means()
+    named = replace(question, instruments={})
+    result = {}
+    for day in days:
+        text = day.day.isoformat()
+        own = kept.get(text)
+        if own is None or own.fingerprint != day.fingerprint:
+            continue
+        names = AssetNames.of(own.names, assets.bundled().names())
+        selected = _with_names(named, names).underlyings
+        indices = [index for index in own.indices if index.asset in selected]
+        result[text] = IndexDay(day.fingerprint, means.summaries(indices))
+    return result
+
+
+def _with_names(question: Question, names: AssetNames) -> Question:
+    """Returns the question with observed names for those that a user wrote. Raises RequestError."""
+    return with_observed_names(question, Reading("", (), (), (), names=names))
 
 
 def _is_kept(day: ObservedDay, kept: Mapping[str, IndexDay]) -> bool:
@@ -100,17 +172,18 @@ def _is_kept(day: ObservedDay, kept: Mapping[str, IndexDay]) -> bool:
 
 
 def _name(question: Question, rule_sets: Sequence[RuleSet]) -> str:
-    """Returns the name under which a question's days are kept; it has no date."""
+    """Returns the name under which the days of a canonical question are kept; it has no date."""
     parts = (
         VERSION,
         FORMAT,
-        sorted(question.venues),
-        sorted(question.underlyings),
+        KEPT_FORMAT,
+        question.venues,
+        question.underlyings,
         question.profile,
         question.verification.value,
         sorted(question.instruments.items()),
         question.fallback.value if question.archive is not None else "",
-        rule_sets,
+        sorted({repr(rule_set) for rule_set in rule_sets}),
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
@@ -137,6 +210,33 @@ class _References:
     functions: _Functions = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Means:
+    """Means over underlyings with their intervals; equal ones of several days are computed once."""
+
+    known: dict[tuple[float, ...], tuple[float, float | None, float | None]] = field(
+        default_factory=dict
+    )
+
+    def summaries(self, indices: Iterable[UnderlyingIndex]) -> tuple[IndexSummary, ...]:
+        """Returns the indices over all of the underlyings, as ``cross_venue.index_summaries``."""
+        by_key: dict[tuple[str, str], list[float]] = {}
+        for own in sorted(indices, key=lambda index: index.asset):
+            distance = -logarithm(own.value / 100.0)
+            by_key.setdefault((own.margin_type, own.reference), []).append(distance)
+        return tuple(
+            IndexSummary("", *key, value, len(distances), lower, upper)
+            for key, distances in sorted(by_key.items())
+            for value, lower, upper in (self._mean(tuple(distances)),)
+        )
+
+    def _mean(self, distances: tuple[float, ...]) -> tuple[float, float | None, float | None]:
+        if distances not in self.known:
+            lower, upper = map(rounded_or_none, index.interval(distances) or (None, None))
+            self.known[distances] = (rounded(index.index_of(distances)), lower, upper)
+        return self.known[distances]
+
+
 @dataclass(slots=True)
 class _Computation:
     """Computation of days in order; it keeps what later days may share."""
@@ -147,25 +247,24 @@ class _Computation:
     groups: GroupReader = field(init=False)
     references: _References = field(default_factory=_References)
     distances: dict[object, tuple[float, ...]] = field(default_factory=dict)
-    values: dict[tuple[float, ...], tuple[float, float | None, float | None]] = field(
-        default_factory=dict
-    )
+    means: _Means = field(default_factory=_Means)
     measured: dict[str, tuple[Input, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = GroupReader(self.sources)
 
-    def days(self, days: Sequence[ObservedDay]) -> dict[str, IndexDay]:
-        """Returns the indices as of some days, by date."""
+    def days(
+        self, days: Sequence[ObservedDay]
+    ) -> Iterator[dict[str, tuple[IndexDay, UnderlyingDay]]]:
+        """Yields the indices as of some days, by date: over all underlyings, and of each."""
         venues = VenueDays.of(self.question, self.sources, days)
-        result: dict[str, IndexDay] = {}
         entries: dict[str, tuple[_IndexEntry, ...]] = {}
         known: dict[str, UnderlyingGroup] = {}
         for start in range(0, len(days), _DAYS_AT_ONCE):
             chunk = []
             for day in days[start : start + _DAYS_AT_ONCE]:
                 venue_day = venues.as_of(day)
-                question = self._named(venue_day)
+                question = _with_names(self.question, venue_day.names)
                 references = self._references(day, venue_day)
                 groups = self.groups.as_of(day, venue_day, question)
                 is_other = references.functions is not self.references.functions
@@ -177,16 +276,15 @@ class _Computation:
                     for asset, group in groups.items()
                 }
                 known = groups
-                chunk.append((day, entries))
-            self._evaluate(own for _, own in chunk)
-            for day, own in chunk:
-                result[day.day.isoformat()] = IndexDay(day.fingerprint, self._summaries(own))
-        return result
-
-    def _named(self, venue_day: VenueDay) -> Question:
-        """Returns the question with observed names, as of a day. Raises RequestError."""
-        reading = Reading("", (), (), (), names=venue_day.names)
-        return with_observed_names(self.question, reading)
+                chunk.append((day, venue_day.names.names, entries))
+            self._evaluate(own for _, _, own in chunk)
+            result = {}
+            for day, names, own in chunk:
+                indices = self._indices(own)
+                series = IndexDay(day.fingerprint, self.means.summaries(indices))
+                underlyings = UnderlyingDay(day.fingerprint, names, indices)
+                result[day.day.isoformat()] = (series, underlyings)
+            yield result
 
     def _references(self, day: ObservedDay, venue_day: VenueDay) -> _References:
         """Returns the reference functions as of a day; the same mapping if they are the same."""
@@ -215,7 +313,7 @@ class _Computation:
     def _inputs(self, day: ObservedDay) -> tuple[Input, ...]:
         """Returns measured inputs as of a day; those of an earlier source take precedence."""
         ordered = sorted(day.market, key=lambda numbered: -numbered[0])
-        found: list[Input] = []
+        measured: list[Input] = []
         for number in dict.fromkeys(number for number, _ in ordered):
             for _, entry in reversed([own for own in ordered if own[0] == number]):
                 if entry.digest not in self.measured:
@@ -224,8 +322,8 @@ class _Computation:
                         self.measured[entry.digest] = inputs.read_inputs(archive.read(entry))[0]
                     except ArchiveError:
                         self.measured[entry.digest] = ()
-                found += self.measured[entry.digest]
-        return tuple(found)
+                measured += self.measured[entry.digest]
+        return tuple(measured)
 
     def _entries(self, asset: str, group: UnderlyingGroup) -> tuple[_IndexEntry, ...]:
         """Returns the indices of an underlying that may have a value, in the order of references."""
@@ -254,26 +352,14 @@ class _Computation:
         }
         self.distances |= dict(zip(new, group_distances(list(new.values())), strict=True))
 
-    def _summaries(self, entries: Mapping[str, Sequence[_IndexEntry]]) -> tuple[IndexSummary, ...]:
-        """Returns the indices over all underlyings, as ``cross_venue.index_summaries``."""
-        by_key: dict[tuple[str, str], list[float]] = {}
-        for asset in sorted(entries):
-            for entry in entries[asset]:
-                value = _value(self.distances[entry.group.key], entry.weights)
-                if value is not None:
-                    key = (entry.margin_type, entry.reference)
-                    by_key.setdefault(key, []).append(-logarithm(value / 100.0))
+    def _indices(self, entries: Mapping[str, Sequence[_IndexEntry]]) -> tuple[UnderlyingIndex, ...]:
+        """Returns the indices that have a value, sorted by underlying."""
         return tuple(
-            IndexSummary("", *key, value, len(distances), lower, upper)
-            for key, distances in sorted(by_key.items())
-            for value, lower, upper in (self._mean(tuple(distances)),)
+            UnderlyingIndex(asset, entry.margin_type, entry.reference, value)
+            for asset in sorted(entries)
+            for entry in entries[asset]
+            if (value := _value(self.distances[entry.group.key], entry.weights)) is not None
         )
-
-    def _mean(self, distances: tuple[float, ...]) -> tuple[float, float | None, float | None]:
-        if distances not in self.values:
-            lower, upper = map(rounded_or_none, index.interval(distances) or (None, None))
-            self.values[distances] = (rounded(index.index_of(distances)), lower, upper)
-        return self.values[distances]
 
 
 def _keys(functions: _Functions) -> dict[str, dict[tuple[str, str], tuple[int, float]]]:

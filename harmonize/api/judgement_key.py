@@ -18,6 +18,9 @@ _ROUNDING = 1e-9
 
 Key = tuple[object, ...]
 
+_Ends = tuple[datetime | None, datetime]
+"""Earliest possible time, None without a bound, and the latest one."""
+
 
 def judgement_key(rows: Sequence[ComparedRow], groups: Sequence[str]) -> Key:
     """Returns a key of the times and prices of rows.
@@ -80,22 +83,21 @@ def _order_of_times(rows: Sequence[ComparedRow]) -> Key:
     return tuple(None if time is None else ranks[time] for span in spans for time in span)
 
 
-def _ends(
-    latest: datetime, kind: str, earliest: datetime | None
-) -> tuple[datetime | None, datetime]:
+def _ends(latest: datetime, kind: str, earliest: datetime | None) -> _Ends:
     """Returns the earliest possible time, None without a bound, and the latest one."""
     return (latest if kind == DateKind.EXACT.value else earliest), latest
 
 
 _AGREE: Key = ("agree",)
-"""Key of prices that agree, or would if they were close in time."""
+"""Key of prices that are all close in time and agree."""
 
 
 def _price_key(rows: Sequence[ComparedRow]) -> Key:
     """Returns which prices are close in time, and which of them agree, per pair of rows."""
     prices = [float(row.price) for row in rows]
+    times = [_ends(row.priced_at, row.price_kind, row.priced_from) for row in rows if row.priced_at]
     is_one_price = not prices or 0.0 < max(prices) < min(prices) * PRICE_RATIO * (1.0 - _ROUNDING)
-    if is_one_price and _are_close(rows):
+    if is_one_price and _all_close(times):
         return _AGREE
     pairs = list(combinations(range(len(rows)), 2))
     agree = []
@@ -104,14 +106,26 @@ def _price_key(rows: Sequence[ComparedRow]) -> Key:
         if not lower > 0.0 or abs(upper / lower / PRICE_RATIO - 1.0) <= _ROUNDING:
             return exact_key(rows)
         agree.append(upper / lower <= PRICE_RATIO)
-    close = [_are_close([rows[first], rows[second]]) for first, second in pairs]
+    close = [_are_close(times[first], times[second]) for first, second in pairs]
     return (tuple(agree), tuple(close))
 
 
-def _are_close(rows: Iterable[ComparedRow]) -> bool:
-    """Whether all prices are surely less than the window of comparable prices apart."""
-    ends = [_ends(row.priced_at, row.price_kind, row.priced_from) for row in rows if row.priced_at]
-    earliest = [time for time, _ in ends if time is not None]
-    if len(earliest) < len(ends):
+def _all_close(times: Sequence[_Ends]) -> bool:
+    """Whether any two prices are close; the span of all of them mostly tells."""
+    earliest = [own for own, _ in times if own is not None]
+    is_bounded = len(earliest) == len(times) > 0
+    if is_bounded and max(latest for _, latest in times) - min(earliest) <= PRICE_WINDOW:
+        return True
+    return all(_are_close(first, second) for first, second in combinations(times, 2))
+
+
+def _are_close(first: _Ends, second: _Ends) -> bool:
+    """Whether two prices are surely within the window of comparable prices.
+
+    How far the time of one price is open does not matter by itself: the largest time between both does.
+    """
+    (first_earliest, first_latest), (second_earliest, second_latest) = first, second
+    if first_earliest is None or second_earliest is None:
         return False
-    return not ends or max(latest for _, latest in ends) - min(earliest) <= PRICE_WINDOW
+    apart = max(first_latest - second_earliest, second_latest - first_earliest)
+    return apart <= PRICE_WINDOW

@@ -18,6 +18,9 @@ from harmonize.history.tables import EntryState, HistoryTables, TableState
 from harmonize.policy.inputs import MARKET
 from venues import registry
 
+NO_VENUES = frozenset({MARKET, DECISIONS, PRICES})
+"""Names in an archive that are no venues: market data, decisions and candles."""
+
 
 @dataclass(frozen=True, slots=True)
 class TabledSource:
@@ -92,7 +95,7 @@ def observed_days(question: Question, sources: Sequence[TabledSource]) -> list[O
 
 def _selected_venues(question: Question, sources: Iterable[TabledSource]) -> list[str]:
     names = {entry.venue for tabled in sources for entry in tabled.source.entries}
-    own = names - {MARKET, DECISIONS, PRICES}
+    own = names - NO_VENUES
     return sorted(own & set(question.venues) if question.venues else own)
 
 
@@ -102,7 +105,7 @@ def _days(question: Question, sources: Iterable[TabledSource]) -> list[Date]:
         entry.observed_at.date()
         for tabled in sources
         for entry in tabled.source.entries
-        if entry.venue not in {MARKET, DECISIONS, PRICES}
+        if entry.venue not in NO_VENUES
         and not entry.failed
         and (not question.venues or entry.venue in question.venues)
     }

@@ -212,6 +212,8 @@ def _print_result(settings: Settings, site: Path, result: "RunResult") -> None:
     night = result.night
     for line in night.errors:
         note(settings, f"incomplete: {line}")
+    for line in result.notes:
+        note(settings, line)
     _print_undelivered(result.undelivered)
     gathered = sum(venue.status == "gathered" for venue in night.venues)
     print_line(

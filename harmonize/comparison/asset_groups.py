@@ -174,7 +174,7 @@ class _DatedGroups:
 def _joined_by_date(evidence: PairEvidence, groups: Sequence[Group]) -> list[Group]:
     """Returns groups, those joined whose observations are all close at any dates they may have.
 
-    The joined group of the highest precedence comes first, then the one of what it leaves.
+    The join of the highest precedence comes first. The groups outside it are joined likewise.
     """
     if len(groups) == 1:
         return list(groups)

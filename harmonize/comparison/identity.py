@@ -3,8 +3,10 @@
 Two schedules are on one asset if both state a price within a day and the prices agree, or if the
 table of assets or an unmistakable ticker names the asset of both. Prices that disagree mean two
 assets, and no third schedule joins them. Without either, observations close in time are taken for
-one asset if they are all close to one another, others are not observed to be one. Dates that are not exact count with their whole range: observations are close only if they
-are so at any dates within it, and never without an earliest date.
+one asset if they are all close to one another, others are not observed to be one.
+
+Dates that are not exact count with their whole range: observations are close only if they are so at
+any dates within it, and never without an earliest date.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,6 +5,7 @@ A month is written as a whole, so that a night costs the same however long the h
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from harmonize.archive.catalog import Entry
 from harmonize.core.open_interest import newest_by_contract
 from harmonize.history.compared_rows import ComparedRow, compared_row
+from harmonize.history.table_files import DamagedTableError, read_table
 from harmonize.history.table_rows import from_naive_utc, to_naive_utc, write_table
 from harmonize.history.timeline import VenueObservation
 
@@ -55,10 +57,11 @@ def write_entries(
     """Writes a venue's rows of some entries, and drops the stored rows of the ``replaced`` digests.
 
     With ``is_append``, none of them is stored yet, so that only the months of ``entries`` are read.
+    Raises DamagedTableError: a month that is read; OSError.
     """
     months: dict[str, list[EntryRows]] = {}
     for own in entries:
-        months.setdefault(f"{own.entry.observed_at:%Y-%m}", []).append(own)
+        months.setdefault(_month(own.entry), []).append(own)
     stored = () if is_append else (path.stem for path in folder.glob("*.parquet"))
     for month in sorted({*months, *stored}):
         _write_month(folder / f"{month}.parquet", replaced, months.get(month, ()))
@@ -67,7 +70,6 @@ def write_entries(
 def _write_month(path: Path, replaced: Collection[str], entries: Sequence[EntryRows]) -> None:
     import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
     import pyarrow.compute as pc  # noqa: PLC0415 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     columns: dict[str, list[object]] = {name: [] for name in ("digest", *_NAMES)}
     for own in entries:
@@ -76,7 +78,7 @@ def _write_month(path: Path, replaced: Collection[str], entries: Sequence[EntryR
             columns[name] += values
     table = pa.table(columns, schema=_schema())
     if path.exists():
-        kept = pq.read_table(path, partitioning=None).cast(_schema())
+        kept = read_table(path).cast(_schema())
         is_replaced = pc.is_in(kept["digest"], value_set=pa.array(sorted(replaced), pa.string()))
         table = pa.concat_tables([kept.filter(pc.invert(is_replaced)), table])
     if table.num_rows:
@@ -110,10 +112,14 @@ class _Column:
 
 @dataclass(frozen=True, slots=True)
 class ComparedRows:
-    """Rows of a venue's entries, as columns; rows become objects only where they are needed."""
+    """Rows of a venue's entries, as columns; rows become objects only where they are needed.
+
+    ``complete`` are the digests of the entries whose file could be read.
+    """
 
     columns: Mapping[str, _Column] = field(default_factory=dict)
     slices: Mapping[str, slice] = field(default_factory=dict)
+    complete: frozenset[str] = frozenset()
 
     def assets_of(self, digest: str) -> frozenset[str]:
         """Returns the underlyings of an entry's schedules."""
@@ -138,23 +144,40 @@ class ComparedRows:
 
 
 def read_entries(folder: Path, entries: Iterable[Entry]) -> ComparedRows:
-    """Reads the months of some entries of a venue."""
-    import pyarrow as pa  # noqa: PLC0415 - as above
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+    """Reads the months of some entries of a venue, except damaged and missing files.
 
-    months = sorted({f"{entry.observed_at:%Y-%m}" for entry in entries})
-    paths = [path for month in months if (path := folder / f"{month}.parquet").exists()]
-    if not paths:
+    A damaged file is deleted where that is possible, so that the next update rebuilds the venue.
+    """
+    import pyarrow as pa  # noqa: PLC0415 - as above
+
+    months: dict[str, list[str]] = {}
+    for entry in entries:
+        months.setdefault(_month(entry), []).append(entry.digest)
+    tables = {}
+    for month in sorted(months):
+        path = folder / f"{month}.parquet"
+        try:
+            tables[month] = read_table(path, dictionary=_TEXTS)
+        except DamagedTableError:
+            with suppress(OSError):
+                path.unlink()
+        except OSError:
+            continue
+    if not tables:
         return ComparedRows()
-    tables = [pq.read_table(path, partitioning=None, read_dictionary=_TEXTS) for path in paths]
-    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    table = pa.concat_tables(tables.values()).unify_dictionaries().combine_chunks()
     columns = {name: _column(table.column(name)) for name in ("digest", *_NAMES)}
     digests = columns["digest"]
     starts = np.flatnonzero(np.diff(digests.codes, prepend=-1))
     stops = [*starts[1:].tolist(), len(digests.codes)]
     names = digests.of(starts)
     slices = map(slice, starts.tolist(), stops)
-    return ComparedRows(columns, dict(zip(names, slices, strict=True)))
+    complete = frozenset(digest for month in tables for digest in months[month])
+    return ComparedRows(columns, dict(zip(names, slices, strict=True)), complete)
+
+
+def _month(entry: Entry) -> str:
+    return f"{entry.observed_at:%Y-%m}"
 
 
 def _column(column: Any) -> _Column:  # noqa: ANN401 - as above

@@ -373,7 +373,8 @@ def margin_series(
 ) -> MarginSeries:
     """Returns one margin at one notional over time. ``rows`` are one schedule's, in order.
 
-    ``gaps`` are the spans in which the contract was not observed. A series begins where the code began to mean the asset of the last row.
+    ``gaps`` are the spans in which the contract was not observed. A series begins where the code began
+    to mean the asset of the last row.
     """
     last = rows[-1]
     points: list[SeriesPoint] = []

@@ -8,6 +8,7 @@ from math import inf
 from os import fsync
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from harmonize.core.date_precision import DateKind, DatePrecision
 from harmonize.core.schedule import MarginFunction, Observed, Unknown, value_of
@@ -15,6 +16,7 @@ from harmonize.document.change import Change, ChangeKind, MarginChange, Step
 from harmonize.document.rows import margin_note, margin_status, pieces
 from harmonize.history.diff import price_of
 from harmonize.history.recent import ScheduleKey
+from harmonize.history.table_files import read_table
 from harmonize.history.timeline import ScheduleEvent
 from harmonize.numerics.panel import PieceNumbers
 
@@ -192,20 +194,25 @@ def write_table(
     import pyarrow.parquet as pq  # noqa: PLC0415 - as above
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        pq.write_table(
-            table,
-            file,
-            compression="zstd",
-            compression_level=_COMPRESSION_LEVEL,
-            row_group_size=rows_per_group,
-            write_statistics=has_statistics,
-            store_schema=has_statistics,
-        )
-        file.flush()
-        fsync(file.fileno())  # durable before entries.parquet states that its rows were read
-    part.replace(path)
+    part = path.with_suffix(f".{uuid4().hex[:12]}.part")  # writers at the same time write their own
+    try:
+        with part.open("wb") as file:
+            pq.write_table(
+                table,
+                file,
+                compression="zstd",
+                compression_level=_COMPRESSION_LEVEL,
+                row_group_size=rows_per_group,
+                write_statistics=has_statistics,
+                store_schema=has_statistics,
+                write_page_checksum=True,
+            )
+            file.flush()
+            fsync(file.fileno())  # durable before entries.parquet states that its rows were read
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _to_columns(row: ScheduleRow) -> dict[str, object]:
@@ -248,12 +255,13 @@ def from_naive_utc(value: Any) -> Any:  # noqa: ANN401 - a column holds any type
 
 
 def read_rows(path: Path) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
-    """Returns the rows of one venue's year in chronological order, and those carried into it."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - as above
+    """Returns the rows of one venue's year in chronological order, and those carried into it.
 
+    Raises DamagedTableError.
+    """
     own: list[ScheduleRow] = []
     carried: list[ScheduleRow] = []
-    for columns in pq.read_table(path, partitioning=None).to_pylist():
+    for columns in read_table(path).to_pylist():
         (carried if columns.pop("carried") else own).append(row_from_columns(columns))
     return sorted(own, key=lambda row: (row.observed_at, row.sequence)), carried
 

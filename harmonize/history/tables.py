@@ -17,6 +17,7 @@ row.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from os import SEEK_END
@@ -34,6 +35,7 @@ from harmonize.history.compared_tables import FOLDER as COMPARED
 from harmonize.history.compared_tables import EntryRows, entry_rows, layers_key, write_entries
 from harmonize.history.garbage_collection import garbage_collection_disabled
 from harmonize.history.recent import ScheduleKey
+from harmonize.history.table_files import DamagedTableError, read_table
 from harmonize.history.table_rows import (
     NOT_IN_FORCE,
     ScheduleRow,
@@ -124,6 +126,8 @@ class HistoryTables:
         for folder in self.path.glob("*/venue=*"):
             if folder.name.removeprefix("venue=") not in venues:
                 rmtree(folder, ignore_errors=True)
+        for part in self.path.glob("*/venue=*/*.part"):  # of a process that was killed
+            part.unlink(missing_ok=True)
         for venue in sorted(venues):
             if registry.find_adapter(venue) is not None:
                 entries = observations(listing.entries, venue)
@@ -141,15 +145,9 @@ class HistoryTables:
 
         Entries of a venue with a missing or truncated table count as unread.
         """
-        import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
-        import pyarrow.parquet as pq  # noqa: PLC0415 - as above
-
-        path = self.path / "entries.parquet"
-        if not path.exists():
-            return TableState()
         try:
-            table = pq.read_table(path, partitioning=None)
-        except (OSError, pa.ArrowInvalid):  # a truncated file; the tables are rebuilt
+            table = read_table(self.path / "entries.parquet")
+        except (OSError, DamagedTableError):  # the tables are built
             return TableState()
         metadata = {
             key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()
@@ -191,7 +189,10 @@ class HistoryTables:
             return {}
         if not before.digests <= {entry.digest for entry in entries}:
             start = 0  # another archive, or one that was rolled back
-        states = self._read_from(archive, plan, before, start) if start else None
+        states: dict[str, EntryState] | None = None
+        if start:
+            with suppress(DamagedTableError):  # the venue is read again from its first snapshot
+                states = self._read_from(archive, plan, before, start)
         return states or self._read_from(archive, plan, before, 0) or {}
 
     def _read_from(
@@ -257,7 +258,7 @@ class HistoryTables:
         return self.path / "schedules" / f"venue={venue}"
 
     def _write_entries(self, state: TableState) -> None:
-        import pyarrow as pa  # noqa: PLC0415 - as above
+        import pyarrow as pa  # noqa: PLC0415 - heavy, and only tables need it
 
         files = sorted(self.path.glob("*/venue=*/*.parquet"))
         metadata = {

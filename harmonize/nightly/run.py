@@ -91,10 +91,14 @@ class RunServices:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The record of a night; ``undelivered`` has a line per channel without its notice."""
+    """The record of a night; ``undelivered`` has a line per channel without its notice.
+
+    ``notes`` are lines on what was not kept for later questions; they do not concern the night.
+    """
 
     night: Night
     undelivered: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -177,10 +181,22 @@ def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     ]
     if task.settings.keep is not None:
         _prune(task, archive, now)
-    keep_index(task.question)
     if task.settings.nights is not None:
         task.site.prune(task.settings.nights, {name, *(previous.night for previous in earlier[:1])})
-    return RunResult(night, tuple(dict.fromkeys(undelivered)))
+    return RunResult(night, tuple(dict.fromkeys(undelivered)), _keep_index(task.question))
+
+
+def _keep_index(question: Question) -> tuple[str, ...]:
+    """Keeps the index of every day for later questions, and returns a note if that failed.
+
+    The night is published by now, and the index can be computed on demand: no error concerns the night.
+    """
+    try:
+        keep_index(question)
+    except Exception as error:  # noqa: BLE001 - a cache never fails a night
+        reason = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+        return (f"index over time not kept: {reason}; the next question computes it",)
+    return ()
 
 
 def _night_end(now: datetime) -> Date:

@@ -25,6 +25,7 @@ from harmonize.archive.source import Source
 from harmonize.history.compared_rows import ComparedRow
 from harmonize.history.compared_tables import EntryRows, layers_key, read_entries, write_entries
 from harmonize.history.derived import update_tables
+from harmonize.history.index_series import FOLDER
 from harmonize.history.tables import EntryState, HistoryTables, TableState
 from tests.support.index_by_day import VENUES, by_day, own_archive
 
@@ -78,7 +79,7 @@ def _last_night(store: HistoryTables, archive: Archive) -> list[tuple[Entry, lis
 def _is_fast(
     folder: Path, archive: Archive, last: list[tuple[Entry, list[ComparedRow]]], nights: int
 ) -> bool:
-    """Answers an archive of some nights: at first, again, and after one more night."""
+    """Answers an archive of some nights: at first, again, after one more night, and for BTC alone."""
     store = HistoryTables(folder / f"tables {nights}")
     began = time.perf_counter()
     entries = list(_written(store, last, range(nights)))
@@ -89,13 +90,15 @@ def _is_fast(
     entries += _written(store, last, range(nights, nights + 1))
     more, _ = _timed(lambda: _answer(store, archive, entries))
     selected, _ = _timed(lambda: _answer(store, archive, entries, ("BTC",)))
+    kept = sum(path.stat().st_size for path in (store.path / FOLDER).rglob("*.parquet"))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     _say(
         f"{nights:>5,} nights: {again:.2f} s (goal {GOAL} s); with one new night {more:.2f} s; none "
-        f"kept {first:.1f} s; none kept, BTC alone {selected:.1f} s; tables "
-        f"{size / nights / len(last):,.0f} bytes per venue-night, written in {writing:.0f} s; peak {peak:,.0f} MB"
+        f"kept {first:.1f} s; BTC alone, first asked {selected:.2f} s; tables "
+        f"{size / nights / len(last):,.0f} bytes per venue-night, written in {writing:.0f} s; kept days "
+        f"{kept / nights:,.0f} bytes per night; peak {peak:,.0f} MB"
     )
-    return max(again, more) <= GOAL
+    return max(again, more, selected) <= GOAL
 
 
 def _answer(

@@ -85,13 +85,35 @@ def drawn(seed: int) -> list[MarginSchedule]:
         asset = replace(schedule.instrument.underlying, asset="NEW")
         instrument = replace(schedule.instrument, underlying=asset, asset_source="")
         value = level * Decimal(chance.choice(["1", "1.4", "1.6"]))
-        priced = AssetPrice(value, at, "", EXACT) if chance.random() < 0.7 else None
+        priced_at = at + timedelta(hours=chance.choice([0, 0, 9, 15]))
+        wide = date_between(priced_at - timedelta(hours=chance.choice([12, 30])))
+        price_date = chance.choice([EXACT, EXACT, NO_LATER_THAN, wide])
+        priced = AssetPrice(value, priced_at, "", price_date) if chance.random() < 0.7 else None
         result.append(
             replace(
                 schedule, instrument=instrument, observed_at=at, precision=precision, price=priced
             )
         )
     return sorted(result, key=lambda schedule: schedule.key)
+
+
+def test_the_span_of_one_price_does_not_decide_whether_two_are_close() -> None:
+    """A price within 30 hours is close to one in their middle, not to one near their beginning."""
+    begin, apart = FIRST, timedelta(days=61)
+    own = [
+        replace(schedule, observed_at=begin + position * apart, precision=EXACT)
+        for position, schedule in enumerate(drawn(0)[:2])
+    ]
+    wide = AssetPrice(Decimal(100), begin + timedelta(hours=30), "", date_between(begin))
+    keys, judgements = [], []
+    for hours in (15, 1):
+        exact = AssetPrice(Decimal(100), begin + timedelta(hours=hours), "", EXACT)
+        schedules = [replace(own[0], price=wide), replace(own[1], price=exact)]
+        rows = [compared_row(schedule, None) for schedule in schedules]
+        keys.append(judgement_key(rows, ["", ""]))
+        judgements.append([bool(s.identity_doubt) for s in with_identities(schedules)])
+    assert judgements == [[False, False], [True, False]]
+    assert keys[0] != keys[1]
 
 
 def test_equal_keys_have_equal_judgements() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harmonize.api.audit import Question
-from harmonize.archive.archive import Archive
+from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.config.channels import Channel, Command, Slack, Webhook
 from harmonize.config.run_settings import NotificationSettings, RetentionSettings, RunSettings
 from harmonize.core.payload import Payload, Snapshot
@@ -561,6 +561,34 @@ def test_retention_prunes_archive_and_site_and_leaves_both_intact(world: World) 
     assert whole == site.nights()[-2:]
     assert all(site.night(night) for night in site.nights())
     assert not list((world.folder / "site/nights/2027-11-29").glob("[!n]*"))
+
+
+def test_a_night_keeps_the_index_of_every_day(two: Path, tmp_path: Path) -> None:
+    world = after_two(two, tmp_path)
+    shutil.rmtree(world.archive / "derived" / "index")
+    assert world.night().notes == ()
+    assert list((world.archive / "derived" / "index").glob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ArchiveError("x", "a pack is missing"), OSError(28, "No space left on device"), TypeError()],
+)
+def test_an_index_that_cannot_be_kept_fails_no_night(
+    two: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(_: Question) -> None:
+        raise error
+
+    monkeypatch.setattr(nightly, "keep_index", fails)
+    world = after_two(two, tmp_path)
+    result = world.night("0.25", nights=1)
+    (line,) = result.notes
+    assert line.startswith("index over time not kept: ")
+    assert "\n" not in line
+    assert result.exit_code == 0
+    assert [night for _, night in world.delivered] == [result.night.night] * len(CHANNELS)
+    assert not list((world.folder / "site/nights/2027-11-29").glob("[!n]*")), "the site is pruned"
 
 
 def test_a_site_that_keeps_one_night_is_idempotent(two: Path, tmp_path: Path) -> None:
