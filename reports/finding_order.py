@@ -58,11 +58,6 @@ class CheckFindings:
     findings: tuple[Finding, ...]
 
     @property
-    def level(self) -> Level:
-        """Most severe level of the findings."""
-        return self.findings[0].level
-
-    @property
     def verdicts(self) -> tuple[tuple[Verdict, int], ...]:
         """Number of findings per verdict, most severe first; verdicts without findings are absent."""
         tally = Counter(finding.verdict for finding in self.findings)
@@ -190,6 +185,21 @@ def level_counts(findings: Iterable[Finding]) -> tuple[tuple[Level, int], ...]:
     """Counts the findings per level, most severe first, including levels without findings."""
     tally = Counter(finding.level for finding in findings)
     return tuple((level, tally[level]) for level in LEVELS)
+
+
+def levels_text(findings: Iterable[Finding], separator: str = ", ", *, has_signs: bool) -> str:
+    """Returns the level of findings; of several levels each with its count: ``2 error, 31 warning``.
+
+    ``has_signs`` puts the sign of each level before it.
+    """
+    counts = [(level, number) for level, number in level_counts(findings) if number]
+    texts = []
+    for level, number in counts:
+        count = f"{number:,} " if len(counts) > 1 else ""
+        texts.append(
+            f"{LEVEL_SIGNS[level]} {count}{level.value}" if has_signs else f"{count}{level.value}"
+        )
+    return separator.join(texts)
 
 
 def _severity(finding: Finding) -> tuple[int, int, float, str, str, str, str]:

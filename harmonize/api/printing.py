@@ -1,14 +1,16 @@
-"""Prints the pages of a report's navigation to PDF, with a Chromium that is installed."""
+"""Prints pages of a report to PDF, with a Chromium that is installed."""
 
 import os
 import shutil
 import signal
 import subprocess
-from pathlib import Path
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from harmonize.core.output_file import write_file
 from harmonize.text.sanitize import plain
+from harmonize.text.suggest import did_you_mean
 from reports.site.folder import PAGES
 
 BROWSER_VARIABLE = "HARMONIZE_BROWSER"
@@ -64,19 +66,44 @@ def find_browser(named: str = "") -> str:
     return found
 
 
+def navigation_pages(folder: Path) -> tuple[Path, ...]:
+    """Returns the pages of a report's navigation, in its order."""
+    paths = (folder / kind.path for kind in PAGES if kind.name)
+    return tuple(path for path in paths if path.is_file())
+
+
+def named_pages(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    """Returns pages of a report by their path in its folder, with or without ``.html``.
+
+    Upper and lower case are not told apart. Raises PrintingError: the report has no such page.
+    """
+    paths = {
+        page.relative_to(folder).with_suffix("").as_posix().casefold(): page
+        for page in sorted(folder.rglob("*.html"))
+    }
+    return tuple(paths[_page_key(name, paths)] for name in names)
+
+
+def _page_key(name: str, paths: dict[str, Path]) -> str:
+    key = str(PurePosixPath(name.replace("\\", "/"))).removesuffix(".html").casefold()
+    if key in paths:
+        return key
+    known = [f"{path}.html" for path in paths]
+    fix = did_you_mean(f"{key}.html", known, "use a path such as underlyings/eth.html")
+    message = f"{plain(name)}: the report has no such page{fix}"
+    raise PrintingError(message)
+
+
 def print_pages(
-    folder: Path, browser: str, timeout_seconds: float = TIMEOUT_SECONDS
+    pages: Sequence[Path], browser: str, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> tuple[Path, ...]:
-    """Prints the pages of the navigation on A4 and returns the PDFs, each beside its page.
+    """Prints pages on A4, each once, and returns the PDFs, each beside its page.
 
     Raises PrintingError: the browser failed, or took longer than ``timeout_seconds`` for a page.
     """
     targets = []
     with TemporaryDirectory(prefix="harmonize-print-", ignore_cleanup_errors=True) as temporary:
-        for kind in PAGES:
-            page = folder / kind.path
-            if not kind.name or not page.is_file():
-                continue
+        for page in dict.fromkeys(pages):
             printed = Path(temporary) / "page.pdf"
             command = [
                 *(browser, *_OPTIONS, *_sandbox()),

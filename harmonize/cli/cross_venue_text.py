@@ -52,7 +52,7 @@ def excluded_lines(excluded: Sequence[ExcludedVenue]) -> Iterator[str]:
 
 def _split_lines(row: ArbitrageRow) -> Iterator[str]:
     dates = _dates(row.oldest, row.newest)
-    yield f"{row.underlying} {_WORDS[row.margin_type]}, optimal split over {len(row.venues)} venues, {dates}"
+    yield f"{row.underlying} {_WORDS[row.margin_type]}, optimal split over {counted(len(row.venues), 'venue')}, {dates}"
     yield (
         f"{'notional':>16} {'best single venue':>18} {'optimal split':>16} {'saving':>16} "
         f"{'marginal rate':>13}  allocation"
@@ -233,7 +233,7 @@ def portfolio_text(answer: Portfolio) -> str:
     """Returns the margin of the book per venue, the reference and the optimal split."""
     dates = _dates(answer.oldest, answer.newest) if answer.newest else "no schedule"
     lines = [
-        f"{answer.positions} positions in {len(answer.held)} underlyings, ${answer.gross:,.0f} gross, {dates}",
+        f"{counted(answer.positions, 'position')} in {counted(len(answer.held), 'underlying')}, ${answer.gross:,.0f} gross, {dates}",
         f"{'venue':<22} {'isolated IM':>16} {'isolated MM':>16} {'cross IM':>16} {'cross MM':>16}",
         *map(_venue_line, answer.venues),
     ]
@@ -286,7 +286,7 @@ def spreads_text(spreads: Sequence[Spread]) -> str:
 
 def _spread_lines(spread: Spread) -> Iterator[str]:
     dates = _dates(spread.oldest, spread.newest)
-    yield f"{spread.underlying} {_WORDS[spread.margin_type]}, {len(spread.venues)} venues, {dates}"
+    yield f"{spread.underlying} {_WORDS[spread.margin_type]}, {counted(len(spread.venues), 'venue')}, {dates}"
     yield (
         f"{'notional':>16} {'lowest':>16} {'highest':>16} {'spread':>16} {'annual cost':>14} "
         f"{'leverage':>17}  lowest / highest margin"

@@ -141,6 +141,13 @@ def report(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Print the pages of the navigation to PDF beside them.")
     ] = False,
+    pdf_page: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--pdf-page",
+            help="Page to print to PDF, such as underlyings/eth.html (repeatable).",
+        ),
+    ] = None,
     browser: Annotated[
         str,
         typer.Option(
@@ -151,7 +158,7 @@ def report(
     ] = "",
 ) -> None:
     """Audit and write the report: a folder of pages, tables and charts; index.html comes first."""
-    printer = request.find_printer(browser) if pdf else ""
+    printer = request.find_printer(browser) if pdf or pdf_page else ""
     if gather_first:
         _gather_first(context.obj, venue, timeout, keys, mirror)
     from harmonize.api.question import Question
@@ -171,7 +178,7 @@ def report(
     )
     answer = request.write_report(out, Question.of(selection, options))
     if printer:
-        request.print_report(context.obj, out, printer)
+        request.print_report(context.obj, out, printer, pdf_page or (), is_whole=pdf)
     print_line(str(out / "index.html"))
     _print_summary(context.obj, answer.document)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))

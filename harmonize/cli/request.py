@@ -28,6 +28,8 @@ from harmonize.text.messages import counted
 from reports.finding_order import FindingOrder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harmonize.api.audit import Answer
     from harmonize.api.question import AnswerOptions, Question, Selection
     from harmonize.audit.assemble import Reading
@@ -299,12 +301,21 @@ def find_printer(named: str) -> str:
         fail(f"--pdf: {error}", USAGE)
 
 
-def print_report(settings: Settings, folder: Path, browser: str) -> None:
-    """Prints the pages of a report to PDF; an error ends the program with one line."""
-    from harmonize.api.printing import PrintingError, print_pages
+def print_report(
+    settings: Settings, folder: Path, browser: str, names: "Sequence[str]", *, is_whole: bool
+) -> None:
+    """Prints pages of a report to PDF; an error ends the program with one line.
+
+    ``names`` are the pages that were named; ``is_whole`` adds those of the navigation.
+    """
+    from harmonize.api.printing import PrintingError, named_pages, navigation_pages, print_pages
 
     try:
-        printed = print_pages(folder, browser)
+        named = named_pages(folder, names)
+    except PrintingError as error:
+        fail(f"--pdf-page: {error}", USAGE)
+    try:
+        printed = print_pages([*(navigation_pages(folder) if is_whole else ()), *named], browser)
     except PrintingError as error:
         fail(f"--pdf: {error}", USAGE)
     note(settings, f"printed {counted(len(printed), 'page')} of {folder} to PDF")

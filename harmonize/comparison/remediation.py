@@ -17,6 +17,7 @@ from harmonize.numerics.segments import HORIZON, MIN_NOTIONAL
 
 _NOISE = 1e-12  # relative rounding below which nothing is missing
 _ROUNDED_DEDUCTION = 0.02  # USD by which published deductions may be rounded
+_LARGEST_PERCENTAGE = 2.0  # increase up to which a percentage is read more easily than a multiple
 _DIGITS = 4  # of a rate in text; rounded to the side that complies
 
 Line = tuple[float, float, float, float]
@@ -65,8 +66,7 @@ def remedy(
     if own is None or any(change.required > 1.0 + _NOISE for change in changes):
         if lowest <= -1.0:
             return "require a margin above 0 at every size"
-        increase = _percent(required.factor / (1.0 + lowest) - 1.0, ROUND_CEILING)
-        return f"raise the margin by {increase} at every size"
+        return f"{_increase_text(required.factor / (1.0 + lowest))} at every size"
     if not changes:
         return ""
     alternative = _alternative(own, required, changes, under)
@@ -242,6 +242,14 @@ def _rounded_up(rate: float) -> str:
 @lru_cache(maxsize=16384)
 def _rate_text(rate: float) -> str:
     return _with_decimal(f"{rate * 100:.{_DIGITS}g}")
+
+
+def _increase_text(multiple: float) -> str:
+    """Returns an increase to a multiple of the margin, rounded so that the printed one complies."""
+    if multiple - 1.0 <= _LARGEST_PERCENTAGE:
+        return f"raise the margin by {_percent(multiple - 1.0, ROUND_CEILING)}"
+    rounded = Context(prec=_DIGITS, rounding=ROUND_CEILING).plus(Decimal(f"{multiple:.12g}"))
+    return f"raise the margin to {rounded.normalize():,f} times its amount"
 
 
 def _percent(rate: float, rounding: str) -> str:

@@ -148,7 +148,8 @@ def _in_force(rule_set: RuleSet) -> str:
     parts += [f"until {scope.until}"] * (scope.until is not None)
     if isinstance(requirement, Model) and requirement.published:
         lapse = max(rates.last_use(requirement.grace_days) for rates in requirement.published)
-        parts.append(f"(published rates until {lapse})")
+        published = f"published rates until {lapse}"
+        return f"{' '.join(parts)}; {published}" if parts else published
     return " ".join(parts)
 
 

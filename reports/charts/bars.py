@@ -15,9 +15,9 @@ from reports.charts.svg import COLOURS, Frame, Svg, path_data, rounded, svg_draw
 _WIDTH = 520.0
 _LEFT, _RIGHT = 44.0, 508.0
 _ROW, _BAR = 22.0, 15.0
-_NAME = 128.0  # right edge of row names
+_NAME = 144.0  # right edge of row names
 _LETTER = 6.6  # approximate width of a letter
-_LONGEST = 17
+_LONGEST = 21
 _SHADES = ("", " pale", " paler")
 
 

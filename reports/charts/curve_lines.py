@@ -25,10 +25,12 @@ from reports.charts.svg import (
 )
 
 _WIDTH, _HEIGHT = 520.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 372.0, 12.0, 268.0
-_LEADER, _KEY, _LABEL = 382.0, 398.0, 402.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 350.0, 12.0, 268.0
+_LEADER, _KEY, _LABEL = 360.0, 376.0, 380.0
 _LINE = 15.0
-_LONGEST = 17
+_LONGEST = 21
+_LONGEST_REFERENCE = 32
+_BOLD_LETTER = 7.2  # approximate width of a letter of a reference
 _LOG_FROM = 5.0
 _TOLERANCE = 0.4  # in pixels
 
@@ -180,5 +182,15 @@ def _named_lines(lines: Sequence[CurveLine], x_scale: Scale, y_scale: Scale) -> 
             f'<g><title>{escape(plain(line.label))}</title><path class="lead {css}" d="{leader}"/>'
             f'<path class="line {css}" d="{d}{key}"/>{bound}{end}</g>'
         )
-        elements.append(svg_text(f"name {css}", _LABEL, height + 4.0, short(line.label, _LONGEST)))
+        elements.append(_name_text(line, height + 4.0))
     return elements
+
+
+def _name_text(line: CurveLine, y: float) -> str:
+    """Returns the name of a line; that of a reference is condensed before it is cut."""
+    if line.style is not None:
+        return svg_text(f"name {line.css}", _LABEL, y, short(line.label, _LONGEST))
+    name = short(line.label, _LONGEST_REFERENCE)
+    room = _WIDTH - _LABEL
+    length = room if len(name) * _BOLD_LETTER > room else None
+    return svg_text(f"name {line.css}", _LABEL, y, name, length)

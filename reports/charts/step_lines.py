@@ -29,11 +29,11 @@ from reports.charts.time_axis import (
     time_scale,
 )
 
-RIGHT = 344.0
-LONGEST = 16
+RIGHT = 318.0
+LONGEST = 21
 """Largest number of letters of a name in a chart."""
 
-_LEADER_END, _KEY_END, _LABEL = 353.0, 366.0, 370.0
+_LEADER_END, _KEY_END, _LABEL = 326.0, 339.0, 343.0
 _LABEL_LINE = 15.0
 _TALL = 214.0
 _LOG_FROM = 5.0

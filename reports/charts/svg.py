@@ -43,9 +43,12 @@ def rounded(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def svg_text(css: str, x: float, y: float, words: str) -> str:
-    """Returns a text element at a baseline."""
-    return f'<text class="{css}" x="{rounded(x)}" y="{rounded(y)}">{escape(plain(words))}</text>'
+def svg_text(css: str, x: float, y: float, words: str, length: float | None = None) -> str:
+    """Returns a text element at a baseline; ``length`` is the width to which it is set."""
+    fitted = (
+        "" if length is None else f' textLength="{rounded(length)}" lengthAdjust="spacingAndGlyphs"'
+    )
+    return f'<text class="{css}" x="{rounded(x)}" y="{rounded(y)}"{fitted}>{escape(plain(words))}</text>'
 
 
 def path_data(points: Sequence[tuple[float, float]]) -> str:

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Sequence
 from harmonize.document import AuditDocument, Finding, RuleSetRow
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain
-from reports.finding_order import group_by_check, level_counts, select_leading, sort_by_severity
+from reports.finding_order import (
+    group_by_check,
+    level_counts,
+    levels_text,
+    select_leading,
+    sort_by_severity,
+)
 from reports.lookup import snapshot_span
 
 TOP = 50
@@ -55,7 +61,7 @@ def _summary(document: AuditDocument) -> str:
 def _checks(findings: tuple[Finding, ...]) -> str:
     rows = (
         (
-            check.level.value,
+            levels_text(check.findings, has_signs=False),
             check.code,
             check.name,
             numbers.count(len(check.findings)),

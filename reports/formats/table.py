@@ -19,6 +19,7 @@ from reports.finding_order import (
     collapse_profiles,
     group_by_cause,
     level_counts,
+    levels_text,
     select_leading,
     sort_by_severity,
     sort_findings,
@@ -124,12 +125,12 @@ def _causes(console: "Console", document: AuditDocument, findings: tuple[Finding
     for column in grid.columns[5:8]:
         column.justify = "right"
     for cause in group_by_cause(findings):
-        level = cause.findings[0].level
+        levels = level_counts(cause.findings)
         verdicts = [f"{numbers.count(number)} {verdict}" for verdict, number in cause.verdicts]
         number = _schedule_count(cause, document)
         grid.add_row(
-            LEVEL_SIGNS[level],
-            level.value,
+            "\n".join(LEVEL_SIGNS[level] for level, number in levels if number),
+            levels_text(cause.findings, "\n", has_signs=False),
             plain(cause.code),
             plain(cause.name),
             plain(cause.rule_set),
@@ -137,7 +138,7 @@ def _causes(console: "Console", document: AuditDocument, findings: tuple[Finding
             numbers.count(number) if number else numbers.NOT_OBSERVABLE,
             numbers.count(len(cause.venues)),
             ", ".join(verdicts),
-            style=_STYLES[level.value],
+            style=_STYLES[cause.findings[0].level.value],
         )
     console.print(grid)
     if findings:

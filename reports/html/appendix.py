@@ -13,7 +13,7 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 from harmonize.text.words import VERIFIED_SIGNS, first_words, join_words
-from reports.finding_order import LEVEL_SIGNS, CheckFindings
+from reports.finding_order import LEVEL_SIGNS, CheckFindings, levels_text
 from reports.html.heat_map import COLUMNS, coverage_columns, coverage_matrix, statuses
 from reports.html.page import (
     CheckRow,
@@ -50,7 +50,7 @@ def check_row(check: CheckFindings) -> CheckRow:
     return CheckRow(
         check.code,
         check.name,
-        f"{LEVEL_SIGNS[check.level]} {check.level.value}",
+        levels_text(check.findings, has_signs=True),
         join_words(
             [f"{numbers.count(number)} {verdict.value}" for verdict, number in check.verdicts]
         ),

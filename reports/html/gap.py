@@ -21,7 +21,7 @@ from reports.html.references import make_anchor
 from reports.lookup import Lookup, earliest_date
 
 _NAMED = 4
-_FROM, _TO = 1e3, 1e9  # limits of the band; below, margins are proportional to size
+_FROM, _TO = 1e4, 1e7  # range of the band: that of the shares of the document
 
 
 _DISTANCE_NOTE = (
@@ -222,7 +222,7 @@ def _lowest_margin_chart(
     ]
     share_texts = [f"{share.venue} {numbers.rate(share.share)}" for share in spread.shares]
     caption = (
-        "Share of notionals from $10k to $10m, on a logarithmic scale, with the lowest initial"
+        f"Share of notionals from {numbers.usd(_FROM)} to {numbers.usd(_TO)}, on a logarithmic scale, with the lowest initial"
         f" margin on {spread.underlying} at one venue alone:"
         f" {join_words(share_texts, _NAMED) or 'none'}."
     )

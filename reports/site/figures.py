@@ -35,12 +35,12 @@ def figure(subject: str, chart: Chart, stem: str, *, has_files: bool = True) -> 
     file_link = f'<a href="{text(file_name)}.svg">SVG</a>' if has_files else ""
     return Figure(
         Html(
-            f'<figure id="chart-{text(file_name)}"{" class=tall" if chart.tall else ""}><p class="charttitle">{text(chart.title)}'
+            f'<figure id="chart-{text(file_name)}"{" class=tall" if chart.tall else ""}><div class="drawn"><p class="charttitle">{text(chart.title)}'
             f" <span>{text(unit)}</span></p>"
             f'<div class="drawing" role="region" aria-label="{text(name)}, chart" tabindex="0">'
             f"{chart.svg}</div>{_swatches(chart)}<figcaption>{text(chart.caption)} "
             f"<span{SAVED_CHART}>{file_link}</span>"
-            f"</figcaption>{data}</figure>\n"
+            f"</figcaption></div>{data}</figure>\n"
         ),
         _files(name, chart, numbers_table, stem) if has_files else (),
     )

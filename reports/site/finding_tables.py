@@ -41,12 +41,15 @@ class _Line:
         before, mark, after = self.template.partition(_RULE_SETS)
         if mark:
             names = [_rule_words(rules[name], links) for name in sorted(rules)]
-            return Html(f"{text(before)}{join(names, ', ')}{text(after)}")
+            return Html(
+                f"{text(_whole_figures(before))}{join(names, ', ')}{text(_whole_figures(after))}"
+            )
         for name in rules:
             before, mark, after = self.template.partition(name)
             if mark and name in links:
-                return Html(f"{text(before)}{link_to(links.pop(name), name)}{text(after)}")
-        return text(self.template)
+                linked = link_to(links.pop(name), name)
+                return Html(f"{text(_whole_figures(before))}{linked}{text(_whole_figures(after))}")
+        return text(_whole_figures(self.template))
 
 
 _RULE_SETS = "\0"
@@ -144,8 +147,8 @@ def gravest_table(
                 _subject_cell(context, up, finding),
                 Cell(level_text(finding), css=f"level {finding.level.value}"),
                 _check_cell(finding),
-                Cell(finding.message, css="why"),
-                Cell(finding.remedy or numbers.NOT_OBSERVABLE, css="why"),
+                Cell(_whole_figures(_without_remedy(finding)), css="why"),
+                Cell(_whole_figures(finding.remedy) or numbers.NOT_OBSERVABLE, css="why"),
                 Cell(date_text(finding), css="dates"),
             )
         )
@@ -160,6 +163,16 @@ def gravest_table(
         "Observed",
     )
     return Table(label, text(caption), heads, rows, css="findings")
+
+
+def _without_remedy(finding: Finding) -> str:
+    """Returns the message without the change that the next column states."""
+    return finding.message.removesuffix(f"; to comply, {finding.remedy}")
+
+
+def _whole_figures(message: str) -> str:
+    """Returns a message whose figures stay on a line with their percent sign."""
+    return message.replace(" %", f"{numbers.NBSP}%")
 
 
 def _subject_cell(context: ReportContext, up: str, finding: Finding) -> Cell:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harmonize.document import ScheduleRow, Status
+from harmonize.text.words import VERIFIED_SIGNS
 from reports.site.markup import Html, join, text
 
 
@@ -62,6 +63,15 @@ LEGEND = (
 """All marks, in the order of the legend."""
 
 
+FLAG = Mark(
+    "⚑",
+    "flagged",
+    "a part of a rule set that its text does not state: chosen, calibrated or derived here; the page"
+    " of the rule set explains each",
+)
+"""Mark of a rule set; the number after it counts such parts."""
+
+
 def schedule_marks(row: ScheduleRow, *, is_excluded: bool = False) -> tuple[Mark, ...]:
     """Returns the marks of all margins of a schedule."""
     conditions = (
@@ -101,9 +111,11 @@ def legend_line(rows: Sequence[ScheduleRow], up: str) -> Html:
     used |= {LOWER_BOUND for row in rows if row.known_up_to is not None}
     shown = [mark for mark in LEGEND if mark in used or mark in _ALWAYS]
     entries = [Html(f"{text(mark.sign)} {text(mark.name)}") for mark in shown]
+    signs_text = "; ".join(f"{sign} {name}" for name, sign in VERIFIED_SIGNS.items())
+    sources = text(f"{signs_text}; {FLAG.sign} {FLAG.name}")
     return Html(
         f'<p class="note"><a href="{up}glossary.html#marks">Marks</a>: {join(entries, "; ")};'
-        " none: observed.</p>\n"
+        f" none: observed. Sources of a requirement, with their number: {sources}.</p>\n"
     )
 
 

@@ -57,9 +57,14 @@ def glossary_page(context: ReportContext) -> Iterator[Page]:  # noqa: ARG001 - a
         Row((Cell(sign), Cell(name), Cell(_VERIFICATION_MEANINGS[name], css="why")))
         for name, sign in VERIFIED_SIGNS.items()
     ]
+    signs.append(
+        Row((Cell(marks.FLAG.sign), Cell(marks.FLAG.name), Cell(marks.FLAG.meaning, css="why")))
+    )
     verification = Table(
         "Verification of sources",
-        text("Verification of the source of a required number"),
+        text(
+            "Verification of the source of a required number; a number after a sign counts sources"
+        ),
         ("Sign", "Name", "Meaning"),
         signs,
     )

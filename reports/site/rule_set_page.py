@@ -69,7 +69,7 @@ def _page(context: ReportContext, rule_set: RuleSetRow) -> Page:
 
 def _description(view: RuleSetView) -> Html:
     return join(
-        Html(f"<pre>{text(chr(10).join(formula))}</pre>")
+        Html(f"<pre>{join(map(text, formula), chr(10))}</pre>")
         if formula
         else Html(f'<p class="about">{with_links(paragraph)}</p>')
         for paragraph, formula in view.description

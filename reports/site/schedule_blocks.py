@@ -29,6 +29,9 @@ _VERDICT_WORDS = {
 }
 """Verdicts that are no findings; all others are in the list of findings."""
 _DIGITS = range(3, 16)
+_MILLION = 1e6
+_AMOUNT_DIGITS = 4
+_NOTIONAL_NOTE = "N is the notional of the position in USD."
 
 
 def schedule_block(context: ReportContext, row: ScheduleRow) -> Html:
@@ -59,8 +62,12 @@ def _tiers(row: ScheduleRow) -> Html:
         bound = _bound_text(lower, upper)
         items.append(f"<li>{text(bound)}: {text(initial)} · {text(maintenance)}</li>")
         lower = upper
-    unverified = words("p", _unverified_text(row), css="tierhead")
-    return Html(f'{unverified}<ol class="tiers">{"".join(items)}</ol>')
+    has_amounts = any(
+        piece.fixed or piece.coefficient for piece in (*row.initial, *row.maintenance)
+    )
+    notes = [_unverified_text(row), _NOTIONAL_NOTE if has_amounts else ""]
+    head = words("p", " ".join(filter(None, notes)), css="tierhead")
+    return Html(f'{head}<ol class="tiers">{"".join(items)}</ol>')
 
 
 def _bound_text(lower: float, upper: float) -> str:
@@ -78,13 +85,24 @@ def _end(piece: PieceRow) -> float:
 def _rate_text(piece: PieceRow | None) -> str:
     if piece is None:
         return numbers.NOT_OBSERVABLE
-    rate = numbers.rate(piece.rate)
-    if piece.fixed:
-        sign = "−" if piece.fixed < 0 else "+"
-        rate += f" {sign} {numbers.usd(abs(piece.fixed))}"
-    if piece.coefficient:
-        rate += f" + {piece.coefficient:.4g}·N^{piece.power:g}"
+    rate = _amount_text(piece) if piece.fixed or piece.coefficient else numbers.rate(piece.rate)
     return f"{marks.LOWER_BOUND.sign} {rate}" if piece.bound else rate
+
+
+def _amount_text(piece: PieceRow) -> str:
+    """Returns a margin that is no constant rate as an amount in USD of the notional N.
+
+    The amount of a power of N is stated at N of $1m: ``0.65 % of N + $625.8 × (N / $1m)²``.
+    """
+    parts = [f"{numbers.rate(piece.rate)} of N"] if piece.rate else []
+    if piece.coefficient:
+        at_million = numbers.usd(piece.coefficient * _MILLION**piece.power, _AMOUNT_DIGITS)
+        exponent = "²" if piece.power == 2.0 else f"^{piece.power:g}"  # noqa: PLR2004 - a square
+        parts.append(f"{at_million} × (N / $1m){exponent}")
+    if piece.fixed > 0:
+        parts.append(numbers.usd(piece.fixed))
+    deduction = f" − {numbers.usd(-piece.fixed)}" if piece.fixed < 0 else ""
+    return f"{' + '.join(parts)}{deduction}".strip()
 
 
 def _unverified_text(row: ScheduleRow) -> str:

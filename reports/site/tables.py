@@ -14,6 +14,12 @@ from reports.site.markup import NOTHING, Html, text
 _FORMULA = re.compile(r"^\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[\d.,]+(?:e[+-]?\d+)?(?:\s*[%×])?")
 
+_WIDE, _WIDEST = 9, 13
+"""Numbers of columns from which a table is printed in smaller type."""
+
+_LONG_WORD = 32
+"""Length of a word above which it may continue on a second line; no venue's own names are longer."""
+
 
 class Cell(NamedTuple):
     """Cell: its text, its markup if that is more than the text, class, anchor and sort key."""
@@ -60,7 +66,7 @@ def table(content: Table, csv_address: str = "") -> Html:
         return NOTHING
     heads = "".join(_head(head) for head in content.heads)
     body = "\n".join(_row(row, content) for row in content.rows)
-    css = " ".join(filter(None, (content.css, "numeric" if content.numeric else "")))
+    css = " ".join(filter(None, (content.css, _width_css(content))))
     kind = f' class="{escape(css)}"' if css else ""
     tools = ' data-tools=""' if content.tools else ""
     file = (
@@ -73,6 +79,14 @@ def table(content: Table, csv_address: str = "") -> Html:
         f"<table{kind}{tools}><caption>{content.caption}</caption><thead><tr>{heads}</tr></thead>"
         f"<tbody>\n{body}\n</tbody></table></div>{file}\n"
     )
+
+
+def _width_css(content: Table) -> str:
+    """Returns the classes that choose the size of type on paper, by the number of columns."""
+    numeric = "numeric" if content.numeric else ""
+    count = len(content.heads)
+    width = "widest" if count >= _WIDEST else "wide" if count >= _WIDE else ""
+    return " ".join(filter(None, (numeric, width)))
 
 
 def _head(head: str) -> str:
@@ -90,6 +104,8 @@ def _row(row: Row, content: Table) -> str:
 
 def _cell(tag: str, cell: Cell, content: Table) -> str:
     css = "" if content.numeric and cell.css == "n" else cell.css
+    if any(len(word) > _LONG_WORD for word in cell.words.split()):
+        css = f"{css} long".lstrip()
     attributes = f' id="{cell.anchor}"' if cell.anchor else ""
     attributes += f' class="{css}"' if css else ""
     attributes += f' data-key="{cell.key}"' if cell.key and content.tools else ""

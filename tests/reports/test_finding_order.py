@@ -1,5 +1,11 @@
 from harmonize.document import Level, Verdict
-from reports.finding_order import group_by_check, level_counts, select_leading, sort_by_severity
+from reports.finding_order import (
+    group_by_check,
+    level_counts,
+    levels_text,
+    select_leading,
+    sort_by_severity,
+)
 from tests.support.sample_documents import finding, findings
 
 
@@ -25,7 +31,7 @@ def test_every_finding_is_under_its_check_once() -> None:
     assert [group.code for group in groups] == ["MH401", "MH301", "MH201", "MH902"]
     assert sum(len(group.findings) for group in groups) == len(findings())
     diverges = groups[1]
-    assert diverges.level is Level.ERROR
+    assert levels_text(diverges.findings, has_signs=False) == "1 error, 1 warning, 2 info"
     assert diverges.venues == ("venue-a", "venue-c", "venue-d")
     assert diverges.verdicts == (
         (Verdict.UNDER, 2),
@@ -37,6 +43,16 @@ def test_every_finding_is_under_its_check_once() -> None:
 def test_levels_without_findings_are_counted_as_none() -> None:
     counts = level_counts((finding(1, Level.INFO, Verdict.OVER),))
     assert counts == ((Level.ERROR, 0), (Level.WARNING, 0), (Level.INFO, 1))
+
+
+def test_findings_of_several_levels_have_a_count_per_level() -> None:
+    errors = [finding(n, Level.ERROR, Verdict.BREACH) for n in range(1200)]
+    mixed = [*errors, finding(5000, Level.INFO, Verdict.OVER)]
+    assert levels_text(errors, has_signs=False) == "error"
+    assert levels_text(errors, has_signs=True) == "▲ error"
+    assert levels_text(mixed, has_signs=True) == "▲ 1,200 error, ○ 1 info"
+    assert levels_text(mixed, "\n", has_signs=False) == "1,200 error\n1 info"
+    assert levels_text([], has_signs=True) == ""
 
 
 def test_no_check_or_venue_crowds_out_the_others() -> None:

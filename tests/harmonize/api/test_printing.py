@@ -6,7 +6,13 @@ from time import monotonic, sleep
 
 import pytest
 
-from harmonize.api.printing import PrintingError, find_browser, print_pages
+from harmonize.api.printing import (
+    PrintingError,
+    find_browser,
+    named_pages,
+    navigation_pages,
+    print_pages,
+)
 from harmonize.api.question import Question
 from harmonize.api.report_folder import build, differences, write
 from reports.site.folder import PAGES
@@ -22,18 +28,21 @@ def program(path: Path, script: str) -> str:
     return str(path)
 
 
-def page(folder: Path) -> Path:
-    (folder / "index.html").write_text("<!DOCTYPE html><title>A page</title><p>text")
-    return folder
+def page(folder: Path) -> list[Path]:
+    path = folder / "index.html"
+    path.write_text("<!DOCTYPE html><title>A page</title><p>text")
+    return [path]
 
 
 @pytest.mark.skipif(find_chromium() is None, reason=MISSING)
 def test_the_pages_of_the_navigation_are_printed_on_a4_and_not_verified(tmp_path: Path) -> None:
     folder = tmp_path / "report of a day"
     write(folder, build(SMALL).files)
-    printed = print_pages(folder, find_browser())
+    named = named_pages(folder, ["underlyings/btc.html", "venues/okx", "index.html"])
+    printed = print_pages([*navigation_pages(folder), *named], find_browser())
     assert [path.relative_to(folder).as_posix() for path in printed] == [
-        kind.path.replace(".html", ".pdf") for kind in PAGES if kind.name
+        *(kind.path.replace(".html", ".pdf") for kind in PAGES if kind.name),
+        *("underlyings/btc.pdf", "venues/okx.pdf"),
     ]
     for path in printed:
         content = path.read_bytes()
@@ -42,6 +51,42 @@ def test_the_pages_of_the_navigation_are_printed_on_a4_and_not_verified(tmp_path
         boxes = re.findall(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", content)
         assert {(round(float(width)), round(float(height))) for width, height in boxes} == {A4}
     assert list(differences(folder, None)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("underlyings/eth.html", "underlyings/eth.html"),
+        ("underlyings/ETH", "underlyings/eth.html"),
+        ("./index.html", "index.html"),
+        ("underlyings\\eth.html", "underlyings/eth.html"),
+    ],
+)
+def test_a_page_is_named_by_its_path_in_the_folder(tmp_path: Path, name: str, found: str) -> None:
+    (tmp_path / "underlyings").mkdir()
+    for path in ("index.html", "underlyings/eth.html"):
+        (tmp_path / path).write_text("")
+    assert named_pages(tmp_path, [name]) == (tmp_path / found,)
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("underlyings/eht.html", "did you mean underlyings/eth.html?"),
+        ("../secret.html", "use a path such as underlyings/eth.html"),
+        ("", "use a path such as underlyings/eth.html"),
+    ],
+)
+def test_a_page_that_the_report_does_not_have_is_an_error(
+    tmp_path: Path, name: str, fix: str
+) -> None:
+    folder = tmp_path / "report"
+    (folder / "underlyings").mkdir(parents=True)
+    (folder / "underlyings" / "eth.html").write_text("")
+    (tmp_path / "secret.html").write_text("")
+    with pytest.raises(PrintingError) as error:
+        named_pages(folder, [name])
+    assert str(error.value) == f"{name}: the report has no such page; {fix}"
 
 
 def test_without_a_browser_one_line_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,12 @@
 """Numbers in terminal tables: the report's form, with every digit that a table needs."""
 
+from dataclasses import replace
+
 import pytest
 
+from harmonize.cli.cross_venue_text import spreads_text
 from harmonize.text import numbers
+from tests.support.sample_documents import sample
 
 SPACE = "\N{NO-BREAK SPACE}"
 
@@ -36,3 +40,8 @@ def test_an_amount_is_written_to_the_cent(value: float | None, text: str) -> Non
 )
 def test_a_leverage_has_four_significant_digits(value: float | None, text: str) -> None:
     assert numbers.precise_leverage(value) == text
+
+
+def test_a_single_venue_is_counted_in_the_singular() -> None:
+    spread = replace(sample().spreads[0], venues=("okx",))
+    assert ", 1 venue, " in spreads_text([spread]).splitlines()[0]

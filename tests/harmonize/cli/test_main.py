@@ -294,6 +294,28 @@ def test_report_writes_a_folder_and_prints_the_path_of_its_first_page(tmp_path: 
         assert (tmp_path / name).is_file()
 
 
+def test_a_named_page_is_printed_and_an_unknown_one_is_an_error(tmp_path: Path) -> None:
+    browser = tmp_path / "chromium"
+    browser.write_text(
+        '#!/bin/sh\nfor word; do case $word in --print-to-pdf=*) echo %PDF- > "${word#*=}";; esac; done\n'
+    )
+    browser.chmod(0o755)
+    folder = tmp_path / "report"
+    options = ("report", "--out", str(folder), "--venue", "okx", "--underlying", "btc")
+    printed = ("--browser", str(browser), "--pdf-page")
+    result = run(*options, *printed, "underlyings/btc.html", *printed, "venues/okx")
+    assert result.exit_code == 0
+    assert "printed 2 pages of" in result.stderr
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.pdf")} == {
+        *("underlyings/btc.pdf", "venues/okx.pdf")
+    }
+    unknown = run(*options, *printed, "venues/okkx.html")
+    assert unknown.exit_code == 2
+    assert unknown.stderr.splitlines()[-1].endswith(
+        "--pdf-page: venues/okkx.html: the report has no such page; did you mean venues/okx.html?"
+    )
+
+
 def test_verbose_lists_every_snapshot_after_the_summary(tmp_path: Path) -> None:
     options = ("report", "--out", str(tmp_path), "--venue", "okx", "--venue", "gate")
     lines = run("--verbose", *options).stderr.splitlines()

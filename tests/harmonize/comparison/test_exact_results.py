@@ -51,7 +51,10 @@ def test_a_tolerance_lowers_the_rate_that_is_required(factor: float, absolute: f
     [
         (-1.0, "require a margin above 0 at every size"),
         (-0.5, "raise the margin by 100.0 % at every size"),
-        (-0.75, "raise the margin by 300.0 % at every size"),
+        (-2 / 3, "raise the margin by 200.0 % at every size"),
+        (-0.75, "raise the margin to 4 times its amount at every size"),
+        (-0.984, "raise the margin to 62.5 times its amount at every size"),
+        (-0.9999, "raise the margin to 10,000 times its amount at every size"),
     ],
 )
 def test_a_margin_without_tiers_is_raised_as_a_whole(lowest: float, text: str) -> None:

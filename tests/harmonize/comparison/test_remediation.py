@@ -200,7 +200,8 @@ def test_a_printed_rate_is_rounded_to_the_side_that_complies() -> None:
 def test_a_curve_is_raised_as_a_whole() -> None:
     required = RequiredMargin(CAP, 1.0, 0.0, 0.0, 1e6)
     assert (
-        remedy(None, required, [(0.0, 1e6)], -0.75) == "raise the margin by 300.0 % at every size"
+        remedy(None, required, [(0.0, 1e6)], -0.75)
+        == "raise the margin to 4 times its amount at every size"
     )
 
 

@@ -71,8 +71,21 @@ def test_the_same_curves_give_the_same_bytes() -> None:
 
 def test_every_line_carries_its_name_as_text() -> None:
     svg = draw(*initial())
-    assert {text for _, _, text in texts(svg, "name")} == {*RATES, f"{BASELINE[:16]}…"}
+    assert {text for _, _, text in texts(svg, "name")} == {*RATES, BASELINE}
     assert f"<title>{BASELINE}</title>" in svg
+
+
+def test_the_name_of_a_reference_is_condensed_before_it_is_cut() -> None:
+    def label(name: str) -> str:
+        svg = draw(replace(curve(name, (1e3, 1e6), (0.02, 0.04)), style=None))
+        (element,) = re.findall(r'<text class="name [^>]*>[^<]*', svg)
+        return str(element)
+
+    assert label("harmonized-baseline").endswith(">harmonized-baseline")
+    assert "textLength" not in label("harmonized-baseline")
+    assert 'textLength="140"' in label("harmonized-baseline-2026-11")
+    assert label("harmonized-baseline-2026-11").endswith(">harmonized-baseline-2026-11")
+    assert label("x" * 60).endswith(f">{'x' * 31}…")
 
 
 def test_every_line_has_a_path_and_no_two_venues_look_the_same() -> None:
@@ -179,7 +192,7 @@ def test_a_name_with_markup_mathematics_or_foreign_glyphs_is_text() -> None:
 
 def test_a_long_name_is_cut() -> None:
     svg = draw(curve("x" * 40, (1e3, 1e6), (0.02, 0.1)))
-    assert texts(svg, "name")[0][2] == "x" * 16 + "…"
+    assert texts(svg, "name")[0][2] == "x" * 20 + "…"
 
 
 def test_a_jump_is_vertical_and_straight_stretches_lose_their_points() -> None:
@@ -188,7 +201,7 @@ def test_a_jump_is_vertical_and_straight_stretches_lose_their_points() -> None:
     svg = draw(step)
     (d,) = re.findall(r'<path class="line c0 d0" d="([^"]*)"', svg)
     # Level, then vertical at the jump; then its key beside the name.
-    assert re.fullmatch(r"M46 \d+H372V\d+M382 [\d.]+H398", d)
+    assert re.fullmatch(r"M46 \d+H350V\d+M360 [\d.]+H376", d)
 
 
 def xs(svg: str, css: str) -> list[float]:
@@ -208,9 +221,9 @@ def test_a_lower_bound_continues_its_line_faintly() -> None:
     assert xs(whole, "bound") == []
     assert texts(whole, "name")[0][2] == "venue-a"
     line, bound = xs(least, "line"), xs(least, "bound")
-    assert max(bound) == max(xs(whole, "line")[:2]) == 372.0
+    assert max(bound) == max(xs(whole, "line")[:2]) == 350.0
     assert min(bound) == line[1]  # where the line ends, the lower bound begins
-    assert line[0] < line[1] < 372.0
+    assert line[0] < line[1] < 350.0
     assert texts(least, "name")[0][2] == "≥ venue-a"
 
 
@@ -218,8 +231,8 @@ def test_a_rate_known_at_no_size_has_no_line() -> None:
     known = curve("venue-a", (1e3, 1e6), (0.02, 0.02))
     least = replace(known, points=(), bound=known.points)
     svg = draw(least, curve("venue-b", (1e3, 1e6), (0.1, 0.1)))
-    assert (min(xs(svg, "bound")), max(xs(svg, "bound"))) == (46.0, 372.0)
-    assert min(xs(svg, "line c0")) > 372.0  # its key beside the name alone
+    assert (min(xs(svg, "bound")), max(xs(svg, "bound"))) == (46.0, 350.0)
+    assert min(xs(svg, "line c0")) > 350.0  # its key beside the name alone
     assert {text for _, _, text in texts(svg, "name")} == {"≥ venue-a", "venue-b"}
 
 
@@ -228,4 +241,4 @@ def test_an_end_at_the_capacity_differs_from_an_end_of_what_was_observed() -> No
     unobserved = replace(curve("venue-b", (1e3, 1e4), (0.1, 0.1)), is_open=True)
     svg = draw(capacity, unobserved, curve("c", (1e3, 1e6), (0.5, 0.5)))
     (at_capacity,), (at_end,) = set(xs(svg, "ends")), set(xs(svg, "unobserved"))
-    assert at_end < at_capacity < 372.0
+    assert at_end < at_capacity < 350.0

@@ -216,7 +216,7 @@ def test_what_was_observed_once_is_a_dot_in_its_own_colour() -> None:
 
 def test_one_observation_alone_is_a_dot_in_the_middle_of_a_week() -> None:
     (dot,) = elements(draw(course("2024-03-06 0.2", "2024-03-06")), "dot")
-    assert runs(dot.attributes["d"].replace("h0", ""))[0][0][0] == (44.0 + 344.0) / 2
+    assert runs(dot.attributes["d"].replace("h0", ""))[0][0][0] == (44.0 + 318.0) / 2
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_a_name_is_escaped_and_cut_to_its_room(name: str) -> None:
     (label,) = elements(svg, "name")
     wide = sum(2 if ord(letter) > 0x2E80 else 1 for letter in label.words)
     assert label.words.endswith("…")
-    assert 15 <= wide <= 16
+    assert 20 <= wide <= 21
     assert "\x1b" not in svg
     assert "<script" not in svg
 
@@ -273,7 +273,7 @@ def test_windows_of_stress_stand_on_their_days_and_none_is_drawn_outside() -> No
     assert days(x) == pytest.approx(day("2024-03-10"), abs=0.1)
     assert days(x + width) == pytest.approx(day("2024-03-13"), abs=0.15)  # the last day too
     assert float(last.attributes["x"]) + float(last.attributes["width"]) == pytest.approx(
-        344.0, abs=0.11
+        318.0, abs=0.11
     )
     assert {flag.words for flag in elements(svg, "flag")} == {CRASH.name, "over the end"}
 

@@ -40,8 +40,15 @@ def test_the_terminal_it_runs_in_does_not_matter(monkeypatch: pytest.MonkeyPatch
 def test_findings_are_counted_by_cause_and_level() -> None:
     lines = table(sample()).splitlines()
     assert "2 error, 2 warning and 3 info" in lines[1]
-    (cause,) = [line for line in lines if line[3:8] == "error" and "MH301" in line]
-    assert cause.split()[3:8] == ["initial-diverges", "synthetic-baseline", "4", "3", "3"]
+    start = next(n for n, line in enumerate(lines) if "MH301" in line)
+    cause = lines[start]
+    assert cause.split()[:2] == ["▲", "1"]
+    assert cause.split()[4:9] == ["initial-diverges", "synthetic-baseline", "4", "3", "3"]
+    assert [line[:13].split() for line in lines[start : start + 3]] == [
+        ["▲", "1", "error"],
+        ["◆", "1", "warning"],
+        ["○", "2", "info"],
+    ]
     assert "2 under, 1 over" in cause
 
 

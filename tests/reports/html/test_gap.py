@@ -155,7 +155,7 @@ def test_reaches_go_to_both_sides_and_say_why_there_is_none() -> None:
     )
     texts = [element.text for element in shapes(svg, "text")]
     assert "MM is unknown" in texts
-    assert "a-venue-with-a-l…" in texts
+    assert "a-venue-with-a-long-…" in texts
     assert float(str(only.get("x"))) > float(str(outer.get("x")))
 
 

@@ -134,7 +134,7 @@ def test_a_line_ends_where_its_venue_was_last_observed() -> None:
     early, late = course((0, 0.02), until=50), course((0, 0.03), until=100)
     svg = step_lines(FRAME, [line(early), StepLine("late", "c1 d0", late.points, late.until)], ())
     ((first, last),) = [(run[0], run[-1]) for run in stairs(svg)]
-    assert last[0] - first[0] == pytest.approx((344.0 - LEFT) / 2, abs=0.2)
+    assert last[0] - first[0] == pytest.approx((318.0 - LEFT) / 2, abs=0.2)
 
 
 def test_what_was_observed_once_is_a_dot() -> None:
@@ -146,7 +146,7 @@ def test_what_was_observed_once_is_a_dot() -> None:
 def test_forty_names_stand_apart_and_inside() -> None:
     lines = [line(course((0, 0.02 + 1e-6 * number)), f"venue {number}") for number in range(40)]
     svg = step_lines(FRAME, lines, ())
-    heights = sorted(float(y) for y in re.findall(r'class="name c0 d0" x="370" y="([\d.]+)"', svg))
+    heights = sorted(float(y) for y in re.findall(r'class="name c0 d0" x="343" y="([\d.]+)"', svg))
     (height,) = map(float, re.findall(r'viewBox="0 0 \d+ (\d+)"', svg))
     assert len(heights) == 40
     assert all(following - upper >= 14.9 for upper, following in pairwise(heights))
@@ -157,8 +157,8 @@ def test_forty_names_stand_apart_and_inside() -> None:
 def test_stress_is_drawn_where_it_was_and_only_within() -> None:
     inside = step_lines(FRAME, [line(course((0, 0.02)))], STRESS)
     ((x, width),) = re.findall(r'class="stress" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', inside)
-    assert float(x) == pytest.approx(LEFT + (344.0 - LEFT) * 0.19, abs=1.5)
-    assert float(width) >= (344.0 - LEFT) * 0.02 - 0.1
+    assert float(x) == pytest.approx(LEFT + (318.0 - LEFT) * 0.19, abs=1.5)
+    assert float(width) >= (318.0 - LEFT) * 0.02 - 0.1
     later = StressWindow("2027-01-20", "2027-01-21", "BTC −20 %", "a source")
     assert 'class="stress"' not in step_lines(FRAME, [line(course((0, 0.02)))], (later,))
 

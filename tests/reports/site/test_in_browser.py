@@ -50,6 +50,9 @@ LONG = ("underlyings/btc", "underlyings/eth", "venues/bitget")
 CHECKS = Path(__file__).parents[2] / "support" / "page_checks.js"
 AXE = "axe-core@4"
 A4, LETTER = (8.27, 11.69), (8.5, 11.0)
+SHEET = (710, 1040)
+"""Pixels of an A4 sheet within the margins of the style sheet."""
+SMALLEST_PRINT = 5.0
 MAX_PAGES = 20
 MAX_SECONDS = 1.0
 
@@ -148,6 +151,30 @@ def test_text_in_charts_is_legible_on_a_narrow_screen(
     assert check(page, "smallestChartText()") >= 11.0
 
 
+@pytest.mark.parametrize("width", [360, 700, 1440])
+@pytest.mark.parametrize(
+    "kind", ["underlyings/ada", "underlyings/eth", "history", "venues/binance"]
+)
+def test_nothing_of_a_chart_is_lost(page: Browser, folder: Path, kind: str, width: int) -> None:
+    page.open(folder / f"{kind}.html", width)
+    assert check(page, "clippedCharts()") == []
+
+
+@pytest.mark.parametrize("kind", ["underlyings/ada", "underlyings/eth"])
+def test_a_ranking_stays_readable_on_a_narrow_screen(
+    page: Browser, folder: Path, kind: str
+) -> None:
+    page.open(folder / f"{kind}.html", 360)
+    assert 0 < check(page, "tallestRow()") < 2
+    cells = "[...document.querySelector('#ranking tbody tr').cells]"
+    shown = page.evaluate(
+        f"{cells}.slice(1).filter((cell) => cell.getBoundingClientRect().right <= innerWidth).length"
+    )
+    assert shown >= 2
+    page.evaluate("document.querySelector('#ranking .scroll').scrollLeft = 500")
+    assert page.evaluate(f"{cells}[0].getBoundingClientRect().left") >= 0
+
+
 @pytest.mark.parametrize("width", [600, 1000, 1440])
 @pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance"])
 def test_charts_are_whole_without_scrolling_on_wider_screens(
@@ -181,6 +208,36 @@ def test_text_does_not_overlap_on_paper_and_provenance_is_open(
         ".every((part) => part.getBoundingClientRect().height > 0)"
     )
     assert shown
+
+
+@pytest.mark.sample(24)
+@pytest.mark.parametrize("width", [360, 1440])
+@pytest.mark.parametrize("kind", [*KINDS, *LONG])
+def test_cells_of_tables_stand_apart_and_keep_words_whole(
+    page: Browser, folder: Path, kind: str, width: int
+) -> None:
+    page.open(folder / f"{kind}.html", width)
+    check(page, "openAll()")
+    assert check(page, "brokenWords()") == []
+    assert check(page, "touchingCells()") == []
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *LONG])
+def test_tables_on_paper_are_whole_and_legible(page: Browser, folder: Path, kind: str) -> None:
+    page.open(folder / f"{kind}.html", SHEET[0])
+    page.use_media("print")
+    assert check(page, "brokenWords()") == []
+    assert check(page, "touchingCells()") == []
+    assert check(page, "excess()") <= 0
+    assert check(page, "smallestText()") >= SMALLEST_PRINT
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *LONG])
+def test_no_heading_or_head_of_a_table_ends_a_sheet(page: Browser, folder: Path, kind: str) -> None:
+    page.open(folder / f"{kind}.html", SHEET[0])
+    page.use_media("print")
+    for height in range(SHEET[1] - 300, SHEET[1], 60):
+        assert check(page, f"headsAlone({SHEET[0]}, {height})") == []
 
 
 def test_the_first_screen_holds_the_key_messages(page: Browser, folder: Path) -> None:
