@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, overload
 from harmonize.api.audit import Answer, NotObservedError, Question, RequestError, answer
 from harmonize.api.compare import VenueComparison, compare_venues
 from harmonize.api.html_table import MAX_ROWS, html_table
+from harmonize.api.named_arguments import in_words
 from harmonize.api.question import AnswerOptions, Selection
 from harmonize.archive.location import ArchiveLocation, parse_location
 from harmonize.document import (
@@ -133,6 +134,7 @@ class Audit:
         shown = tuple(entry.name for entry in fields(CoverageRow))[:6]
         return Rows("coverage", self.document.coverage, shown)
 
+    @in_words
     def compare(
         self,
         underlying: str,
@@ -149,6 +151,7 @@ class Audit:
         question = replace(self.question, rules=_names(rules) or self.question.rules)
         return compare_venues(question, underlying, notional, margin_type)
 
+    @in_words
     def plot(self, underlying: str, margin_type: str = "initial") -> "MarginFigure":
         """Draws the margin rate by notional of every venue compared on an underlying.
 
@@ -195,6 +198,7 @@ def _compared(document: AuditDocument, underlying: str) -> list[ScheduleRow]:
     return [row for row in document.schedules if (row.venue, row.symbol, row.profile) in keys]
 
 
+@in_words
 def audit(  # noqa: PLR0913 - the selection of an audit, all of it optional
     *,
     archive: ArchiveLocation | None = None,
@@ -223,6 +227,7 @@ def audit(  # noqa: PLR0913 - the selection of an audit, all of it optional
     return Audit(question, answer(question))
 
 
+@in_words
 def compare(  # noqa: PLR0913 - as audit
     underlying: str,
     notional: float | str = _DEFAULT_SIZE,

@@ -6,11 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from harmonize.api.build_day import age_today, build_day
+from harmonize.api.errors import NotObservedError, RequestError
 from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.missing_schedule import no_instrument, no_schedule
+from harmonize.api.observed_names import (
+    base_of_pair,
+    missing,
+    observed_name,
+    similar_underlying,
+    with_observed_names,
+)
 from harmonize.api.question import (
     CHART_NOTIONALS,
     AnswerOptions,
@@ -49,8 +57,6 @@ from venues import assets, conventions
 if TYPE_CHECKING:
     import pandas as pd
 
-S = TypeVar("S", bound=Selection)
-
 __all__ = [
     "CHART_NOTIONALS",
     "Answer",
@@ -67,29 +73,23 @@ __all__ = [
     "age_reference",
     "age_today",
     "answer",
+    "base_of_pair",
+    "date_notes",
     "find_schedule",
     "frame",
     "load_rule_sets",
     "missing",
-    "name_notes",
     "observation_days",
     "open_archive",
     "open_sources",
     "read",
     "read_configuration",
     "read_with_history",
+    "reading_notes",
     "similar_underlying",
     "tool",
     "with_observed_names",
 ]
-
-
-class RequestError(Exception):
-    """A question that cannot be answered: one line with the reason and the alternatives."""
-
-
-class NotObservedError(RequestError):
-    """A valid question about something that was not observed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +128,18 @@ class Configuration:
 def answer(question: Question) -> Answer:
     """Reads the archive, audits it and returns the document.
 
-    Raises RequestError, ArchiveError or RuleError of ``rules``, each with one line that names the fix.
+    Raises RequestError, ArchiveError or RuleError of ``rules``, each with one line that names the fix;
+    NotObservedError: nothing that the question names was observed.
     """
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     reading, as_of = read_with_history(question)
+    unobserved = missing(question, reading)
+    if unobserved and not reading.schedules and not _is_explained(question, reading):
+        raise NotObservedError("; ".join(unobserved))
     reading = _with_inputs(reading, question.options.inputs or configuration.inputs)
     names = NameReader(reading.names)
-    question, notes = with_observed_names(question, reading), name_notes(question, reading)
+    question, notes = with_observed_names(question, reading), reading_notes(question, reading)
     rule_sets = names.rule_sets(rule_sets)
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
@@ -145,7 +149,14 @@ def answer(question: Question) -> Answer:
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
-    return Answer(remaining, missing(question, reading), document, tuple(dict.fromkeys(notes)))
+    return Answer(remaining, unobserved, document, tuple(dict.fromkeys(notes)))
+
+
+def _is_explained(selection: Selection, reading: Reading) -> bool:
+    """Whether a document without schedules has the reason: a failed attempt, or unreadable data."""
+    is_of_venues = not selection.underlyings and not selection.profile
+    has_failed = any(venue.attempted_at for venue in reading.unobserved)
+    return bool(reading.defects) or (is_of_venues and has_failed)
 
 
 def _with_inputs(reading: Reading, path: Path | None) -> Reading:
@@ -270,34 +281,26 @@ def age_reference(selection: Selection) -> datetime:
         raise RequestError(str(error)) from None
 
 
-def with_observed_names(selection: S, reading: Reading) -> S:
-    """Returns a selection with the names of observed underlyings for those that a user wrote.
-
-    A name that none matches stays as it is. Raises RequestError: a name that several match.
-    """
-    instruments = {
-        (venue, _observed_name(name, reading)): symbol
-        for (venue, name), symbol in selection.instruments.items()
-    }
-    names = dict.fromkeys(_observed_name(name, reading) for name in selection.underlyings)
-    return replace(selection, underlyings=tuple(names), instruments=instruments)
-
-
-def _observed_name(name: str, reading: Reading) -> str:
-    match = reading.names.match(name)
-    if len(match) > 1:
-        message = f"underlying {name} is ambiguous; use {' or '.join(match)}"
-        raise RequestError(message)
-    return match[0] if match else name
-
-
-def name_notes(selection: Selection, reading: Reading) -> tuple[str, ...]:
-    """Returns one line per requested underlying that was read as another name."""
-    return tuple(
+def reading_notes(selection: Selection, reading: Reading) -> tuple[str, ...]:
+    """Returns one line per requested underlying that was read as another name, and on its date."""
+    names = (
         f"underlying {name} read as {observed}"
         for name in selection.underlyings
-        if not is_evident(name, observed := _observed_name(name, reading))
+        if not is_evident(name, observed := observed_name(name, reading))
     )
+    return (*names, *date_notes(selection))
+
+
+def date_notes(selection: Selection) -> tuple[str, ...]:
+    """Returns a line on a day after today, from which ages count all the same.
+
+    Raises RequestError: SOURCE_DATE_EPOCH is not a time.
+    """
+    today = age_reference(replace(selection, as_of=None)).date()
+    day = selection.as_of
+    if day is None or isinstance(day, datetime) or day <= today:
+        return ()
+    return (f"{day} is after today ({today}): ages count to that day, and nothing is observed yet",)
 
 
 def _recent_history(sources: Sequence[Source], as_of: datetime) -> RecentHistory:
@@ -388,34 +391,6 @@ def _is_selected(schedule: MarginSchedule, selection: Selection) -> bool:
     return (not selection.underlyings or asset in selection.underlyings) and (
         not selection.profile or selection.profile in {profile, *profile.split(", ")}
     )
-
-
-def missing(selection: Selection, reading: Reading) -> tuple[str, ...]:
-    """Requested venues, underlyings and profiles without an observed schedule, one line each."""
-    venues = {schedule.instrument.venue for schedule in reading.schedules}
-    assets = {schedule.instrument.underlying.asset for schedule in reading.schedules}
-    names = [
-        *([f"profile {selection.profile}"] if selection.profile and not reading.schedules else []),
-        *(f"venue {venue}" for venue in selection.venues if venue not in venues),
-    ]
-    underlyings = [
-        (asset, similar_underlying(asset, reading))
-        for asset in with_observed_names(selection, reading).underlyings
-        if asset not in assets
-    ]
-    return (
-        *(f"{name}: no schedule was observed" for name in names),
-        *(
-            f"underlying {asset}: no schedule was observed"
-            + (f"; did you mean {similar}?" if similar else "")
-            for asset, similar in underlyings
-        ),
-    )
-
-
-def similar_underlying(asset: str, reading: Reading) -> str:
-    """Returns the observed underlying that an unobserved name resembles; empty without one."""
-    return "" if asset in reading.names.names else reading.names.similar(asset)
 
 
 def frame(document: AuditDocument, rows: str) -> "pd.DataFrame":

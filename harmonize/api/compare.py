@@ -9,6 +9,7 @@ from harmonize.api.compare_table import comparison_sheet
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.api.history import archived_rows
 from harmonize.api.html_table import html_table
+from harmonize.comparison.margin_sources import MarginSource, PayloadReader
 from harmonize.comparison.ranking import (
     RankedVenue,
     RankingTerms,
@@ -16,13 +17,15 @@ from harmonize.comparison.ranking import (
     rank_venues,
 )
 from harmonize.document.history import MarginSince
+from harmonize.document.rows import rule_set_row
+from harmonize.document.rule_sets import CitationRow
 from harmonize.history import queries
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.since import margin_since
 from harmonize.history.table_rows import ScheduleRow
 from harmonize.text import numbers
 from harmonize.text.amounts import parse_usd
-from harmonize.text.messages import counted, iso_utc, observation_day
+from harmonize.text.messages import counted, iso_utc, observation_day, observation_span
 from harmonize.text.words import margin_name
 
 if TYPE_CHECKING:
@@ -34,21 +37,33 @@ DEFAULT_RULES = ("harmonized-baseline",)
 MARGIN_TYPES = ("initial", "maintenance")
 
 
+SCHEMA_VERSION = "1.0"
+"""Version of the JSON; its first number rises when a field is removed or changes its meaning."""
+
+
 @dataclass(frozen=True, slots=True)
 class ComparedRuleSet:
-    """Rule set of a comparison: its id, its title, and whether it is a statute."""
+    """Rule set of a comparison, whether it is a statute, and the sources of its numbers.
+
+    ``basis`` names the measured or published inputs of its margin on the underlying; empty without.
+    """
 
     id: str
     title: str
     statutory: bool
+    version: str
+    in_force: str
+    citations: tuple[CitationRow, ...]
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VenueComparison:
     """Venues on one underlying by their margin for a position of ``notional`` USD.
 
-    ``as_of`` is the time from which ages count back. ``missing`` states what was not observed,
-    ``notes`` names that were read as others.
+    ``as_of`` is the time from which ages count back, ``oldest`` and ``newest`` the earliest and the
+    latest possible observation of the ranked margins; ``oldest`` is empty without an earliest one.
+    ``missing`` states what was not observed, ``notes`` names that were read as others.
     """
 
     underlying: str
@@ -64,7 +79,19 @@ class VenueComparison:
 
     def as_object(self) -> dict[str, object]:
         """Returns the comparison as an object for JSON."""
-        return asdict(self)
+        own = {"schema_version": SCHEMA_VERSION, "oldest": self.oldest, "newest": self.newest}
+        return own | asdict(self)
+
+    @property
+    def oldest(self) -> str:
+        """Earliest possible observation of the ranked margins, in ISO 8601; empty without one."""
+        starts = [venue.observed_from for venue in self.venues]
+        return min(starts, default="") if all(starts) else ""
+
+    @property
+    def newest(self) -> str:
+        """Latest possible observation of the ranked margins, in ISO 8601; empty without venues."""
+        return max((venue.observed_at for venue in self.venues), default="")
 
     def to_pandas(self) -> "pd.DataFrame":
         """Returns a row per venue, ranked ones first, with the columns of the CSV."""
@@ -77,7 +104,8 @@ class VenueComparison:
         """Returns the ranked venues as a table for a notebook."""
         caption = (
             f"{self.underlying}, {margin_name(self.margin_type)} of {numbers.usd(self.notional)}, "
-            f"as of {self.as_of[:10]}; {counted(len(self.excluded), 'venue')} without a rank"
+            f"as of {self.as_of[:10]}, observed {observation_span(self.oldest, self.newest)}; "
+            f"{counted(len(self.excluded), 'venue')} without a rank"
         )
         heads = ("rank", "venue", "margin", "rate", "leverage", "since", "observed")
         rules = tuple(rule.id for rule in self.rule_sets)
@@ -121,9 +149,18 @@ def compare_venues(
         own = [line for line in base.missing if line.startswith(("underlying ", "profile "))]
         raise NotObservedError("; ".join(own) or f"underlying {asset}: no schedule was observed")
     rows = _rows_of_asset(question, asset)
+    sources = _sources(base, asset, size)
     venues = tuple(
-        replace(venue, since=_since(venue, rows.get(_key(venue), ()), terms))
+        replace(
+            venue,
+            since=_since(venue, rows.get(_key(venue), ()), terms),
+            sources=sources[venue.venue],
+        )
         for venue in ranking.venues
+    )
+    excluded = tuple(
+        venue if venue.margin is None else replace(venue, sources=sources[venue.venue])
+        for venue in ranking.unranked
     )
     return VenueComparison(
         asset,
@@ -131,9 +168,9 @@ def compare_venues(
         margin_type,
         iso_utc(base.as_of),
         base.reading.archive,
-        _rule_sets(base),
+        _rule_sets(base, asset),
         venues,
-        ranking.unranked,
+        excluded,
         base.missing,
         base.notes,
     )
@@ -160,9 +197,25 @@ def _checked_notional(notional: float | str, margin_type: str) -> float:
     return size
 
 
-def _rule_sets(base: PreparedUniverse) -> tuple[ComparedRuleSet, ...]:
-    rule_sets = (applied.rule_set for applied in base.universe.applied)
-    return tuple(ComparedRuleSet(x.id, x.title, x.statutory) for x in rule_sets)
+def _rule_sets(base: PreparedUniverse, asset: str) -> tuple[ComparedRuleSet, ...]:
+    rules = ((rule, rule_set_row(rule.applied)) for rule in base.universe.layout.rules)
+    return tuple(
+        ComparedRuleSet(
+            *(row.id, row.title, row.statutory, row.version, row.in_force, row.citations),
+            basis=rule.classes[asset].basis if asset in rule.classes else "",
+        )
+        for rule, row in rules
+    )
+
+
+def _sources(
+    base: PreparedUniverse, asset: str, notional: float
+) -> Mapping[str, tuple[MarginSource, ...]]:
+    """Returns the published numbers behind the margin of every venue at a notional."""
+    payloads = (p for _, snapshot in base.reading.snapshots for p in snapshot.payloads)
+    reader = PayloadReader({payload.sha256: payload for payload in payloads})
+    schedules = base.universe.chosen[asset].items()
+    return {venue: reader.sources(schedule, notional) for venue, schedule in schedules}
 
 
 def _rows_of_asset(question: Question, asset: str) -> Mapping[ScheduleKey, Sequence[ScheduleRow]]:

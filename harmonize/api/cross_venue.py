@@ -8,13 +8,20 @@ from harmonize.api.audit import (
     NotObservedError,
     Question,
     RequestError,
+    date_notes,
     load_rule_sets,
     missing,
-    name_notes,
     read_configuration,
     read_with_history,
+    reading_notes,
     similar_underlying,
     with_observed_names,
+)
+from harmonize.api.excluded_venues import (
+    ExcludedVenue,
+    excluded_by_request,
+    excluded_venues,
+    without_venues,
 )
 from harmonize.api.index_over_time import index_over_time
 from harmonize.api.missing_schedule import no_instrument
@@ -27,10 +34,9 @@ from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_mark
 from harmonize.arbitrage.what_if import WhatIfRow, apply_what_if, parse_what_if
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.cross_venue import CostTerms, index_summaries, spreads_and_indices
-from harmonize.comparison.peers import PeerGroup, exclusion_reason
+from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.open_interest import newest_by_contract
-from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.core.venue_conventions import OffsetRule
 from harmonize.document import ArbitrageRow, Index, IndexSummary, LiquidationRow, Spread
 from harmonize.liquidation.distance import LiquidationTerms, liquidation_rows
@@ -38,6 +44,7 @@ from harmonize.numerics.offer import Offer
 from harmonize.policy.names import NameReader
 from harmonize.policy.rule_set import RuleSet
 from harmonize.text.suggest import did_you_mean
+from harmonize.text.words import join_words
 from venues import conventions
 
 
@@ -66,7 +73,7 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
     configuration = read_configuration(question.options.config)
     reading, as_of = read_with_history(question)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
-    notes = name_notes(question, reading)
+    notes = reading_notes(question, reading)
     question = with_observed_names(question, reading)
     if lenient:
         observed = {(s.instrument.venue, s.instrument.symbol) for s in reading.schedules}
@@ -95,7 +102,8 @@ def prepare_book(question: Question, book: BookFile) -> tuple[PreparedUniverse, 
     question = replace(question, underlyings=tuple(sorted(assets)))
     schedules = (s for s in reading.schedules if s.instrument.underlying.asset in assets)
     reading = replace(reading, schedules=tuple(schedules))
-    return _build(question, rule_sets, reading, as_of), resolved
+    base = _build(question, rule_sets, reading, as_of)
+    return replace(base, notes=(*base.notes, *date_notes(question))), resolved
 
 
 def _build(
@@ -126,42 +134,11 @@ def _build(
 
 
 @dataclass(frozen=True, slots=True)
-class ExcludedVenue:
-    """Venue with a schedule on an underlying that no cross-venue figure includes, and why."""
-
-    underlying: str
-    venue: str
-    symbol: str
-    reason: str
-
-
-def excluded_venues(base: PreparedUniverse, margin_type: str = "") -> tuple[ExcludedVenue, ...]:
-    """Returns the venues that comparisons exclude, by underlying; with ``margin_type``, of one margin.
-
-    A margin that is not observable excludes its venue from figures of that margin only.
-    """
-    return tuple(
-        ExcludedVenue(underlying, instrument.venue, instrument.symbol, reason)
-        for underlying, by_venue in base.universe.chosen.items()
-        for schedule in by_venue.values()
-        for instrument in (schedule.instrument,)
-        if (reason := exclusion_reason(schedule) or _unobserved(schedule, margin_type))
-    )
-
-
-def _unobserved(schedule: MarginSchedule, margin_type: str) -> str:
-    """Returns why a margin of a schedule is not observable; empty if it is, or none is named."""
-    functions = {"initial": schedule.initial, "maintenance": schedule.maintenance}
-    function = functions.get(margin_type)
-    return function.reason if isinstance(function, Unknown) else ""
-
-
-@dataclass(frozen=True, slots=True)
 class GapAnswer:
     """Spreads, splits with their decomposition, and what-ifs of one underlying.
 
     Costs of splits include ``fee`` USD per account beyond the first. ``excluded`` are the venues
-    that neither spreads nor splits include.
+    that neither spreads nor splits include, those that the question excludes first.
     """
 
     underlying: str
@@ -180,11 +157,19 @@ def answer_gap(
     constraints: SplitConstraints,
     scenarios: Sequence[str],
 ) -> GapAnswer:
-    """Answers ``gap`` for the question's one underlying. Raises RequestError, WhatIfError."""
+    """Answers ``gap`` for the question's one underlying.
+
+    Raises RequestError, WhatIfError; NotObservedError: no venue is compared, or left to split over.
+    """
     (underlying,) = base.underlyings
-    venues = _market(base, underlying, margin_type)
+    every_venue = _market(base, underlying, margin_type)
     for venue in (*constraints.excluded, *constraints.limits, *constraints.sub_accounts):
-        _offer(venue, venues)
+        _offer(venue, every_venue)
+    if constraints.excluded.issuperset(every_venue.offers):
+        raise _nothing_left(constraints, f" on {underlying}")
+    by_request = excluded_by_request(base.universe, underlying, constraints.excluded)
+    base = replace(base, universe=without_venues(base.universe, constraints.excluded))
+    venues = _market(base, underlying, margin_type)
     terms = CostTerms(question.notional_grid, question.options.cost_of_capital)
     spreads, _ = spreads_and_indices(base.universe.peer_groups, base.universe.layout, terms)
     reference = next(iter(venues.references.values()), None)
@@ -198,16 +183,22 @@ def answer_gap(
         ),
         tuple(
             apply_what_if(
-                parse_what_if(scenario, tuple(venues.offers)),
-                venues.offers,
+                parse_what_if(scenario, tuple(every_venue.offers)),
+                every_venue.offers,
                 question.notional_grid,
                 constraints,
                 reference,
             )
             for scenario in scenarios
         ),
-        excluded_venues(base, margin_type),
+        (*by_request, *excluded_venues(base.universe, margin_type)),
     )
+
+
+def _nothing_left(constraints: SplitConstraints, where: str) -> NotObservedError:
+    excluded = join_words(sorted(constraints.excluded))
+    message = f"no venue{where} is left to split over without {excluded}; exclude fewer venues"
+    return NotObservedError(message)
 
 
 def _market(base: PreparedUniverse, underlying: str, margin_type: str) -> ArbitrageMarket:
@@ -298,7 +289,8 @@ def answer_portfolio(
 ) -> Portfolio:
     """Answers ``portfolio``; the reference is the first rule set that has margins by size.
 
-    Raises RequestError: a constraint on a venue that is excluded for every underlying.
+    Raises RequestError: a constraint on a venue that is excluded for every underlying;
+    NotObservedError: every venue is excluded.
     """
     schedules = base.universe.layout.schedules()
     rule_set = next((rule.applied.rule_set.id for rule in schedules), "")
@@ -309,6 +301,8 @@ def answer_portfolio(
             fix = did_you_mean(venue, known, "see `harmonize compare UNDERLYING` for the venues")
             message = f"{venue} is not compared on any of the underlyings{fix}"
             raise RequestError(message)
+    if known and constraints.excluded.issuperset(known):
+        raise _nothing_left(constraints, "")
     return portfolio_margins(positions, tables, conventions.bundled(), constraints, rule_set)
 
 
@@ -379,7 +373,7 @@ def answer_index(base: PreparedUniverse, question: Question, *, over_time: bool)
         index_summaries(indices),
         _without_each_venue(base, question) if len(base.underlyings) == 1 else (),
         index_over_time(question) if over_time else (),
-        excluded_venues(base),
+        excluded_venues(base.universe),
     )
 
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -39,6 +40,7 @@ _OPTIONS = (
     "--no-pdf-header-footer",
 )
 _SHOWN = 160  # letters of a browser's message
+_PDF_BEGIN = b"%PDF-"
 
 
 class PrintingError(Exception):
@@ -157,13 +159,12 @@ def _problem(exit_code: int, errors: bytes) -> str:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a browser with all its processes, where it still runs."""
-    if process.poll() is not None:
-        return
-    if hasattr(os, "killpg"):
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
+    """Ends a browser with all its processes: they may outlive the one that was started."""
+    with suppress(OSError):  # none is left
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     process.wait()
 
 
@@ -171,9 +172,11 @@ def _move(printed: Path, target: Path, browser: str) -> None:
     try:
         content = printed.read_bytes()
         printed.unlink()
-    except OSError as error:
-        message = f"{target}: {browser} printed nothing; name another with --browser, or omit --pdf"
-        raise PrintingError(message) from error
+    except OSError:
+        content = b""
+    if not content.startswith(_PDF_BEGIN):
+        message = f"{target}: {browser} printed no PDF; name another with --browser, or omit --pdf"
+        raise PrintingError(message)
     try:
         write_file(target, content)
     except OSError as error:

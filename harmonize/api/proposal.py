@@ -5,11 +5,14 @@ from dataclasses import asdict, dataclass, replace
 
 from harmonize.api.audit import (
     Configuration,
+    NotObservedError,
     Question,
+    base_of_pair,
     load_rule_sets,
     missing,
     read_configuration,
     read_with_history,
+    reading_notes,
     with_observed_names,
 )
 from harmonize.arbitrage.rows import ArbitrageMarket, arbitrage_rows, build_market
@@ -22,6 +25,7 @@ from harmonize.comparison.universe import Universe, build_universe
 from harmonize.comparison.verdicts import evaluate, maintenance_against_initial
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import ArbitragePoint, ArbitrageRow, DivergenceRow, Finding, Level
+from harmonize.numerics.rounding import rounded
 from harmonize.policy.apply import AppliedRuleSet, apply_rule_sets
 from harmonize.policy.inputs import newest_inputs
 from harmonize.policy.names import NameReader
@@ -32,8 +36,29 @@ _CHECKS = (*tiers.CHECKS, *divergence.CHECKS, *caps.CHECKS)
 
 _LEVELS = tuple(Level)
 
+SCHEMA_VERSION = "1.0"
+"""Version of the JSON; its first number rises when a field is removed or changes its meaning."""
+
 _NOTIONALS = (1e5, 1e6, 1e7)
 """Notionals of ranks and gaps in USD, unless the question names others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedVerdict:
+    """Verdict of a rule set on a proposal, and how the required margin was verified.
+
+    ``tolerance_below`` is the share below the required margin down to which a margin complies.
+    ``verified`` is empty and ``tolerance_below`` None without a required margin.
+    """
+
+    row: DivergenceRow
+    verified: str = ""
+    tolerance_below: float | None = None
+
+    def as_object(self) -> dict[str, object]:
+        """Returns the fields of the row and the others as one object for JSON."""
+        own = {"verified": self.verified, "tolerance_below": self.tolerance_below}
+        return asdict(self.row) | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +102,8 @@ class ProposedGap:
 class JudgedProposal:
     """A proposal with its verdicts, findings, ranks and gaps, as of a date.
 
+    ``missing`` states what was not observed, ``notes`` names that were read as others.
+
     ``replaces`` tells that a venue of the same name has a schedule, which the proposal replaces.
     """
 
@@ -86,15 +113,17 @@ class JudgedProposal:
     as_of: str
     archive: str
     replaces: bool
-    verdicts: tuple[DivergenceRow, ...]
+    verdicts: tuple[ProposedVerdict, ...]
     findings: tuple[Finding, ...]
     ranks: tuple[ProposedRank, ...]
     gaps: tuple[ProposedGap, ...]
     missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_object(self) -> dict[str, object]:
         """Returns the judgement as an object for JSON."""
-        return asdict(self)
+        verdicts = [verdict.as_object() for verdict in self.verdicts]
+        return {"schema_version": SCHEMA_VERSION} | asdict(self) | {"verdicts": verdicts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +140,18 @@ class _Case:
 def judge_proposal(question: Question, proposal: Proposal) -> JudgedProposal:
     """Judges a proposal against rule sets and the observed venues.
 
-    Raises RequestError, ArchiveError, RuleError.
+    An asset that no venue lists is judged as well. Raises RequestError, ArchiveError, RuleError;
+    NotObservedError: the underlying is a pair or a contract.
     """
     configuration = read_configuration(question.options.config)
     rule_sets = load_rule_sets(question.rules or configuration.rules)
     question = replace(question, underlyings=(proposal.underlying,))
     reading, as_of = read_with_history(question)
+    notes = reading_notes(question, reading)
     (asset,) = with_observed_names(question, reading).underlyings
+    if base := base_of_pair(asset, reading):
+        message = f"underlying {asset}: no schedule was observed; did you mean {base}?"
+        raise NotObservedError(message)
     proposal = replace(proposal, underlying=asset)
     names = NameReader(reading.names)
     inputs, rule_sets = names.inputs(reading.inputs), names.rule_sets(rule_sets)
@@ -143,11 +177,12 @@ def judge_proposal(question: Question, proposal: Proposal) -> JudgedProposal:
         as_of=iso_utc(as_of),
         archive=reading.archive,
         replaces=proposal.name in without.chosen.get(asset, {}),
-        verdicts=verdicts,
+        verdicts=tuple(_verdict(row, universe) for row in verdicts),
         findings=_findings(case, verdicts, applied),
         ranks=_ranks(case, RankingTerms(1.0, "initial", as_of)),
         gaps=_gaps(case),
         missing=unobserved,
+        notes=tuple(dict.fromkeys((*notes, *names.notes))),
     )
 
 
@@ -160,6 +195,17 @@ def _verdicts(case: _Case) -> tuple[DivergenceRow, ...]:
     )
     own = case.schedule.key
     return tuple(row for row in rows if (row.venue, row.symbol, row.profile) == own)
+
+
+def _verdict(row: DivergenceRow, universe: Universe) -> ProposedVerdict:
+    if row.required is None:
+        return ProposedVerdict(row)
+    rule = next(x for x in universe.layout.rules if x.applied.rule_set.id == row.rule_set)
+    return ProposedVerdict(
+        row,
+        rule.verification(row.underlying, row.margin_type),
+        rounded(rule.tolerance_below(row.underlying, row.required)),
+    )
 
 
 def _findings(

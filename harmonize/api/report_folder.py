@@ -1,11 +1,9 @@
 """The report as a folder: its files, the manifest that proves them, and their verification."""
 
-import gzip
 import hashlib
 import json
 import os
 import re
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from harmonize.api.question import (
     Verification,
     WaiverPolicy,
 )
+from harmonize.api.report_difference import first_difference, unpacked
 from harmonize.archive.location import ArchiveLocation, recorded_archive
 from harmonize.core.output_file import write_file
 from harmonize.version import VERSION
@@ -37,12 +36,14 @@ _MANIFEST_ENTRY = (MANIFEST, MANIFEST, "hashes of the inputs and of every file o
 SCHEMA = "1"
 """Version of the manifest; it increases when a field is removed or changes its meaning."""
 
+_MANIFEST_FIELDS = frozenset({"schema_version", "version", "as_of", "question", "inputs", "files"})
+
 MAX_BYTES = 100_000_000
 """Largest file of a report that is read."""
 
+_DOCUMENTS = ("data/audit.json", "data/audit.json.gz")
+_AS_OF = re.compile(rb'"as_of": ?"([^"]*)"')
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*")
-_IDENT = re.compile(rb'\bid="([^"]*)"')
-_SHOWN = 120
 
 
 class ReportFolderError(Exception):
@@ -124,19 +125,51 @@ def _inputs(question: Question) -> dict[str, object]:
     }
 
 
+def check_writable(folder: Path) -> None:
+    """Raises ReportFolderError: the folder has files, and is no folder of a report.
+
+    A folder is one of a report if it has the manifest of a report, of any version.
+    """
+    try:
+        is_empty = not folder.exists() or next(folder.iterdir(), None) is None
+    except OSError as error:
+        message = f"{folder}: cannot read the folder: {error.strerror}; use another folder"
+        raise ReportFolderError(message) from error
+    if is_empty or _is_report(folder):
+        return
+    message = (
+        f"{folder}: expected an empty folder or one of a report (with {MANIFEST}), found other "
+        "files; use a new folder"
+    )
+    raise ReportFolderError(message)
+
+
+def _is_report(folder: Path) -> bool:
+    """Whether the manifest of a folder has the fields of a report's manifest."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.keys() >= _MANIFEST_FIELDS
+
+
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Writes the files that changed, and removes those of an earlier report that are no more.
 
-    The manifest is written last. Only files that the manifest of the folder names are removed. Raises
-    ReportFolderError.
+    The manifest is written last, and in a new folder first as well: a report that is interrupted can
+    be written again. Only files that the manifest of the folder names are removed, and the PDF of a
+    page that changed. Raises ReportFolderError.
     """
     stale = {name for name in _listed(folder) if name not in files}
     try:
+        if MANIFEST in files and not (folder / MANIFEST).exists():
+            _write(folder / MANIFEST, files[MANIFEST])
         for name, content in files.items():
-            if name != MANIFEST:
-                _write(folder / name, content)
+            if name != MANIFEST and _write(folder / name, content):
+                _remove_print(folder / name)
         for name in sorted(stale):
             (folder / name).unlink(missing_ok=True)
+            _remove_print(folder / name)
         if MANIFEST in files:
             _write(folder / MANIFEST, files[MANIFEST])
     except OSError as error:
@@ -145,12 +178,25 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
         raise ReportFolderError(message) from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes) -> bool:
+    """Writes a file and returns whether it changed."""
     with suppress(OSError):
         if path.stat().st_size == len(content) and path.read_bytes() == content:
-            return
+            return False
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, content)
+    return True
+
+
+def _remove_print(page: Path) -> None:
+    """Removes the PDF of a page that is no longer what was printed."""
+    if page.suffix == ".html":
+        page.with_suffix(".pdf").unlink(missing_ok=True)
+
+
+def count_prints(folder: Path) -> int:
+    """Returns the number of PDFs in a report, which contain the day of printing and are not verified."""
+    return sum(1 for _ in folder.rglob("*.pdf"))
 
 
 def _listed(folder: Path) -> list[str]:
@@ -184,9 +230,18 @@ def differences(folder: Path, archive: ArchiveLocation | None) -> Iterator[str]:
     if lines := [*_changed_inputs(manifest["inputs"], _inputs(question))]:
         yield from lines
         return
+    if line := _other_day(folder, manifest):
+        yield line
+        return
     with _built_on(manifest["as_of"], question):
         expected = build(question).files
-    for name in sorted({*expected, *_listed(folder), *_found(folder)}):
+    if expected[MANIFEST] != (folder / MANIFEST).read_bytes() and _is_unchanged(folder, manifest):
+        yield (
+            f"{MANIFEST}: every file has the hash stated there, but the question stated there gives "
+            "other files: the manifest was changed; write the report again"
+        )
+    names = {*expected, *_listed(folder), *_found(folder)}
+    for name in sorted(names, key=lambda name: (name != MANIFEST, name)):
         line = _difference(folder, name, expected.get(name))
         if line:
             yield line
@@ -202,8 +257,8 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
     except ValueError as error:
         message = f"{path}: expected JSON, found {error}; write the report again"
         raise ReportFolderError(message) from error
-    fields = {"schema_version", "version", "as_of", "question", "inputs", "files"}
-    if not isinstance(manifest, dict) or not fields <= manifest.keys():
+    has_fields = isinstance(manifest, dict) and manifest.keys() >= _MANIFEST_FIELDS
+    if not isinstance(manifest, dict) or not has_fields or not isinstance(manifest["files"], dict):
         message = f"{path}: expected the manifest of a report; write the report again"
         raise ReportFolderError(message)
     if manifest["schema_version"] != SCHEMA:
@@ -252,6 +307,33 @@ def _changed_inputs(recorded: Any, current: Any, place: str = "inputs") -> Itera
         yield f"{MANIFEST}: {place}: the report was made from {recorded}, found {current}"
 
 
+def _other_day(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Returns a line if the audit document, unchanged, has another date than the manifest."""
+    for name in _DOCUMENTS:
+        if not _has_digest(folder, name, manifest["files"].get(name)):
+            continue
+        content = (folder / name).read_bytes()
+        found = _AS_OF.search(unpacked(content) or content)
+        if found and found[1].decode() != manifest["as_of"]:
+            return (
+                f"{MANIFEST}: as_of: expected {found[1].decode()}, as in {name}, found "
+                f"{manifest['as_of']}; write the report again"
+            )
+    return ""
+
+
+def _is_unchanged(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether every file that a manifest lists has the hash stated there."""
+    return all(_has_digest(folder, name, digest) for name, digest in manifest["files"].items())
+
+
+def _has_digest(folder: Path, name: object, digest: object) -> bool:
+    try:
+        return _is_within(folder, name) and _digest((folder / str(name)).read_bytes()) == digest
+    except OSError:
+        return False
+
+
 @contextmanager
 def _built_on(as_of: str, question: Question) -> Iterator[None]:
     """Counts ages from the day of the build that the manifest states, as SOURCE_DATE_EPOCH does."""
@@ -285,26 +367,4 @@ def _difference(folder: Path, name: str, expected: bytes | None) -> str:
         found = path.read_bytes()
     except OSError as error:
         return f"{name}: missing or unreadable: {error.strerror}"
-    return "" if found == expected else f"{name}: {_first_figure(expected, found)}"
-
-
-def _first_figure(expected: bytes, found: bytes) -> str:
-    """Names the first figure that differs: the last anchor before it, and both texts."""
-    with suppress(OSError, EOFError, zlib.error):
-        expected, found = gzip.decompress(expected), gzip.decompress(found)
-    bounds = zip(expected, found, strict=False)
-    at = next(
-        (index for index, (a, b) in enumerate(bounds) if a != b), min(len(expected), len(found))
-    )
-    anchors = _IDENT.findall(expected[:at])
-    place = f"#{anchors[-1].decode(errors='replace')}: " if anchors else f"byte {at}: "
-    texts = [_figure_at(content, at) for content in (expected, found)]
-    return f"{place}expected {texts[0]!r}, found {texts[1]!r}"
-
-
-def _figure_at(content: bytes, at: int) -> str:
-    """Returns the text around a position: up to the tags or the line ends beside it."""
-    start = max(content.rfind(sign, 0, at) for sign in (b">", b"<", b"\n")) + 1
-    ends = [end for sign in (b"<", b">", b"\n") if (end := content.find(sign, at)) >= 0]
-    shown = content[start : min(ends, default=len(content))][:_SHOWN]
-    return shown.decode(errors="replace").replace("\N{NO-BREAK SPACE}", " ")
+    return "" if found == expected else f"{name}: {first_difference(expected, found)}"

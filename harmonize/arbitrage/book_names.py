@@ -73,7 +73,7 @@ def read_name(text: str, known: ContractNames) -> NameReading:
     if len(match) > 1:
         return NameReading(itself, f"{text} is ambiguous; write {' or '.join(match)}")
     contracts = known.contracts.get(text.casefold(), frozenset())
-    candidates = contracts or _observed_bases(text, known.assets)
+    candidates = contracts or observed_bases(text, known.assets)
     assets = sorted({underlying.asset for underlying in candidates})
     if len(assets) > 1:
         return NameReading(itself, f"{text} is ambiguous; write {' or '.join(assets)}")
@@ -90,7 +90,7 @@ def read_name(text: str, known: ContractNames) -> NameReading:
     return NameReading(itself)
 
 
-def _observed_bases(text: str, assets: AssetNames) -> frozenset[Underlying]:
+def observed_bases(text: str, assets: AssetNames) -> frozenset[Underlying]:
     """Returns the observed assets that can be the base of a pair."""
     found = set()
     for base in _bases(text):

@@ -11,6 +11,7 @@ from datetime import date, time
 from decimal import Decimal, InvalidOperation
 
 from harmonize.core.instrument import AT_PAR_WITH_USD
+from harmonize.text.amounts import FACTORS
 
 MAX_TEXT = 80  # characters of a cell with a number
 
@@ -27,6 +28,12 @@ _ENGLISH = re.compile(r"[0-9]{1,3}(?:(?:,[0-9]{3})+\.[0-9]*|(?:,[0-9]{3}){2,})")
 _CONTINENTAL = re.compile(r"[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]*|(?:\.[0-9]{3}){2,})")
 _AMBIGUOUS = re.compile(r"(?P<before>[1-9][0-9]{0,2})(?P<mark>[.,])(?P<after>[0-9]{3})")
 _SIMPLE = re.compile(r"[0-9]+[.,]?[0-9]*|[.,][0-9]+")
+
+_SCALED = re.compile(
+    r"(?P<before>[^A-Za-z]*[0-9.,]|[A-Za-z$]{1,4}\s*[0-9.,_' ]*[0-9.,])"
+    r"(?P<suffix>bn|tn|[kmb])(?P<after>\)?|\s+\S+)",
+    re.IGNORECASE,
+)
 
 _USD_SIGNS = frozenset({"$", "US$", "USD$"})
 
@@ -98,6 +105,22 @@ def parse_amount(value: object, mark: str = "") -> Amount:
         raise AmountError(_no_number(value))
     sign, digits, unit = _split(value)
     return Amount(sign * _number(digits, mark, value, unit), unit)
+
+
+def parse_size(value: object, mark: str = "") -> Amount:
+    """Returns the amount in a cell as ``parse_amount``; a suffix k, m, bn or tn multiplies it.
+
+    The suffix stands directly after the digits: ``5m``, ``$1.5bn``, ``250k USDT``. Raises AmountError.
+    """
+    match = _SCALED.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or len(match.string) > MAX_TEXT:
+        return parse_amount(value, mark)
+    try:
+        amount = parse_amount(f"{match['before']}{match['after']}", mark)
+    except AmountError as error:
+        message = f"{error}, followed by {match['suffix']}"
+        raise AmountError(message) from None
+    return Amount(amount.number * FACTORS[match["suffix"].lower()], amount.unit)
 
 
 def _split(text: str) -> tuple[int, str, str]:

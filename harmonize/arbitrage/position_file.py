@@ -21,6 +21,7 @@ from harmonize.arbitrage.book_numbers import (
     decimal_mark,
     is_usd,
     parse_amount,
+    parse_size,
 )
 from harmonize.arbitrage.book_tables import BookTable, TableError, read_table
 from harmonize.core.instrument import is_asset_name, is_evident
@@ -307,8 +308,11 @@ class _RowReader:
 
     def _parsed(self, key: str, cells: Sequence[object]) -> Amount:
         column = self.columns[key]
+        cell = self._cell(key, cells)
         try:
-            amount = parse_amount(self._cell(key, cells), self.mark)
+            amount = parse_size(cell, self.mark)
+            if key != "notional" and not amount.is_usd:  # 5B can be five coins of the asset B
+                amount = parse_amount(cell, self.mark)
         except AmountError as error:
             message = f"{key}: {error}"
             raise AmountError(message) from None
@@ -395,7 +399,7 @@ class _RowReader:
                 message = f"{self._no_side()}, but {column.head} is {_quoted(cell)}; add --columns side={column.head}"
                 raise _RowError(message)
             try:
-                is_negative = parse_amount(cell, self.mark).number < 0
+                is_negative = parse_size(cell, self.mark).number < 0
             except AmountError:
                 continue
             if is_negative:

@@ -204,17 +204,14 @@ def _expiry(requirement: Model, day: date) -> str:
 
 
 def _breaches(context: AuditContext, margin_type: str) -> Iterator[Draft]:
-    verifications = {
-        rule.applied.rule_set.id: rule.applied.rule_set.verified(margin_type)
-        for rule in context.rules
-    }
+    rules = {rule.applied.rule_set.id: rule for rule in context.rules}
     messages: dict[Hashable, str] = {}
     for row in context.divergences:
         if row.margin_type == margin_type and row.verdict is Verdict.BREACH:
-            verification = verifications[row.rule_set]
-            verified = verification.value if verification else "no source"
+            verification = rules[row.rule_set].verification(row.underlying, margin_type)
+            verified = verification or "no source"
             # Rows with equal margins share their ranges, and so one text. Ranges are slow to hash.
-            content = (*_content(row), id(row.under))
+            content = (*_content(row), verified, id(row.under))
             if content not in messages:
                 messages[content] = _message(row, verified)
             yield _breach(row, verified, messages[content])

@@ -343,7 +343,7 @@ def _draft(row: DivergenceRow, rule: RuleSetLayout, messages: dict[Hashable, str
     is_below = row.verdict is Verdict.UNDER
     extreme = row.lowest if is_below else row.highest
     notional = row.lowest_notional if is_below else row.highest_notional
-    verified = _verification(row, rule)
+    verified = rule.verification(row.underlying, row.margin_type) or "no source"
     terms = (row.rule_set, row.reference_class, row.underlying, row.verdict, verified)
     figures = (row.observed, row.required, extreme, notional, row.remedy)
     content = (*terms, *figures, id(row.under), id(row.over))  # ranges are slow to hash
@@ -370,18 +370,6 @@ def _draft(row: DivergenceRow, rule: RuleSetLayout, messages: dict[Hashable, str
         verified=verified,
         remedy=row.remedy if is_below else "",
     )
-
-
-def _verification(row: DivergenceRow, rule: RuleSetLayout) -> str:
-    """Returns the verification status of the required number.
-
-    It is the status of the measured inputs, or of the rule set's source if none were measured.
-    """
-    reference = rule.classes.get(row.underlying)
-    if reference and reference.verified:
-        return reference.verified
-    verification = rule.applied.rule_set.verified(row.margin_type)
-    return verification.value if verification else "no source"
 
 
 def _message(

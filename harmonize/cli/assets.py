@@ -30,6 +30,7 @@ def assets(
 
     settings: Settings = context.obj
     selection = request.selection(settings, as_of=as_of)
+    request.note_date(settings, selection)
     try:
         known = known_assets(selection, name or "")
     except RequestError as error:

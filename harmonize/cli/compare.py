@@ -24,7 +24,6 @@ from harmonize.cli.options import (
     Instruments,
     OutputOption,
     ProfileOption,
-    Rules,
     SheetForm,
     SheetFormOption,
     StaleAfter,
@@ -42,6 +41,14 @@ MarginTypeOption = Annotated[
     typer.Option("--margin-type", "--figure", help="Margin type: initial or maintenance."),
 ]
 
+RulesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules",
+        help="Rule set, by id or YAML file (repeatable; default harmonized-baseline).",
+    ),
+]
+
 
 def compare(
     context: typer.Context,
@@ -51,7 +58,7 @@ def compare(
         str, typer.Option("--notional", metavar="USD", help="Position size, in USD, such as 5m.")
     ] = "1m",
     margin_type: MarginTypeOption = "initial",
-    rules: Rules = None,
+    rules: RulesOption = None,
     venue: Venues = None,
     as_of: AsOf = None,
     profile: ProfileOption = "",

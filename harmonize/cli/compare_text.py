@@ -1,16 +1,25 @@
 """Rankings of venues as text for a terminal, and as tables for spreadsheets."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harmonize.api.compare import VenueComparison
 from harmonize.comparison.ranking import RankedVenue, Standing, UnrankedVenue
+from harmonize.document import Verdict
 from harmonize.document.history import MarginSince
 from harmonize.text import numbers
-from harmonize.text.messages import counted, dollars, observation_day
+from harmonize.text.messages import counted, dollars, observation_day, observation_span
 from harmonize.text.sanitize import one_line
 from harmonize.text.words import VERIFIED_SIGNS, margin_abbreviation, margin_name
 
 Cells = tuple[str, ...]
+
+_SOURCES = {
+    "primary": "primary source",
+    "secondary": "secondary source",
+    "derived": "derived from stated inputs",
+    "unverified": "unverified source",
+}
+"""Words for each level of source verification."""
 
 
 def comparison_text(answer: VenueComparison) -> str:
@@ -37,18 +46,37 @@ def _heading(answer: VenueComparison) -> Iterator[str]:
     yield (
         f"{answer.underlying} {name} of a position of {numbers.usd(answer.notional)}, "
         f"{counted(len(answer.venues), 'venue')} ranked"
+        f"{', observed ' if answer.venues else ''}"
+        f"{observation_span(answer.oldest, answer.newest) if answer.venues else ''}"
     )
     if not answer.venues:
         return
     lowest, highest = answer.venues[0], answer.venues[-1]
     names = ", ".join(venue.venue for venue in answer.venues if venue.rank == 1)
-    yield f"lowest: {names}, {_margin(lowest)}, since {since_text(lowest.since)}"
+    yield (
+        f"lowest: {names}, {_margin(lowest)}, observed {_observed(answer, 1)}, "
+        f"since {since_text(lowest.since)}"
+    )
     if highest.margin > lowest.margin:
         factor = numbers.times(highest.margin / lowest.margin) if lowest.margin else ""
         less = f"{dollars(highest.margin - lowest.margin)} more"
-        yield f"highest: {highest.venue}, {_margin(highest)}, {less}{f', {factor}' if factor else ''}"
+        names = ", ".join(venue.venue for venue in answer.venues if venue.rank == highest.rank)
+        yield (
+            f"highest: {names}, {_margin(highest)}, observed {_observed(answer, highest.rank)}, "
+            f"{less}{f', {factor}' if factor else ''}"
+        )
     for standing in lowest.standings:
         yield f"lowest against {standing.rule_set}: {_sentence(standing)}"
+
+
+def _observed(answer: VenueComparison, rank: int) -> str:
+    """Returns the days of observation of the venues with one rank."""
+    days = (
+        observation_day(venue.observed_at, venue.observed_from, venue.date_kind)
+        for venue in answer.venues
+        if venue.rank == rank
+    )
+    return ", ".join(dict.fromkeys(days))
 
 
 def _margin(venue: RankedVenue) -> str:
@@ -59,11 +87,24 @@ def _margin(venue: RankedVenue) -> str:
 def _sentence(standing: Standing) -> str:
     if standing.required is None:
         return f"{standing.verdict.value}: {standing.reason}"
-    source = f" ({standing.verified} source)" if standing.verified else ""
+    source = f" ({_SOURCES.get(standing.verified, standing.verified)})" if standing.verified else ""
+    tolerance = f", {_tolerance(standing)} tolerated" if is_tolerated(standing) else ""
     return (
         f"{standing.verdict.value}, {numbers.deviation(standing.deviation)} from the required "
-        f"{dollars(standing.required)}{source}"
+        f"{dollars(standing.required)}{source}{tolerance}"
     )
+
+
+def is_tolerated(standing: Standing) -> bool:
+    """Whether a margin below the required one is compliant, because the rule set tolerates it."""
+    deviation = standing.deviation
+    return standing.verdict is Verdict.COMPLIANT and deviation is not None and deviation < 0.0
+
+
+def _tolerance(standing: Standing) -> str:
+    """Returns the lowest deviation that is compliant: ``−15 %``."""
+    share = standing.tolerance_below
+    return numbers.deviation(None if share is None else -share)
 
 
 def _cells(venue: RankedVenue) -> Cells:
@@ -85,7 +126,9 @@ def _standing_cell(standing: Standing) -> str:
     if standing.deviation is None:
         return standing.verdict.value
     sign = VERIFIED_SIGNS.get(standing.verified, "")
-    return f"{numbers.deviation(standing.deviation)} {standing.verdict.value} {sign}".rstrip()
+    tolerance = f" (to {_tolerance(standing)})" if is_tolerated(standing) else ""
+    deviation = numbers.deviation(standing.deviation)
+    return f"{deviation} {standing.verdict.value}{tolerance} {sign}".rstrip()
 
 
 def since_text(since: MarginSince | None) -> str:
@@ -119,9 +162,16 @@ def _legend(answer: VenueComparison) -> Iterator[str]:
     for mark, meaning in meanings.items():
         if mark in shown:
             yield f"{mark}: {meaning}"
-    verified = {x.verified for venue in answer.venues for x in venue.standings if x.verified}
-    if verified:
-        signs = (f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items() if mark in verified)
+    if any(is_tolerated(x) for venue in answer.venues for x in venue.standings):
+        yield "compliant (to −x %): below the required margin by less than the tolerance of x %"
+    yield from verification_legend(x.verified for venue in answer.venues for x in venue.standings)
+
+
+def verification_legend(verified: Iterable[str]) -> Iterator[str]:
+    """Yields a line on the signs of source verification that are shown; none without a sign."""
+    shown = set(verified)
+    signs = [f"{sign} {mark}" for mark, sign in VERIFIED_SIGNS.items() if mark in shown]
+    if signs:
         yield f"sources of required margins: {', '.join(signs)}"
 
 

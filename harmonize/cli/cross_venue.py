@@ -1,7 +1,7 @@
 """The cross-venue commands: gap, pair, liquidation, portfolio, index."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -18,16 +18,16 @@ from harmonize.cli.console import (
     fail_with,
     note,
     print_json,
-    print_text,
 )
 from harmonize.cli.options import (
     AsOf,
-    FormOption,
     Instruments,
     Notionals,
-    OutputForm,
+    OutputOption,
     ProfileOption,
     Rules,
+    SheetForm,
+    SheetFormOption,
     Venues,
     VerifiedOnlyOption,
 )
@@ -45,8 +45,12 @@ if TYPE_CHECKING:
     from harmonize.api.cross_venue import PreparedUniverse
     from harmonize.api.question import Question, Selection
     from harmonize.arbitrage.position_file import Book, BookFile
+    from reports.formats.sheets import Sheet
 
 T = TypeVar("T")
+
+_SCHEMA_VERSION = "1.0"
+"""Version of the JSON; its first number rises when a field is removed or changes its meaning."""
 
 MarginTypeOption = Annotated[
     str, typer.Option("--margin-type", help="Margin type: initial or maintenance.")
@@ -88,7 +92,8 @@ def gap(
             help="Scenario: leverage=20, minimum=0.5%, aggregate or adopt=VENUE (repeatable).",
         ),
     ] = None,
-    form: FormOption = OutputForm.TABLE,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print the spread between venues, the optimal split and the arbitrage gap to the reference."""
     from harmonize.api import cross_venue
@@ -112,12 +117,12 @@ def gap(
     answer = _answer_or_fail(
         lambda: cross_venue.answer_gap(base, question, margin_type, conditions, what_if or ())
     )
-    if form is OutputForm.JSON:
-        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
-    elif form is OutputForm.CSV:
-        sheets.print_csv(tables.gap_sheet(answer))
-    else:
-        print_text(f"{_heading(base)}{cross_venue_text.gap_text(answer)}")
+    _print(
+        _Printed(base, f"Gap on {underlying}", form, output),
+        lambda: _envelope(base, asdict(answer)),
+        lambda: tables.gap_sheet(answer),
+        lambda: cross_venue_text.gap_text(answer),
+    )
     if not any(row.points for row in answer.arbitrages):
         note(context.obj, f"incomplete: {answer.arbitrages[0].reason}")
         raise typer.Exit(INCOMPLETE)
@@ -141,7 +146,8 @@ def pair(
     as_of: AsOf = None,
     instrument: Instruments = None,
     cost_of_capital: CostOfCapitalOption = "10%",
-    form: FormOption = OutputForm.TABLE,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print the margin of a long and a short leg on two venues, and of both legs on one venue."""
     from harmonize.api import cross_venue
@@ -163,12 +169,12 @@ def pair(
     answer = _answer_or_fail(
         lambda: cross_venue.answer_pair(base, question, (long, short), single_venue or long, rule)
     )
-    if form is OutputForm.JSON:
-        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
-    elif form is OutputForm.CSV:
-        sheets.print_csv(tables.pair_sheet(answer))
-    else:
-        print_text(f"{_heading(base)}{cross_venue_text.pair_text(answer)}")
+    _print(
+        _Printed(base, f"Pair on {underlying}", form, output),
+        lambda: _envelope(base, asdict(answer)),
+        lambda: tables.pair_sheet(answer),
+        lambda: cross_venue_text.pair_text(answer),
+    )
     _exit(context.obj, base)
 
 
@@ -192,10 +198,12 @@ def liquidation(
     as_of: AsOf = None,
     profile: ProfileOption = "",
     instrument: Instruments = None,
-    form: FormOption = OutputForm.TABLE,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print the distance to liquidation of an isolated position, per venue."""
     from harmonize.api import cross_venue
+    from harmonize.api.excluded_venues import excluded_venues
     from harmonize.cli import cross_venue_text
     from harmonize.liquidation.distance import LiquidationTerms
 
@@ -215,13 +223,13 @@ def liquidation(
     )
     base = _prepare(_question(selection))
     rows = cross_venue.answer_liquidation(base, entry)
-    if form is OutputForm.JSON:
-        print_json([asdict(row) for row in rows])
-    elif form is OutputForm.CSV:
-        sheets.print_csv(tables.liquidation_sheet(rows, cross_venue.excluded_venues(base)))
-    else:
-        excluded = cross_venue.excluded_venues(base)
-        print_text(f"{_heading(base)}{cross_venue_text.liquidation_text(rows, excluded)}")
+    excluded = excluded_venues(base.universe)
+    _print(
+        _Printed(base, f"Liquidation distance on {underlying}", form, output),
+        lambda: [asdict(row) for row in rows],
+        lambda: tables.liquidation_sheet(rows, excluded),
+        lambda: cross_venue_text.liquidation_text(rows, excluded),
+    )
     _exit(context.obj, base)
 
 
@@ -243,7 +251,8 @@ def portfolio(
     min_position: MinPositionOption = "0",
     account_cost: AccountCostOption = "0",
     sub_accounts: SubAccountsOption = None,
-    form: FormOption = OutputForm.TABLE,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print the margin of a book of positions per venue, the reference and the optimal split."""
     from harmonize.api import cross_venue
@@ -265,12 +274,12 @@ def portfolio(
         lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
     )
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
-    if form is OutputForm.JSON:
-        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
-    elif form is OutputForm.CSV:
-        sheets.print_csv(tables.portfolio_sheet(answer))
-    else:
-        print_text(f"{_heading(base)}{cross_venue_text.portfolio_text(answer)}")
+    _print(
+        _Printed(base, "Portfolio margins", form, output),
+        lambda: _envelope(base, asdict(answer)),
+        lambda: tables.portfolio_sheet(answer),
+        lambda: cross_venue_text.portfolio_text(answer),
+    )
     book.print_readings(context.obj, resolved, file.name)
     _exit(context.obj, base, complete=not resolved.errors)
 
@@ -301,7 +310,8 @@ def index(
     over_time: Annotated[
         bool, typer.Option("--over-time", help="Index on every day with an observation.")
     ] = False,
-    form: FormOption = OutputForm.TABLE,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
 ) -> None:
     """Print the harmonization index per underlying and venue, with confidence intervals."""
     from harmonize.api import cross_venue
@@ -320,12 +330,12 @@ def index(
     question = _question(selection)
     base = _prepare(question)
     answer = _answer_or_fail(lambda: cross_venue.answer_index(base, question, over_time=over_time))
-    if form is OutputForm.JSON:
-        print_json({"as_of": iso_utc(base.as_of)} | asdict(answer))
-    elif form is OutputForm.CSV:
-        sheets.print_csv(tables.index_sheet(answer))
-    else:
-        print_text(f"{_heading(base)}{cross_venue_text.index_text(answer)}")
+    _print(
+        _Printed(base, "Harmonization index", form, output),
+        lambda: _envelope(base, asdict(answer)),
+        lambda: tables.index_sheet(answer),
+        lambda: cross_venue_text.index_text(answer),
+    )
     _exit(context.obj, base)
 
 
@@ -379,6 +389,40 @@ def _answer_or_fail(answer: Callable[[], T]) -> T:
         fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    """Universe of an answer, title of its workbook, and where it is printed in which form."""
+
+    base: "PreparedUniverse"
+    title: str
+    form: SheetForm
+    output: Path | None
+
+
+def _print(
+    printed: _Printed,
+    value: Callable[[], object],
+    sheet: "Callable[[], Sheet]",
+    text: Callable[[], str],
+) -> None:
+    """Prints an answer in the requested form: as JSON, a table in a file, or text with a heading."""
+    if printed.form is SheetForm.JSON:
+        print_json(value(), printed.output)
+    elif printed.form is SheetForm.CSV:
+        sheets.print_csv(sheet(), printed.output)
+    elif printed.form is SheetForm.XLSX:
+        as_of = printed.base.as_of
+        title = f"{printed.title}, as of {as_of:%Y-%m-%d}"
+        sheets.write_workbook((sheet(),), title, as_of, printed.output)
+    else:
+        sheets.emit_text(f"{_heading(printed.base)}{text()}", printed.output)
+
+
+def _envelope(base: "PreparedUniverse", answer: dict[str, object]) -> dict[str, object]:
+    """Returns an answer for JSON, with the version of its fields and the date of its ages."""
+    return {"schema_version": _SCHEMA_VERSION, "as_of": iso_utc(base.as_of)} | answer
 
 
 def _heading(base: "PreparedUniverse") -> str:

@@ -5,7 +5,8 @@ Amounts are in USD to the cent. Rates, leverages and indices have the form of th
 
 from collections.abc import Iterator, Sequence
 
-from harmonize.api.cross_venue import ExcludedVenue, GapAnswer, IndexAnswer, PairAnswer
+from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
+from harmonize.api.excluded_venues import ExcludedVenue
 from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
@@ -52,7 +53,8 @@ def excluded_lines(excluded: Sequence[ExcludedVenue]) -> Iterator[str]:
 
 def _split_lines(row: ArbitrageRow) -> Iterator[str]:
     dates = _dates(row.oldest, row.newest)
-    yield f"{row.underlying} {_WORDS[row.margin_type]}, optimal split over {counted(len(row.venues), 'venue')}, {dates}"
+    over = counted(len(row.venues), "venue")
+    yield f"{row.underlying} {_WORDS[row.margin_type]}, optimal split over at most {over}, {dates}"
     yield (
         f"{'notional':>16} {'best single venue':>18} {'optimal split':>16} {'saving':>16} "
         f"{'marginal rate':>13}  allocation"
@@ -286,18 +288,20 @@ def spreads_text(spreads: Sequence[Spread]) -> str:
 
 def _spread_lines(spread: Spread) -> Iterator[str]:
     dates = _dates(spread.oldest, spread.newest)
-    yield f"{spread.underlying} {_WORDS[spread.margin_type]}, {counted(len(spread.venues), 'venue')}, {dates}"
+    count = counted(len(spread.venues), "venue")
+    yield f"{spread.underlying} {_WORDS[spread.margin_type]}, {count}, {dates}"
     yield (
-        f"{'notional':>16} {'lowest':>16} {'highest':>16} {'spread':>16} {'annual cost':>14} "
+        f"{'notional':>16} {'venues':>6} {'lowest':>16} {'highest':>16} {'spread':>16} {'annual cost':>14} "
         f"{'leverage':>17}  lowest / highest margin"
     )
     for point in spread.points:
         yield (
-            f"{point.notional:>16,.0f} {numbers.amount(point.lowest):>16} "
+            f"{point.notional:>16,.0f} {point.venues:>6} {numbers.amount(point.lowest):>16} "
             f"{numbers.amount(point.highest):>16} {numbers.amount(point.spread):>16} "
             f"{numbers.amount(point.annual_cost):>14} {_leverages(point):>17}  "
             f"{', '.join(point.lowest_venues)} / {', '.join(point.highest_venues)}"
         )
+    yield "venues: those with an observed margin for the whole position, as in harmonize compare"
     for interval in spread.intervals:
         upper = "and above" if interval.upper is None else f"to {interval.upper:,.0f}"
         extremes = f"{', '.join(interval.lowest_venues)} / {', '.join(interval.highest_venues)}"

@@ -7,6 +7,7 @@ from typing import Any
 from typer.core import TyperGroup
 
 from harmonize.cli.console import USAGE, fail, print_error
+from harmonize.cli.repeated_options import refuse_repeated
 
 REMOVED_IN = "0.6"
 """The version without the earlier names."""
@@ -50,6 +51,12 @@ class Program(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer may use its own copy of click
         """Parses the words of the command line, with new names in place of earlier ones."""
         return super().parse_args(ctx, current_names(args))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - as above
+        """Returns the command of the words; an option that occurs twice ends the program."""
+        resolved = super().resolve_command(ctx, args)
+        refuse_repeated(resolved[1], resolved[2])
+        return resolved
 
 
 def current_names(words: Sequence[str]) -> list[str]:

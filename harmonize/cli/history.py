@@ -89,6 +89,7 @@ def diff(
     selection = request.selection(
         context.obj, venue=venue, underlying=underlying, as_of=until, profile=profile
     )
+    request.note_date(context.obj, selection)
     question = Question.of(selection, request.options())
     notionals = request.parse_notionals(notional)
     answer = answer_or_fail(
@@ -176,6 +177,7 @@ def history(
         fail(f"--underlying: expected one --notional, found {len(notional)}", USAGE)
     notionals = request.parse_notionals(notional) or ((1e5, 1e6, 1e7) if venue else (1e6,))
     selection = request.selection(context.obj, as_of=as_of, profile=profile)
+    request.note_date(context.obj, selection)
     question = Question.of(replace(selection, notional_grid=notionals), request.options())
     try:
         if underlying:

@@ -158,6 +158,7 @@ def report(
     ] = "",
 ) -> None:
     """Audit and write the report: a folder of pages, tables and charts; index.html comes first."""
+    request.check_report_folder(out)
     printer = request.find_printer(browser) if pdf or pdf_page else ""
     if gather_first:
         _gather_first(context.obj, venue, timeout, keys, mirror)
@@ -177,10 +178,10 @@ def report(
         stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
     )
     answer = request.write_report(out, Question.of(selection, options))
-    if printer:
-        request.print_report(context.obj, out, printer, pdf_page or (), is_whole=pdf)
     print_line(str(out / "index.html"))
     _print_summary(context.obj, answer.document)
+    if printer:
+        request.print_report(context.obj, out, printer, pdf_page or (), is_whole=pdf)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
 
@@ -302,6 +303,7 @@ def schedule(
 
     notionals = request.parse_notionals(notional) or NOTIONAL_GRID
     selection = request.selection(context.obj, venue=[venue], as_of=as_of, profile=profile)
+    request.note_date(context.obj, selection)
     margins, payloads = request.find_schedule(context.obj, selection, symbol)
     if form is OutputForm.JSON:
         print_json(schedule_view.schedule_object(margins, payloads, notionals))

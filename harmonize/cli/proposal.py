@@ -84,6 +84,8 @@ def try_(
     question = Question.of(selection, request.options(config=config))
     judged = answer_or_fail(lambda: judge_proposal(question, proposal))
     _print(judged, form, output)
+    for line in judged.notes:
+        note(context.obj, f"note: {line}")
     for line in judged.missing:
         note(context.obj, f"incomplete: {line}")
     raise typer.Exit(_exit_code(judged, fail_on))

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from harmonize.api.proposal import JudgedProposal, ProposedGap, ProposedRank
-from harmonize.cli.compare_text import aligned
-from harmonize.document import DivergenceRow, Verdict
+from harmonize.api.proposal import JudgedProposal, ProposedGap, ProposedRank, ProposedVerdict
+from harmonize.cli.compare_text import aligned, verification_legend
+from harmonize.document import Verdict
 from harmonize.text import numbers
 from harmonize.text.messages import counted
 from harmonize.text.sanitize import one_line
-from harmonize.text.words import first_words, margin_abbreviation
+from harmonize.text.words import VERIFIED_SIGNS, first_words, margin_abbreviation
 from reports.formats.sheets import Cell, Sheet
 
 _MAX_VENUES = 3
@@ -31,10 +31,13 @@ def _heading(judged: JudgedProposal) -> Iterator[str]:
 
 
 def _verdict_lines(judged: JudgedProposal) -> Iterator[str]:
-    decided = [row for row in judged.verdicts if row.verdict not in _UNDECIDED]
-    heads = ("rule set", "margin", "verdict", "observed", "required", "at", "smallest change")
-    yield from aligned(heads, [_verdict_cells(row) for row in decided])
-    undecided = [row for row in judged.verdicts if row.verdict in _UNDECIDED]
+    decided = [x for x in judged.verdicts if x.row.verdict not in _UNDECIDED]
+    heads = ("rule set", "margin", "verdict", "observed", "required", "tolerance", "at")
+    yield from aligned((*heads, "smallest change"), [_verdict_cells(x) for x in decided])
+    if decided:
+        yield "tolerance: share below the required margin down to which a margin is compliant"
+    yield from verification_legend(x.verified for x in judged.verdicts)
+    undecided = [x.row for x in judged.verdicts if x.row.verdict in _UNDECIDED]
     for row in undecided:
         margin = margin_abbreviation(row.margin_type)
         yield f"{row.rule_set} {margin}: {row.verdict.value}: {row.reason}"
@@ -42,7 +45,8 @@ def _verdict_lines(judged: JudgedProposal) -> Iterator[str]:
         yield "no rule set regulates it"
 
 
-def _verdict_cells(row: DivergenceRow) -> tuple[str, ...]:
+def _verdict_cells(judged: ProposedVerdict) -> tuple[str, ...]:
+    row = judged.row
     is_over = row.verdict is Verdict.OVER
     notional = row.highest_notional if is_over else row.lowest_notional
     return (
@@ -50,10 +54,15 @@ def _verdict_cells(row: DivergenceRow) -> tuple[str, ...]:
         margin_abbreviation(row.margin_type),
         row.verdict.value,
         numbers.rate(row.observed),
-        numbers.rate(row.required),
+        f"{numbers.rate(row.required)} {VERIFIED_SIGNS.get(judged.verified, '')}".rstrip(),
+        numbers.deviation(_negative(judged.tolerance_below)),
         numbers.usd(notional),
         row.remedy or row.reason or numbers.NOT_OBSERVABLE,
     )
+
+
+def _negative(share: float | None) -> float | None:
+    return None if share is None else -share
 
 
 def _finding_lines(judged: JudgedProposal) -> Iterator[str]:
@@ -112,15 +121,18 @@ def _verdict_sheet(judged: JudgedProposal) -> Sheet:
     heads = ("proposal", "underlying", "rule_set", "margin_type", "verdict", "observed_rate")
     own = ("required_rate", "lowest_deviation_share", "lowest_notional_usd")
     rest = ("highest_deviation_share", "highest_notional_usd", "smallest_change", "reason")
+    sources = ("verified", "tolerance_below_share")
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             *(judged.name, judged.underlying, row.rule_set, row.margin_type, row.verdict.value),
             *(row.observed, row.required, row.lowest, row.lowest_notional),
             *(row.highest, row.highest_notional, row.remedy, row.reason),
+            *(x.verified, x.tolerance_below),
         )
-        for row in judged.verdicts
+        for x in judged.verdicts
+        for row in (x.row,)
     )
-    return Sheet("Verdicts", (*heads, *own, *rest), rows)
+    return Sheet("Verdicts", (*heads, *own, *rest, *sources), rows)
 
 
 def _finding_sheet(judged: JudgedProposal) -> Sheet:

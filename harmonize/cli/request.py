@@ -114,6 +114,15 @@ def age_reference(selection: "Selection") -> datetime:
         fail(str(error), USAGE)
 
 
+def note_date(settings: Settings, selection: "Selection") -> None:
+    """Prints a line on a selection of a day after today."""
+    from harmonize.api.audit import date_notes
+
+    age_reference(selection)
+    for line in date_notes(selection):
+        note(settings, f"note: {line}")
+
+
 def _own_config() -> Path | None:
     """The configuration in the working folder, if there is one."""
     path = Path(CONFIG)
@@ -260,30 +269,50 @@ def parse_amount(text: str, option: str) -> float:
 
 
 def answer(question: "Question") -> "Answer":
-    """Answers a question; one that cannot be answered ends the program with one line."""
-    from harmonize.api.audit import RequestError, answer
+    """Answers a question; one that cannot be answered ends the program with one line.
+
+    The exit code is 3 if nothing that it names was observed.
+    """
+    from harmonize.api.audit import NotObservedError, RequestError, answer
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
 
     try:
         return answer(question)
+    except NotObservedError as error:
+        fail(str(error), INCOMPLETE)
     except (RequestError, RuleError) as error:
         fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
 
 
+def check_report_folder(out: Path) -> None:
+    """Ends the program unless a folder is empty, missing or one of a report."""
+    from harmonize.api import report_folder
+
+    try:
+        report_folder.check_writable(out)
+    except report_folder.ReportFolderError as error:
+        fail(f"--out: {error}", USAGE)
+
+
 def write_report(out: Path, question: "Question") -> "Answer":
     """Writes the report that answers a question; an error ends the program with one line."""
     from harmonize.api import report_folder
-    from harmonize.api.audit import RequestError
+    from harmonize.api.audit import NotObservedError, RequestError
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
 
-    make_folder(out)
+    is_new = not out.exists()
+    make_folder(out)  # before the audit, so that a folder that cannot be written ends it at once
     try:
         report = report_folder.build(question)
         report_folder.write(out, report.files)
+    except NotObservedError as error:
+        if is_new:
+            out.rmdir()
+        fail(f"{error}; no report was written", INCOMPLETE)
     except (RequestError, RuleError, report_folder.ReportFolderError) as error:
         fail(str(error), USAGE)
     except ArchiveError as error:

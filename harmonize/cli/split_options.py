@@ -1,6 +1,6 @@
 """Options that constrain the split of a position over venues."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -48,20 +48,40 @@ def split_constraints(
     """Returns the constraints that options state; a wrong one ends the program."""
     from harmonize.arbitrage.accounts import SplitConstraints
 
-    limits = dict(_venue_amount(text, "--limit", "USD", 1e15, parse_usd) for text in limit or ())
-    counts = dict(
-        _venue_amount(text, "--sub-accounts", "K", _MAX_ACCOUNTS) for text in sub_accounts or ()
+    excluded = frozenset(exclude or ())
+    limits = _by_venue(
+        (_venue_amount(text, "--limit", "USD", 1e15, parse_usd) for text in limit or ()),
+        "--limit",
+        excluded,
+    )
+    counts = _by_venue(
+        (_venue_amount(text, "--sub-accounts", "K", _MAX_ACCOUNTS) for text in sub_accounts or ()),
+        "--sub-accounts",
+        excluded,
     )
     for venue, number in counts.items():
         if number != int(number):
             fail(f"--sub-accounts {venue}: expected a whole number, found {number:g}", USAGE)
     return SplitConstraints(
-        frozenset(exclude or ()),
+        excluded,
         limits,
         _amount_up_to(min_position, "--min-position"),
         _amount_up_to(account_cost, "--account-cost"),
         {venue: int(number) for venue, number in counts.items()},
     )
+
+
+def _by_venue(
+    amounts: Iterable[tuple[str, float]], option: str, excluded: frozenset[str]
+) -> dict[str, float]:
+    """Returns the amount of each venue; two of one venue, or one of an excluded venue, end it."""
+    by_venue: dict[str, float] = {}
+    for venue, amount in amounts:
+        if by_venue.setdefault(venue, amount) != amount:
+            fail(f"{option} {venue}: found two different values; remove one of the two", USAGE)
+        if venue in excluded:
+            fail(f"{option} {venue}: found together with --exclude {venue}; remove one", USAGE)
+    return by_venue
 
 
 _MAX_ACCOUNTS = 100.0

@@ -14,7 +14,8 @@ from reports.formats.sheets import Cell, Sheet
 if TYPE_CHECKING:
     from harmonize.api.assets import KnownAssets
     from harmonize.api.coverage import VenueCoverage
-    from harmonize.api.cross_venue import ExcludedVenue, GapAnswer, IndexAnswer, PairAnswer
+    from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
+    from harmonize.api.excluded_venues import ExcludedVenue
     from harmonize.arbitrage.portfolio import Portfolio
     from harmonize.checks.base import Check
     from harmonize.core.schedule import MarginSchedule

@@ -19,7 +19,7 @@ def verify(
 ) -> None:
     """Recompute every figure of a report from archive and rule sets; name what differs."""
     from harmonize.api.audit import RequestError
-    from harmonize.api.report_folder import ReportFolderError, differences
+    from harmonize.api.report_folder import ReportFolderError, count_prints, differences
     from harmonize.archive.archive import ArchiveError
     from rules.loader import RuleError
 
@@ -37,4 +37,6 @@ def verify(
         more = "; more follow" if len(lines) > _PRINTED else ""
         print_line(f"{folder}: differs in {counted(min(len(lines), _PRINTED), 'place')}{more}")
         raise typer.Exit(FINDINGS)
-    print_line(f"{folder}: every file equals the one recomputed from archive and rule sets")
+    prints = count_prints(folder)
+    apart = f"; {counted(prints, 'PDF')} not verified" if prints else ""
+    print_line(f"{folder}: every file equals the one recomputed from archive and rule sets{apart}")

@@ -17,7 +17,7 @@ from harmonize.comparison.offers import no_margin_reason
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import Verdict
 from harmonize.numerics.deviation import FunctionPair
-from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
+from harmonize.policy.rule_set import Model, RuleSet
 
 
 @dataclass(slots=True)
@@ -130,7 +130,7 @@ def _case(subject: Subject, rule: RuleSetLayout, margin_type: str, decision: _De
     if own is None or reference is None:
         reason = _no_function(subject.schedule, margin_type)
         return Case(subject, rule, margin_type, None, Verdict.NOT_OBSERVABLE, reason)
-    pair = _pair(own, reference, rule, rule.classes.get(subject.asset))
+    pair = _pair(own, reference, rule, subject.asset)
     return Case(subject, rule, margin_type, pair, Verdict.COMPLIANT, decision.reason)
 
 
@@ -141,14 +141,11 @@ def _no_function(schedule: MarginSchedule, margin_type: str) -> str:
 
 
 def _pair(
-    own: FunctionRef, reference: FunctionRef, rule: RuleSetLayout, class_: ReferenceClass | None
+    own: FunctionRef, reference: FunctionRef, rule: RuleSetLayout, asset: str
 ) -> FunctionPair:
     """Returns the functions to compare and the band: tolerance, widened by the inputs' interval."""
     rule_set = rule.applied.rule_set
-    below = above = float(rule_set.tolerance.relative)
-    if class_ and (class_.below or class_.above):
-        below = 1.0 - (1.0 - below) * (1.0 - float(class_.below))
-        above = (1.0 + above) * (1.0 + float(class_.above)) - 1.0
+    below, above = rule.tolerance(asset)
     return FunctionPair(
         own.function,
         reference.function,

@@ -63,6 +63,36 @@ class RuleSetLayout:
         name = self.class_name(asset)
         return None if name is None else self.references.get((name, margin_type, meaning))
 
+    def verification(self, asset: str, margin_type: str) -> str:
+        """Returns how the required margin of an asset was verified; empty without a source.
+
+        It is the verification of the measured inputs, or of the rule set's source if none were
+        measured.
+        """
+        reference_class = self.classes.get(asset)
+        if reference_class and reference_class.verified:
+            return reference_class.verified
+        verified = self.applied.rule_set.verified(margin_type)
+        return verified.value if verified else ""
+
+    def tolerance(self, asset: str) -> tuple[float, float]:
+        """Returns the permitted shares below and above the reference of an asset.
+
+        They are the rule set's relative tolerance, widened by the interval of the measured inputs.
+        """
+        below = above = float(self.applied.rule_set.tolerance.relative)
+        reference_class = self.classes.get(asset)
+        if reference_class and (reference_class.below or reference_class.above):
+            below = 1.0 - (1.0 - below) * (1.0 - float(reference_class.below))
+            above = (1.0 + above) * (1.0 + float(reference_class.above)) - 1.0
+        return below, above
+
+    def tolerance_below(self, asset: str, required_rate: float) -> float:
+        """Returns the share below a required rate down to which a margin complies, from 0 to 1."""
+        below, _ = self.tolerance(asset)
+        absolute = float(self.applied.rule_set.tolerance.absolute)
+        return min(1.0, below + absolute / required_rate) if required_rate > 0.0 else 0.0
+
     def sets_margin(self, margin_type: str) -> bool:
         """True if the rule set sets this margin for any underlying."""
         return any(key_type == margin_type for _, key_type, _ in self.references)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from harmonize.comparison.applicability import Jurisdictions
 from harmonize.comparison.layout import FunctionRef, PanelLayout, RuleSetLayout
+from harmonize.comparison.margin_sources import MarginSource
 from harmonize.comparison.offers import end_reason, no_margin_reason
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe
@@ -43,7 +44,8 @@ class Standing:
 
     ``required`` is the margin of the rule set in USD, ``deviation`` margin / required − 1; None if
     the rule set has no margin there, for the ``reason``. ``verified`` is the verification of the
-    required margin's source.
+    required margin: that of its measured inputs, or of the rule set's source if none were measured.
+    ``tolerance_below`` is the share below the required margin down to which a margin complies.
     """
 
     rule_set: str
@@ -52,12 +54,14 @@ class Standing:
     deviation: float | None = None
     reason: str = ""
     verified: str = ""
+    tolerance_below: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RankedVenue:
     """Margin of a venue at the notional, in USD, its rate and leverage, and how it is known.
 
+    ``sources`` are the published numbers of the tier that contains the notional.
     ``status`` is known or derived. ``age_days`` counts from the earliest possible time; None
     without one. ``capacity`` is the largest position in USD; None if it is not observed.
     """
@@ -78,13 +82,15 @@ class RankedVenue:
     stale: bool
     standings: tuple[Standing, ...]
     since: MarginSince | None = None
+    sources: tuple[MarginSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class UnrankedVenue:
     """Venue without a rank, and why. ``margin`` is its margin in USD if one is published.
 
-    If ``is_lower_bound`` is True, the venue requires at least that margin.
+    If ``is_lower_bound`` is True, the venue requires at least that margin. ``sources`` are the
+    published numbers of a margin that is stated.
     """
 
     venue: str
@@ -96,6 +102,7 @@ class UnrankedVenue:
     observed_from: str = ""
     date_kind: str = "exact"
     is_lower_bound: bool = False
+    sources: tuple[MarginSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +243,7 @@ def _standing(
     """
     rule_set = rule.applied.rule_set
     schedule, margin, row = own
+    asset = schedule.instrument.underlying.asset
     if row is None:
         return Standing(rule_set.id, *_without_row(rule, schedule, terms.margin_type))
     if row.lowest is None:
@@ -247,14 +255,14 @@ def _standing(
     if required is None:
         reason = "the rule set has no margin at this size"
         return Standing(rule_set.id, Verdict.NOT_OBSERVABLE, reason=reason)
-    verified = rule_set.verified(terms.margin_type)
     return Standing(
         rule_set.id,
         _verdict(row, terms.notional),
         rounded(required),
         rounded(margin / required - 1.0) if required else None,
         "" if row.verdict is Verdict.NOT_OBSERVABLE else row.reason,
-        verified.value if verified else "",
+        rule.verification(asset, terms.margin_type),
+        rounded(rule.tolerance_below(asset, required / terms.notional)),
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from harmonize.core.asset_class import Classification, StatedClass, classify
+from harmonize.text.suggest import is_one_slip
 
 AT_PAR_WITH_USD = frozenset({"BUSD", "FDUSD", "TUSD", "USD", "USD1", "USDC", "USDT"})
 """Currencies whose unit counts as one US dollar. No other module keeps such a list."""
@@ -51,6 +52,9 @@ class Underlying:
 MAX_NAME_LENGTH = 64
 NAME_PATTERN = r"^\S(.{0,62}\S)?$"
 """JSON Schema pattern of an asset name; ``is_asset_name`` also rejects unprintable characters."""
+
+_MIN_SIMILAR_LENGTH = 3
+"""Length of the shortest name for which a similar one is sought."""
 
 _SPREADSHEET_ERRORS = frozenset(
     [
@@ -130,9 +134,17 @@ class AssetNames:
         return ()
 
     def similar(self, text: str) -> str:
-        """Returns the name that is most similar to an unknown one; empty if none is similar."""
-        close = get_close_matches(text.casefold(), self.by_folded_name, 1, 0.7)
-        return self.by_folded_name[close[0]][0] if close else ""
+        """Returns the name that is most similar to an unknown one; empty if none is similar.
+
+        A similar name is one slip away: a letter more, less or other, or two exchanged. Names of
+        assets are short, so that others are mere coincidence: COIN is not meant by bitcoin.
+        """
+        own = text.casefold()
+        if not _MIN_SIMILAR_LENGTH <= len(own) <= MAX_NAME_LENGTH:
+            return ""
+        close = [name for name in self.by_folded_name if is_one_slip(own, name)]
+        best = get_close_matches(own, close, 1, 0.0)
+        return self.by_folded_name[best[0]][0] if best else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 import re
 from decimal import Decimal
 
-_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12}
+FACTORS = {"k": 10**3, "m": 10**6, "b": 10**9, "bn": 10**9, "tn": 10**12}
+"""Factor of each suffix of an amount, in small letters."""
+
+_FACTORS = {"": 1, **FACTORS}
 
 _AMOUNT = re.compile(
     r"\$?(?P<sign>[-+]?)(?P<whole>[0-9]+(?:_[0-9]+)*|(?=\.))(?P<fraction>\.[0-9]+|\.?)"

@@ -45,5 +45,19 @@ def did_you_mean(name: str, known: Iterable[str], fallback: str = "") -> str:
     return f"; {fallback}" if fallback else ""
 
 
+def is_one_slip(text: str, other: str) -> bool:
+    """Whether two different texts differ by a letter more, less or other, or by two exchanged."""
+    if len(text) > len(other):
+        text, other = other, text
+    start = next(
+        (i for i, (a, b) in enumerate(zip(text, other, strict=False)) if a != b), len(text)
+    )
+    rest, other_rest = text[start:], other[start:]
+    if len(rest) < len(other_rest):
+        return rest == other_rest[1:]
+    is_exchanged = rest[:2] == other_rest[:2][::-1] and rest[2:] == other_rest[2:]
+    return text != other and (rest[1:] == other_rest[1:] or is_exchanged)
+
+
 def _folded(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter not in " -_.")

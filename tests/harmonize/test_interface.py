@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import matplotlib.figure
 import numpy as np
@@ -114,6 +114,18 @@ def test_what_a_notebook_shows_is_short_and_inert(audited: Audit) -> None:
         (lambda _: hz.compare("ETH", -1), "notional: expected an amount in USD above 0, found -1"),
         (lambda a: a.compare("BTC", 1, "both"), "margin type: expected initial or maintenance"),
         (lambda a: a.compare("BTCC"), "underlying BTCC: no schedule was observed; did you mean"),
+        (
+            lambda a: a.compare("BTC", figure="maintenance"),
+            "compare: unknown argument figure; use margin_type",
+        ),
+        (
+            lambda _: cast("Any", hz.compare)("BTC", venue="okx"),
+            "compare: unknown argument venue; did you mean v",
+        ),
+        (
+            lambda _: cast("Any", hz.audit)(zzz=1),
+            "audit: unknown argument zzz; use archive, venues, underlyings",
+        ),
         (lambda a: a.plot("BTCC"), "no venue has a known initial margin on BTCC; did you mean BTC"),
         (lambda a: a.plot("BTC", "both"), "margin type: expected initial or maintenance"),
     ],

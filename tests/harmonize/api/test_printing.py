@@ -109,11 +109,16 @@ def test_the_first_browser_on_the_path_is_used_unless_another_is_named(
     assert find_browser(edge) == edge
 
 
+_COPY = 'case "$x" in --print-to-pdf=*) echo "<html>error" > "${x#--print-to-pdf=}";; esac'
+"""Writes an error page where the PDF should be."""
+
+
 @pytest.mark.parametrize(
     ("script", "problem"),
     [
         ("echo 'no display' >&2; exit 3", "ended with exit code 3: no display; name another"),
-        ("exit 0", "printed nothing; name another"),
+        ("exit 0", "printed no PDF; name another"),
+        (f'for x in "$@"; do {_COPY}; done', "printed no PDF; name another"),
     ],
 )
 def test_a_browser_that_fails_is_an_error_of_one_line(
@@ -124,6 +129,16 @@ def test_a_browser_that_fails_is_an_error_of_one_line(
         print_pages(page(tmp_path), browser)
     assert str(error.value).startswith(f"{tmp_path / 'index.pdf'}: {browser} ")
     assert not (tmp_path / "index.pdf").exists()
+
+
+def test_processes_that_a_browser_leaves_are_ended(tmp_path: Path) -> None:
+    browser = program(
+        tmp_path / "chromium", f"(sleep 2; touch '{tmp_path}/late') >/dev/null 2>&1 & exit 0"
+    )
+    with pytest.raises(PrintingError, match="printed no PDF"):
+        print_pages(page(tmp_path), browser)
+    sleep(2.5)
+    assert not (tmp_path / "late").exists()
 
 
 def test_a_program_that_cannot_start_is_an_error_of_one_line(tmp_path: Path) -> None:

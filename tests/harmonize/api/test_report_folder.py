@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from harmonize.api import report_folder
 from harmonize.api.question import AnswerOptions, Question
 from harmonize.api.report_folder import (
     MANIFEST,
     ReportFolderError,
     build,
+    check_writable,
     differences,
     write,
 )
@@ -85,6 +87,39 @@ def test_a_changed_file_of_any_kind_is_named(tmp_path: Path, name: str) -> None:
     assert line.startswith(f"{name}: ")
 
 
+def changed(folder: Path, **fields: object) -> Path:
+    """The folder with other values in its manifest."""
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    (folder / MANIFEST).write_text(json.dumps(manifest | fields))
+    return folder
+
+
+def test_another_day_in_the_manifest_is_named_and_nothing_else(tmp_path: Path) -> None:
+    (line,) = differences(changed(written(tmp_path), as_of="2026-11-28T23:59:59Z"), None)
+    assert line == (
+        "manifest.json: as_of: expected 2026-11-29T23:59:59Z, as in data/audit.json, found "
+        "2026-11-28T23:59:59Z; write the report again"
+    )
+
+
+def test_another_question_in_the_manifest_is_named_first(tmp_path: Path) -> None:
+    manifest = json.loads((written(tmp_path) / MANIFEST).read_bytes())
+    question = {**manifest["question"], "stale_after_days": 7.0}
+    first, second, *_ = differences(changed(tmp_path, question=question), None)
+    assert first.startswith("manifest.json: every file has the hash stated there, but the question")
+    assert second.startswith("manifest.json: line ")
+
+
+def test_a_changed_document_is_not_blamed_on_the_manifest(tmp_path: Path) -> None:
+    path = written(tmp_path) / "data" / "audit.json"
+    path.write_bytes(
+        path.read_bytes().replace(b'"2026-11-29T23:59:59Z"', b'"2026-11-28T23:59:59Z"')
+    )
+    (line,) = differences(tmp_path, None)
+    assert line.startswith("data/audit.json: line 1, character ")
+    assert "…" in line
+
+
 def test_a_missing_and_a_foreign_page_are_named(tmp_path: Path) -> None:
     written(tmp_path)
     (tmp_path / "gap.html").unlink()
@@ -133,6 +168,41 @@ def test_files_of_an_earlier_report_go_and_others_stay(tmp_path: Path) -> None:
     assert not (folder / "underlyings" / "old.html").exists()
     assert outside.read_text() == "kept"
     assert (folder / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("manifest", [None, b"{}", b"no", b'{"name": "an app", "icons": []}'])
+def test_a_folder_with_other_files_is_not_written_into(
+    tmp_path: Path, manifest: bytes | None
+) -> None:
+    check_writable(tmp_path)
+    check_writable(tmp_path / "new" / "folder")
+    (tmp_path / ".git").mkdir()
+    if manifest is not None:
+        (tmp_path / MANIFEST).write_bytes(manifest)
+    with pytest.raises(ReportFolderError, match="found other files; use a new folder"):
+        check_writable(tmp_path)
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(ReportFolderError, match="use another folder"):
+        check_writable(tmp_path / "file")
+
+
+def test_a_report_is_written_again_also_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_writable(written(tmp_path / "whole"))
+    written_names: list[str] = []
+
+    def interrupt(path: Path, content: bytes) -> None:
+        if len(written_names) > 1:
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+        written_names.append(path.name)
+
+    monkeypatch.setattr(report_folder, "write_file", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "part", files())
+    assert written_names[0] == MANIFEST
+    check_writable(tmp_path / "part")
 
 
 def test_a_file_that_did_not_change_is_not_written_again(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from harmonize.arbitrage.book_numbers import (
     decimal_mark,
     is_usd,
     parse_amount,
+    parse_size,
 )
 
 
@@ -161,3 +162,26 @@ def test_any_text_is_a_number_or_one_line(text: str) -> None:
         assert parse_amount(text).number.is_finite()
     except AmountError as error:
         assert str(error)  # noqa: PT017 - a text may also be a number
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "unit"),
+    [
+        *(("5m", "5000000", ""), ("250k", "250000", ""), ("1bn", "1000000000", "")),
+        *(("1.5M", "1500000", ""), ("1,5m", "1500000", ""), ("2tn", "2000000000000", "")),
+        *(("$5m", "5000000", "$"), ("5m USDT", "5000000", "USDT"), ("USD 5m", "5000000", "USD")),
+        *(("-5m", "-5000000", ""), ("(5m)", "-5000000", ""), ("\u22122k", "-2000", "")),
+        *((" 1_000k ", "1000000", ""), ("1'000k", "1000000", ""), ("5 EUR", "5", "EUR")),
+        *(("5 m", "5", "m"), ("5B2", "5", "B2"), ("5mm", "5", "mm"), ("250000", "250000", "")),
+    ],
+)
+def test_a_suffix_multiplies_a_size(text: str, number: str, unit: str) -> None:
+    amount = parse_size(text)
+    assert (amount.number, amount.unit) == (D(number), unit)
+
+
+@pytest.mark.parametrize("text", ["100.000k", "1,500m"])
+def test_a_size_with_two_readings_stays_ambiguous(text: str) -> None:
+    with pytest.raises(AmountError, match=rf"\? write .*, followed by {text[-1]}$"):
+        parse_size(text)
+    assert parse_size(text, ".").number in {D(100_000), D(1_500_000_000)}

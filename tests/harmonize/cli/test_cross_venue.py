@@ -76,8 +76,70 @@ def test_account_costs_and_excluded_venues_are_printed() -> None:
     assert _venue_count(result.stdout) == _venue_count(whole) - 1
 
 
+def test_an_excluded_venue_is_in_no_figure() -> None:
+    command = ("gap", "ETH", "--notional", "5m")
+    whole, without = answer_of(*command), answer_of(*command, "--exclude", "kucoin")
+    assert whole["spreads"][0]["points"][0]["lowest_venues"] == ["kucoin"]
+    for before, after in zip(whole["spreads"], without["spreads"], strict=True):
+        assert set(before["venues"]) - set(after["venues"]) == {"kucoin"}
+        assert after["points"][0]["venues"] == before["points"][0]["venues"] - 1
+        assert "kucoin" not in json.dumps(after)
+    assert "kucoin" not in json.dumps(without["arbitrages"])
+    # The same venues as in compare, which ranks those with a margin for the whole position.
+    ranked = answer_of("compare", "ETH", "--notional", "5m")["venues"]
+    assert whole["spreads"][0]["points"][0]["venues"] == len(ranked)
+    assert without["excluded"][0] == {
+        "underlying": "ETH",
+        "venue": "kucoin",
+        "symbol": "ETH/USDT:USDT",
+        "reason": "excluded by the question",
+    }
+    text = run(*command, "--exclude", "kucoin").stdout
+    assert "ETH initial margin, 16 venues" in text
+    assert re.search(r"^ +5,000,000 +15 +100,000.00 ", text, re.MULTILINE)
+
+
+def test_the_dates_are_those_of_the_remaining_venues() -> None:
+    venues = ("--venue", "okx", "--venue", "binance", "--venue", "apex")
+    (row,) = answer_of("gap", "ETH", *venues, "--exclude", "apex", "--exclude", "okx")["arbitrages"]
+    (alone,) = answer_of("gap", "ETH", "--venue", "binance")["arbitrages"]
+    assert (row["oldest"], row["newest"]) == (alone["oldest"], alone["newest"])
+    assert row["points"] == alone["points"]
+
+
+def test_a_split_over_no_venue_says_so(tmp_path: Path) -> None:
+    result = run("gap", "ETH", "--venue", "okx", "--exclude", "okx")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert (
+        "no venue on ETH is left to split over without okx; exclude fewer venues" in result.stderr
+    )
+    book = tmp_path / "book.csv"
+    book.write_text("underlying,side,notional\nETH,long,5000000\n")
+    result = run("portfolio", str(book), "--venue", "okx", "--exclude", "okx")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "no venue is left to split over without okx" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["gap", "portfolio"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--limit", "okx=5m", "--exclude", "okx"), "--limit okx: found together with --exclude"),
+        (("--sub-accounts", "okx=2", "--exclude", "okx"), "--sub-accounts okx: found together"),
+        (("--limit", "okx=5m", "--limit", "okx=6m"), "--limit okx: found two different values"),
+        (("--min-position", "1", "--min-position", "2"), "--min-position: expected once"),
+    ],
+)
+def test_options_that_contradict_are_an_error(
+    command: str, options: tuple[str, ...], message: str
+) -> None:
+    result = run(command, "ETH", *options)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert message in result.stderr
+
+
 def _venue_count(text: str) -> int:
-    found = re.search(r"optimal split over (\d+) venues", text)
+    found = re.search(r"optimal split over at most (\d+) venues", text)
     assert found is not None
     return int(found[1])
 
@@ -649,3 +711,10 @@ def test_a_mistaken_history_is_one_line(
     result = run(*arguments)
     assert result.exit_code == code
     assert any(message in line for line in result.stderr.splitlines())
+
+
+def test_a_portfolio_takes_sizes_with_a_suffix(tmp_path: Path) -> None:
+    short, long = tmp_path / "short.csv", tmp_path / "long.csv"
+    short.write_text("underlying,side,notional\nETH,long,5m\nBTC,short,$250k\n")
+    long.write_text("underlying,side,notional\nETH,long,5000000\nBTC,short,250000\n")
+    assert answer_of("portfolio", str(short)) == answer_of("portfolio", str(long))

@@ -2,11 +2,12 @@
 
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
 from harmonize import checks
@@ -129,3 +130,24 @@ def test_checks() -> None:
     assert rows == answer
     assert [row["code"] for row in rows] == [check.code for check in checks.CHECKS]
     assert next(row for row in rows if row["code"] == "MH309")["status"] == "preview"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("gap", "BTC", "--notional", "1m"),
+        ("pair", "BTC", "okx", "gate"),
+        ("liquidation", "SOL"),
+        ("index", "SOL"),
+    ],
+)
+def test_a_workbook_has_the_rows_of_the_csv(command: tuple[str, ...], tmp_path: Path) -> None:
+    path, text = tmp_path / "table.xlsx", tmp_path / "table.txt"
+    assert run(*command, "--format", "xlsx", "--output", str(path)).exit_code == 0
+    (sheet,) = load_workbook(BytesIO(path.read_bytes())).worksheets
+    rows = rows_of(*command)
+    assert sheet.max_row == len(rows) + 1
+    assert [cell.value for cell in sheet[1]] == list(rows[0])
+    result = run(*command, "--output", str(text))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert text.read_text() == run(*command).stdout

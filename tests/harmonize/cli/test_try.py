@@ -40,6 +40,36 @@ def test_a_leverage_is_judged_by_every_rule_set_with_the_smallest_change() -> No
     assert {finding["venue"] for finding in judged["findings"]} == {"proposal"}
 
 
+def test_required_margins_are_verified_as_in_the_findings() -> None:
+    judged = answer_of(*SOL)
+    rows = {row["rule_set"]: row for row in judged["verdicts"] if row["margin_type"] == "initial"}
+    found = {x["rule_set"]: x["verified"] for x in judged["findings"] if x["code"] == "MH303"}
+    assert found["emir-ccp"] == "derived"
+    assert {rule: rows[rule]["verified"] for rule in found} == found
+    assert rows["uk-fca"]["verified"] == ""  # it requires no margin
+    text = run(*SOL).stdout
+    assert next(line for line in text.splitlines() if line.startswith("emir-ccp ")).count("◇") == 1
+    assert "sources of required margins: ● primary, ◐ secondary, ◇ derived\n" in text
+
+
+def test_the_tolerance_stands_beside_a_compliant_verdict_below_the_requirement() -> None:
+    arguments = ("try", "--underlying", "SOL", "--leverage", "6.6", "--rules", "emir-ccp")
+    judged = answer_of(*arguments)
+    (row,) = [row for row in judged["verdicts"] if row["margin_type"] == "initial"]
+    assert (row["verdict"], row["remedy"]) == ("compliant", "")
+    assert row["observed"] < row["required"]
+    least = row["required"] * (1 - row["tolerance_below"])
+    low = answer_of("try", "--underlying", "SOL", "--leverage", "10", "--rules", "emir-ccp")
+    change = low["verdicts"][0]["remedy"].split(" to ")[-1]
+    assert change == f"{least * 100:.2f} %"
+    text = run(*arguments).stdout
+    line = next(line for line in text.splitlines() if line.startswith("emir-ccp "))
+    assert " 21.88 % ◇  −32 % " in line
+    assert "tolerance: share below the required margin" in text
+    cells = next(csv.DictReader(StringIO(run(*arguments, "--format", "csv").stdout)))
+    assert float(cells["tolerance_below_share"]) == row["tolerance_below"]
+
+
 def test_it_ranks_among_the_venues_and_its_effect_on_the_gap_is_stated() -> None:
     judged = answer_of(*SOL, "--notional", "1m")
     compared = answer_of("compare", "SOL", "--notional", "1m")

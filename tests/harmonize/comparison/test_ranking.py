@@ -12,6 +12,7 @@ from harmonize.core.date_precision import NO_LATER_THAN
 from harmonize.core.payload import Origin
 from harmonize.core.schedule import Derived, MarginSchedule, Unknown
 from harmonize.document import Verdict
+from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from rules import loader
 from tests.harmonize.checks.examples import NOW, flat_schedule
@@ -31,8 +32,9 @@ def ranking(
     notional: float = 100_000.0,
     margin_type: str = "initial",
     rules: tuple[RuleSet, ...] = (ESMA,),
+    inputs: tuple[Input, ...] = (),
 ) -> Ranking:
-    universe = build_universe(schedules, rules, (), NOW, {}, venues=1)
+    universe = build_universe(schedules, rules, inputs, NOW, {}, venues=1)
     return rank_venues(universe, "BTC", RankingTerms(notional, margin_type, NOW), {})
 
 
@@ -70,6 +72,54 @@ def test_the_verdict_is_that_of_the_size_and_not_of_the_schedule(
     assert standing.required == pytest.approx(required)
     assert standing.deviation == pytest.approx(deviation)
     assert standing.verified == "primary"
+
+
+@pytest.mark.parametrize(
+    ("origin", "verified"), [("derived", "derived"), ("unverified", "unverified")]
+)
+@pytest.mark.parametrize("margin_type", ["initial", "maintenance"])
+def test_a_requirement_is_verified_as_far_as_its_measured_inputs(
+    origin: str, verified: str, margin_type: str
+) -> None:
+    value = D("0.086")
+    measured = Input("var_99_2d_365d", "BTC", value, NOW, observations=1095, origin=origin)
+    measured = replace(measured, lower=value, upper=value, confidence=D("0.95"))
+    rules = loader.load("emir-ccp")
+    rules = replace(rules, meaning=of("okx", *TABLE).meaning)
+    (venue,) = ranking(
+        of("okx", *TABLE), margin_type=margin_type, rules=(rules,), inputs=(measured,)
+    ).venues
+    (standing,) = venue.standings
+    assert standing.required == pytest.approx(10_750.0)
+    assert standing.verified == verified
+
+
+@pytest.mark.parametrize(
+    ("relative", "absolute", "low", "rate", "verdict", "share"),
+    [
+        ("0", "0", "0.1", "0.125", Verdict.COMPLIANT, 0.0),
+        ("0.2", "0", "0.1", "0.1", Verdict.COMPLIANT, 0.2),
+        ("0.2", "0", "0.1", "0.0999", Verdict.UNDER, 0.2),
+        ("0.2", "0.01", "0.1", "0.09", Verdict.COMPLIANT, 0.28),  # 1 point of 12.5 % is 8 %
+        ("0.2", "0", "0.05", "0.05", Verdict.COMPLIANT, 0.6),  # times half, by the interval
+        ("0.2", "0", "0.05", "0.0499", Verdict.UNDER, 0.6),
+        ("0", "0.2", "0.1", "0.001", Verdict.COMPLIANT, 1.0),
+    ],
+)
+def test_the_tolerance_is_that_of_the_verdict(  # noqa: PLR0913, PLR0917 - a case per row
+    relative: str, absolute: str, low: str, rate: str, verdict: Verdict, share: float
+) -> None:
+    """The required rate is 12.5 %, from a move of 10 %."""
+    rules = loader.load("emir-ccp")
+    tolerance = replace(rules.tolerance, relative=D(relative), absolute=D(absolute))
+    rules = replace(rules, tolerance=tolerance)
+    measured = Input("var_99_2d_365d", "BTC", D("0.1"), NOW, observations=1095, origin="derived")
+    measured = replace(measured, lower=D(low), upper=D("0.1"), confidence=D("0.95"))
+    (venue,) = ranking(of("okx", (1e6, rate, "0.0005")), rules=(rules,), inputs=(measured,)).venues
+    (standing,) = venue.standings
+    assert standing.required == pytest.approx(12_500.0)
+    assert standing.verdict is verdict
+    assert standing.tolerance_below == pytest.approx(share)
 
 
 def test_a_range_that_is_too_low_begins_above_its_lower_bound() -> None:

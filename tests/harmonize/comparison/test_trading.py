@@ -10,7 +10,8 @@ from functools import cache
 import pytest
 
 from harmonize.api.audit import Answer, Question, answer, find_schedule
-from harmonize.api.cross_venue import excluded_venues, prepare_universe
+from harmonize.api.cross_venue import prepare_universe
+from harmonize.api.excluded_venues import excluded_venues
 from harmonize.api.schedule_view import schedule_object, schedule_text
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.trading import FROZEN, with_trading
@@ -152,7 +153,7 @@ def test_the_excluded_venues_of_a_command_include_one_whose_contracts_have_ended
         Question(venues=("htx",), underlyings=("BTC",), as_of=AUDIT_DAY, instruments=forced)
     )
     assert base.universe.peer_groups == ()
-    assert [(v.venue, v.reason) for v in excluded_venues(base)] == [
+    assert [(v.venue, v.reason) for v in excluded_venues(base.universe)] == [
         ("htx", "expired on 2021-12-10, before the audit's date")
     ]
 
