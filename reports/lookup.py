@@ -22,8 +22,9 @@ from harmonize.document import (
     Spread,
     SpreadPoint,
 )
-from harmonize.document.history import SeriesPoint
+from harmonize.document.history import MarginSince, SeriesPoint
 from harmonize.text import numbers
+from harmonize.text.words import VERIFIED_SIGNS
 
 MARGIN_TYPES = (("initial", "Initial margin"), ("maintenance", "Maintenance margin"))
 """Margin types, with the name of each in the document and in the report."""
@@ -213,6 +214,35 @@ def newest_date(document: AuditDocument, venue: str) -> str:
 def date_text(row: Observed) -> str:
     """Returns the observation date of a row, as far as it is known: ``≤ 1 Aug 2026``."""
     return numbers.observation_date(row.observed_at, row.observed_from, row.date_kind)
+
+
+def since_text(since: MarginSince) -> str:
+    """Returns the date since which a margin applies; ``≤`` if it may have applied before."""
+    if since.is_bound:
+        return numbers.date_range("", since.observed_at)
+    return numbers.observation_date(since.observed_at, since.observed_from, since.date_kind)
+
+
+_SOURCE_MEANINGS = {
+    "primary": "original text read",
+    "secondary": "reported by others",
+    "derived": "computed here",
+    "unverified": "not verified",
+}
+
+
+def source_sign(rule_set: RuleSetRow, margin_type: str) -> tuple[str, str]:
+    """Returns the sign and meaning of the best verification of a rule set's IM or MM.
+
+    Citations that name the margin type take precedence over those of every number.
+    """
+    specific = [row for row in rule_set.citations if margin_type in row.supports]
+    general = [row for row in rule_set.citations if not row.supports]
+    levels = {row.verified for row in specific or general}
+    best = next((level for level in VERIFIED_SIGNS if level in levels), "unverified")
+    order = ("primary", "secondary", "unverified", "derived")
+    best = next((level for level in order if level in levels), best)
+    return VERIFIED_SIGNS[best], _SOURCE_MEANINGS[best]
 
 
 def earliest_date(row: Observed) -> str:

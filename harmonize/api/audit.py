@@ -181,6 +181,7 @@ def _audit(
         stale_after_days=question.options.stale_after_days,
         notional_grid=question.notional_grid,
         chart_notionals=question.options.chart_notionals,
+        listed_notionals=question.options.listed_notionals,
         instruments=question.instruments,
         check_options=configuration.options,
         waivers=(configuration.waivers if question.options.waivers is WaiverPolicy.APPLY else ()),

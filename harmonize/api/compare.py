@@ -21,7 +21,7 @@ from harmonize.document.rows import rule_set_row
 from harmonize.document.rule_sets import CitationRow
 from harmonize.history import queries
 from harmonize.history.recent import ScheduleKey
-from harmonize.history.since import margin_since
+from harmonize.history.since import margin_since, own_observation
 from harmonize.history.table_rows import ScheduleRow
 from harmonize.text import numbers
 from harmonize.text.amounts import parse_usd
@@ -234,5 +234,4 @@ def _key(venue: RankedVenue) -> ScheduleKey:
 def _since(venue: RankedVenue, rows: Sequence[ScheduleRow], terms: RankingTerms) -> MarginSince:
     """Returns since when the margin applies; without an earlier observation, its own as a bound."""
     since = margin_since(rows, terms.margin_type, terms.notional, venue.margin)
-    own = MarginSince(venue.observed_at, venue.observed_from, venue.date_kind, is_bound=True)
-    return since or own
+    return since or own_observation(venue.observed_at, venue.observed_from, venue.date_kind)

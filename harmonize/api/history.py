@@ -55,7 +55,8 @@ class ScheduleState:
 
     ``kind`` is the kind of change since the previous observation; empty for the first.
     ``effective_from`` is the effective time if the venue states it. If ``bound`` is ``at least``, the
-    margins are lower bounds.
+    margins are lower bounds. ``initial_status`` and ``maintenance_status`` tell known and derived margins
+    from lower bounds and from those that no source verifies.
     """
 
     observed_at: str
@@ -67,6 +68,8 @@ class ScheduleState:
     observed_from: str = ""
     date_kind: str = "exact"
     bound: str = ""
+    initial_status: str = ""
+    maintenance_status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +391,8 @@ def _state(row: ScheduleRow, notionals: Sequence[float]) -> ScheduleState:
         effective_from=iso_utc(row.effective_from) if row.effective_from else "",
         observed_from=row.precision.earliest_text(row.observed_at),
         date_kind=row.date_kind,
+        initial_status=row.initial_status,
+        maintenance_status=row.maintenance_status,
         bound=AT_LEAST if AT_LEAST in {row.initial_status, row.maintenance_status} else "",
     )
 

@@ -17,6 +17,10 @@ CHART_NOTIONALS = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
 """Notionals at which charts of a report need splits, in USD: four per decade, $10k to $100m."""
 
 
+REPORT_NOTIONALS = (5e6,)
+"""Further notionals that tables of a report list, in USD: a large position."""
+
+
 class Fallback(StrEnum):
     """The archive that supplies a venue of which the named archive holds no snapshot."""
 
@@ -86,13 +90,15 @@ class AnswerOptions:
     """How a selection is judged and what the answer contains.
 
     ``cost_of_capital`` is an annual rate. ``chart_notionals`` are further notionals at which charts
-    need splits, in USD. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
+    need splits, in USD, ``listed_notionals`` further ones at which the document has points but no
+    findings. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
     configuration file. With ``baseline`` the document has only new or worsened findings.
     """
 
     stale_after_days: float = 30.0
     cost_of_capital: float = COST_OF_CAPITAL
     chart_notionals: tuple[float, ...] = ()
+    listed_notionals: tuple[float, ...] = ()
     inputs: Path | None = None
     config: Path | None = None
     waivers: WaiverPolicy = WaiverPolicy.APPLY
@@ -114,7 +120,11 @@ class Question(Selection):
 
     def for_report(self) -> "Question":
         """Returns the question with what charts of a report need: further sizes, margin series."""
+        grid = self.notional_grid
         options = replace(
-            self.options, chart_notionals=CHART_NOTIONALS, history=HistoryScope.SERIES
+            self.options,
+            chart_notionals=CHART_NOTIONALS,
+            listed_notionals=tuple(x for x in REPORT_NOTIONALS if min(grid) < x < max(grid)),
+            history=HistoryScope.SERIES,
         )
         return replace(self, options=options)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeVar
 
 from harmonize.arbitrage.rows import COST_OF_CAPITAL, arbitrage_rows, build_market
 from harmonize.audit.method import EXPLANATIONS
@@ -68,6 +69,8 @@ _SORT_KEY = attrgetter(
     "code", "venue", "symbol", "profile", "rule_set", "margin_type", "fingerprint"
 )
 
+_Sized = TypeVar("_Sized", ArbitrageRow, Spread)
+
 _MOST_SEVERE_FIRST = (Level.ERROR, Level.WARNING, Level.INFO)
 
 
@@ -107,7 +110,8 @@ class AuditOptions:
     """Options of one audit.
 
     ``as_of`` is the date from which ages count back. ``notional_grid`` holds the notionals of the
-    results in USD, ``chart_notionals`` further ones at which charts need splits. ``instruments``
+    results in USD, ``listed_notionals`` further ones that the document lists without findings on
+    them, ``chart_notionals`` further ones at which charts need splits. ``instruments``
     names the symbol that represents a venue on an underlying. ``check_options`` sets thresholds of
     checks by code, ``waivers`` exempts findings. ``cost_of_capital`` is an annual rate.
     """
@@ -116,10 +120,16 @@ class AuditOptions:
     stale_after_days: float = 30.0
     notional_grid: tuple[float, ...] = NOTIONAL_GRID
     chart_notionals: tuple[float, ...] = ()
+    listed_notionals: tuple[float, ...] = ()
     instruments: Mapping[VenueUnderlying, str] = field(default_factory=dict)
     check_options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     waivers: tuple[Waiver, ...] = ()
     cost_of_capital: float = COST_OF_CAPITAL
+
+    @property
+    def listed_grid(self) -> tuple[float, ...]:
+        """Notionals of the document, in USD: those of the results, and those that are only listed."""
+        return tuple(sorted({*self.notional_grid, *self.listed_notionals}))
 
 
 def audit(
@@ -216,16 +226,14 @@ def compare(prepared: Prepared, options: AuditOptions, venues: VenueProperties) 
     universe = prepared.universe
     layout = universe.layout
     terms = CostTerms(
-        options.notional_grid,
+        options.listed_grid,
         options.cost_of_capital,
         newest_by_contract(prepared.reading.open_interest),
     )
     spreads, indices = spreads_and_indices(universe.peer_groups, layout, terms)
     headlines = spreads_and_indices(headline_groups(universe.peer_groups), layout, terms)
     return Results(
-        divergences=evaluate(
-            universe.schedules, layout, options.notional_grid, venues.jurisdictions
-        ),
+        divergences=evaluate(universe.schedules, layout, options.listed_grid, venues.jurisdictions),
         maintenance_deviations=maintenance_against_initial(layout),
         comparisons=tuple(
             build_comparison(group, prepared.stale) for group in universe.peer_groups
@@ -258,7 +266,7 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         stale_after_days=options.stale_after_days,
         unobserved=reading.unobserved,
         comparisons=results.comparisons,
-        spreads=results.spreads,
+        spreads=tuple(_on_grid(row, options.notional_grid) for row in results.spreads),
         arbitrages=tuple(_on_grid(row, options.notional_grid) for row in results.arbitrages),
         indices=results.indices,
         recent_history=reading.recent_history,
@@ -286,7 +294,7 @@ def assemble(
         archive=reading.archive,
         as_of=iso_utc(options.as_of),
         stale_after_days=options.stale_after_days,
-        notional_grid=options.notional_grid,
+        notional_grid=options.listed_grid,
         heat_map_notional=HEAT_NOTIONAL,
         snapshots=tuple(
             rows.snapshot_row(snapshot, digest, age)
@@ -346,16 +354,17 @@ def _arbitrages(
 ) -> tuple[ArbitrageRow, ...]:
     """Arbitrage gaps on the notional grid; charted underlyings also at the sizes of the charts."""
     markets = [venues for group in classed if (venues := build_market(group, "initial", layout))]
-    charted_sizes = tuple(sorted({*options.notional_grid, *options.chart_notionals}))
+    charted_sizes = tuple(sorted({*options.listed_grid, *options.chart_notionals}))
     return (
         *arbitrage_rows(markets[:MAX_GAP_CHARTS], charted_sizes, options.cost_of_capital),
-        *arbitrage_rows(markets[MAX_GAP_CHARTS:], options.notional_grid, options.cost_of_capital),
+        *arbitrage_rows(markets[MAX_GAP_CHARTS:], options.listed_grid, options.cost_of_capital),
     )
 
 
-def _on_grid(row: ArbitrageRow, notional_grid: Sequence[float]) -> ArbitrageRow:
-    """Keeps the points on the notional grid: sizes added for charts cause no findings."""
-    return replace(row, points=tuple(p for p in row.points if p.notional in notional_grid))
+def _on_grid(row: _Sized, notional_grid: Sequence[float]) -> _Sized:
+    """Keeps the points on the notional grid: sizes added for charts and tables cause no findings."""
+    points = tuple(point for point in row.points if point.notional in notional_grid)
+    return replace(row, points=points)
 
 
 def _evaluate(

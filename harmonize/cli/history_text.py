@@ -12,10 +12,13 @@ from harmonize.history.lead_lag import LeadLag
 from harmonize.history.procyclicality import HORIZONS, VenueProcyclicality
 from harmonize.text import numbers
 from harmonize.text.messages import counted, observation_day
+from harmonize.text.words import AT_LEAST, UNVERIFIED, marked
 
 _LABELS = {"initial": "IM", "maintenance": "MM"}
 _LARGE_INCREASES = "increases ≥ 25 %"
 _RATIO_DIGITS = 4
+_CSV_STATUS = {AT_LEAST: "lower bound", UNVERIFIED: "unverified"}
+"""Statuses in CSV, where a number has no sign."""
 _WEEK_HEADS = ("week", "tighter", "looser", "mixed", "other", "listed", "delisted")
 
 
@@ -37,9 +40,11 @@ def _schedule_lines(history: ScheduleHistory, as_of: datetime) -> Iterator[str]:
         margins = [
             margin for pair in zip(state.initial, state.maintenance, strict=True) for margin in pair
         ]
-        texts = [numbers.amount(margin) for margin in margins]
-        if state.bound:
-            texts = [text if text == numbers.NOT_OBSERVABLE else f"≥ {text}" for text in texts]
+        statuses = (state.initial_status, state.maintenance_status) * len(history.notionals)
+        texts = [
+            numbers.amount(margin) if margin is None else marked(numbers.amount(margin), status)
+            for margin, status in zip(margins, statuses, strict=True)
+        ]
         cells = " ".join(f"{text:>14}" for text in texts)
         observed = _observed(state.observed_at, state.observed_from, state.date_kind)
         yield f"{observed:<24} {cells}  {state.kind}".rstrip()
@@ -98,6 +103,8 @@ def schedule_csv(history: ScheduleHistory) -> str:
         "capacity_usd",
         "kind",
         "effective_from",
+        "initial_status",
+        "maintenance_status",
     )
     lines.writerow(("venue", "symbol", "profile", *heads))
     names = [spreadsheet_text(name) for name in (history.venue, history.symbol, history.profile)]
@@ -114,6 +121,8 @@ def schedule_csv(history: ScheduleHistory) -> str:
                     *("" if number is None else repr(number) for number in numbers),
                     state.kind,
                     state.effective_from,
+                    _CSV_STATUS.get(state.initial_status, ""),
+                    _CSV_STATUS.get(state.maintenance_status, ""),
                 )
             )
     return output.getvalue()
@@ -156,7 +165,7 @@ def series_table(series: Sequence[MarginSeries]) -> Table:
     return heads, [
         (
             *(margin.venue, margin.symbol, margin.profile, numbers.usd(margin.notional)),
-            *(_start(point), numbers.rate(point.rate)),
+            *(_start(point), marked(numbers.rate(point.rate), point.status)),
         )
         for margin in series
         for point in margin.points
@@ -172,7 +181,16 @@ def _start(point: SeriesPoint) -> str:
 
 def series_columns(series: Sequence[MarginSeries]) -> Table:
     """Returns a row per point of a series for CSV: venue, start and IM divided by notional."""
-    heads = ("venue", "symbol", "profile", "notional_usd", "from", "earliest", "initial_rate")
+    heads = (
+        "venue",
+        "symbol",
+        "profile",
+        "notional_usd",
+        "from",
+        "earliest",
+        "initial_rate",
+        "status",
+    )
     return heads, [
         (
             *(spreadsheet_text(text) for text in (margin.venue, margin.symbol, margin.profile)),
@@ -180,6 +198,7 @@ def series_columns(series: Sequence[MarginSeries]) -> Table:
             point.observed_at,
             point.observed_from,
             "" if point.rate is None else f"{point.rate:.6g}",
+            _CSV_STATUS.get(point.status, ""),
         )
         for margin in series
         for point in margin.points

@@ -18,14 +18,12 @@ from harmonize.comparison.verdicts import evaluate
 from harmonize.core.schedule import Derived, MarginSchedule, Unknown, value_of
 from harmonize.document import DivergenceRow, Interval, Verdict
 from harmonize.document.history import MarginSince
+from harmonize.document.ranks import ranks_of
 from harmonize.document.rows import age_days, is_stale
 from harmonize.numerics.offer import margin_of_pieces
 from harmonize.numerics.rounding import rounded
 from harmonize.text.messages import iso_utc
 from harmonize.text.words import margin_abbreviation
-
-_TIE = 1e-9
-"""Relative difference up to which two margins share a rank."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +143,8 @@ def rank_venues(
 def with_ranks(venues: Sequence[RankedVenue]) -> tuple[RankedVenue, ...]:
     """Returns venues by margin with their ranks from 1; equal margins share a rank."""
     ordered = sorted(venues, key=lambda venue: (venue.margin, venue.venue))
-    ranked: list[RankedVenue] = []
-    for position, venue in enumerate(ordered, start=1):
-        is_tie = bool(ranked) and venue.margin <= ranked[-1].margin * (1.0 + _TIE)
-        ranked.append(replace(venue, rank=ranked[-1].rank if is_tie else position))
-    return tuple(ranked)
+    ranks = ranks_of([venue.margin for venue in ordered])
+    return tuple(replace(venue, rank=rank) for venue, rank in zip(ordered, ranks, strict=True))
 
 
 def _rows_by_key(

@@ -40,7 +40,14 @@ from harmonize.document.provenance import (
     Tool,
     UnobservedRow,
 )
-from harmonize.document.rule_sets import CitationRow, FlagRow, InputRow, RuleSetRow
+from harmonize.document.rule_sets import (
+    CitationRow,
+    FlagRow,
+    InputRow,
+    ParameterRow,
+    RequirementRow,
+    RuleSetRow,
+)
 from harmonize.document.schedules import (
     ColumnRow,
     ConversionRow,
@@ -81,8 +88,10 @@ __all__ = [
     "LiquidationRow",
     "LowestMarginShare",
     "Member",
+    "ParameterRow",
     "PayloadRow",
     "PieceRow",
+    "RequirementRow",
     "RuleSetRow",
     "ScheduleRow",
     "SnapshotRow",

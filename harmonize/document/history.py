@@ -11,7 +11,8 @@ class SeriesPoint:
     """Margin as a share of notional from its first observation; None if not observable.
 
     ``is_dated`` tells that the change to it lies between two exact observation dates at most 31 days
-    apart.
+    apart. ``status`` is ``at least`` for a lower bound and ``derived, unverified`` for a rate that no
+    source verifies; empty otherwise.
     """
 
     observed_at: str
@@ -19,6 +20,7 @@ class SeriesPoint:
     observed_from: str = ""
     date_kind: str = "exact"
     is_dated: bool = False
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,6 @@ class StressWindow:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """History in the archives: margin series, changes per week, and stress windows.
-
-    ``gaps`` tells weeks without a change from weeks without an observation, for the venues of ``weeks``.
-    """
-
-    series: tuple[MarginSeries, ...] = ()
-    weeks: tuple[Week, ...] = ()
-    stress_windows: tuple[StressWindow, ...] = ()
-    gaps: tuple[VenueGaps, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class MarginSince:
     """First observation of a margin that applies, in a run without another margin since.
 
@@ -119,3 +108,31 @@ class MarginSince:
     observed_from: str
     date_kind: str
     is_bound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SinceRow:
+    """Since when a schedule has had its margin at some notionals, in USD."""
+
+    venue: str
+    symbol: str
+    profile: str
+    margin_type: str
+    notionals: tuple[float, ...]
+    since: MarginSince
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """History in the archives: margin series, changes per week, and stress windows.
+
+    ``gaps`` tells weeks without a change from weeks without an observation, for the venues of ``weeks``.
+    ``since`` has a row where a margin was observed before the schedule's own observation, or is known
+    to have begun with it; otherwise the margin is as old as that observation, or older.
+    """
+
+    series: tuple[MarginSeries, ...] = ()
+    weeks: tuple[Week, ...] = ()
+    stress_windows: tuple[StressWindow, ...] = ()
+    gaps: tuple[VenueGaps, ...] = ()
+    since: tuple[SinceRow, ...] = ()

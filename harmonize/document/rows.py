@@ -40,8 +40,10 @@ from harmonize.document import (
     FlagRow,
     InputRow,
     Interval,
+    ParameterRow,
     PayloadRow,
     PieceRow,
+    RequirementRow,
     RuleSetRow,
     ScheduleRow,
     SnapshotRow,
@@ -53,8 +55,8 @@ from harmonize.numerics.panel import PieceNumbers
 from harmonize.numerics.rounding import rounded
 from harmonize.policy.apply import AppliedRuleSet
 from harmonize.policy.inputs import Input
-from harmonize.policy.rule_set import Model, RuleSet
-from harmonize.policy.summary import requirement_summary
+from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
+from harmonize.policy.summary import parameters, requirement_summary
 from harmonize.text.messages import iso_utc
 
 AT_LEAST = "at least"
@@ -138,6 +140,27 @@ def rule_set_row(applied: AppliedRuleSet) -> RuleSetRow:
         extends=rule_set.extends,
         requirement=requirement_summary(rule_set),
         description=rule_set.about,
+        parameters=tuple(ParameterRow(*pair) for pair in parameters(rule_set)),
+        requirements=tuple(map(_requirement_row, _classes(applied))),
+    )
+
+
+def _classes(applied: AppliedRuleSet) -> tuple[ReferenceClass, ...]:
+    """Returns the references that apply to some underlying, in their order."""
+    schedule = applied.reference_schedule
+    return tuple(class_ for class_ in schedule.classes if class_.assets) if schedule else ()
+
+
+def _requirement_row(class_: ReferenceClass) -> RequirementRow:
+    return RequirementRow(
+        class_.name,
+        class_.assets,
+        _function_rows(class_.initial),
+        _function_rows(class_.maintenance) if class_.maintenance else (),
+        v1=None if class_.v1 is None else float(class_.v1),
+        adv=None if class_.adv is None else float(class_.adv),
+        basis=class_.basis,
+        verified=class_.verified,
     )
 
 
@@ -339,8 +362,10 @@ def pieces(
     Pieces above ``known_up_to``, in USD, are lower bounds.
     """
     function = value_of(observed)
-    if function is None:
-        return ()
+    return () if function is None else bounded(_function_rows(function), known_up_to)
+
+
+def _function_rows(function: MarginFunction) -> tuple[PieceRow, ...]:
     rows, lower = [], 0.0
     for piece in function.pieces:
         upper = float(piece.upper)
@@ -355,7 +380,7 @@ def pieces(
             )
         )
         lower = upper
-    return bounded(rows, known_up_to)
+    return tuple(rows)
 
 
 def evidence_row(evidence: Evidence) -> EvidenceRow:

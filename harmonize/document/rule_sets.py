@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from harmonize.document.schedules import PieceRow
+
 
 @dataclass(frozen=True, slots=True)
 class CitationRow:
@@ -47,11 +49,39 @@ class InputRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """Number of a rule set that all underlyings share, such as the share of volume of a formula."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementRow:
+    """Margin that a rule set requires on some underlyings, as functions of notional.
+
+    ``v1`` is the one-day 99 % move and ``adv`` the daily volume in USD that the functions assume; None
+    without them. ``basis`` names the measured or published numbers and ``verified`` their verification;
+    empty if the numbers are the rule set's own. ``maintenance`` is empty if it sets none.
+    """
+
+    name: str
+    underlyings: tuple[str, ...]
+    initial: tuple[PieceRow, ...]
+    maintenance: tuple[PieceRow, ...]
+    v1: float | None = None
+    adv: float | None = None
+    basis: str = ""
+    verified: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSetRow:
     """Rule set that the audit applied.
 
     ``in_force`` is the period in which it is in force. ``extends`` is the rule set on which it is
-    based.
+    based. ``requirements`` are the margins that it requires, with the inputs of this audit, and
+    ``parameters`` the numbers of its formula; empty for caps, prohibitions and disclosures.
     """
 
     id: str
@@ -70,3 +100,5 @@ class RuleSetRow:
     extends: str = ""
     requirement: str = ""
     description: str = ""
+    parameters: tuple[ParameterRow, ...] = ()
+    requirements: tuple[RequirementRow, ...] = ()

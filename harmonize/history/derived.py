@@ -26,6 +26,7 @@ from harmonize.history.observation_times import (
     weekly_gaps,
 )
 from harmonize.history.recent import RecentHistory, ScheduleKey
+from harmonize.history.since_rows import since_rows
 from harmonize.history.stress_windows import windows
 from harmonize.history.table_rows import ScheduleRow, change_of
 from harmonize.history.tables import FORMAT, HistoryTables, TableState
@@ -124,12 +125,13 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
     """Returns the margin series of a document's schedules, changes per week and stress windows.
 
     For every underlying with curves: IM at the document's heat map notional of each compared schedule,
-    and IM and MM at ``FOLLOWED_NOTIONALS`` of the schedule with the most changes. Raises ArchiveError.
+    and IM and MM at ``FOLLOWED_NOTIONALS`` of the schedule with the most changes. Since when a margin
+    applies is of all schedules, at the document's notionals. Raises ArchiveError.
     """
     from harmonize.history import queries  # noqa: PLC0415 - duckdb is heavy
 
     keys = _compared_keys(document)
-    assets = sorted({asset for asset, _ in keys})
+    assets = sorted({row.underlying for row in document.schedules} | {asset for asset, _ in keys})
     rows: dict[ScheduleKey, list[ScheduleRow]] = {}
     states: list[TableState] = []
     weeks: list[Week] = []
@@ -140,11 +142,12 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
         states.append(state)
         weeks += queries.weeks(store, until)
     ordered = {key: sorted(own, key=_chronological) for key, own in rows.items()}
+    followed = [key for _, key in keys if key in ordered]
     times = {
         venue: [VenueTimes.of(state.entries, venue, until) for state in states]
-        for venue in {venue for venue, _, _ in ordered}
+        for venue in {venue for venue, _, _ in followed}
     }
-    observed = {key: times_of(own, times[key[0]]) for key, own in ordered.items()}
+    observed = {key: times_of(ordered[key], times[key[0]]) for key in followed}
     series = _margin_series(keys, ordered, observed, document.heat_map_notional)
     starts = (margins.points[0].observed_at[:10] for margins in series if margins.points)
     since = min(starts, default="9")
@@ -159,7 +162,8 @@ def build_history(sources: Sequence[Source], document: AuditDocument, until: dat
         VenueGaps(venue, weekly_gaps(by_venue.get(venue, ())))
         for venue in sorted({week.venue for week in merged})
     )
-    return History(series, merged, stress, tuple(own for own in gaps if own.gaps))
+    observed_since = since_rows(document, ordered)
+    return History(series, merged, stress, tuple(own for own in gaps if own.gaps), observed_since)
 
 
 def _compared_keys(document: AuditDocument) -> list[tuple[str, ScheduleKey]]:

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from harmonize.archive.catalog import with_observation_times
 from harmonize.core.date_precision import CLOSE_DAYS, DateKind, is_closely_dated
+from harmonize.document import Status
 from harmonize.document.change import ChangeKind
 from harmonize.document.history import MarginSeries, ObservationGap, SeriesPoint, StressWindow, Week
 from harmonize.history.engine import query, query_rows, table_files
@@ -48,6 +49,9 @@ _KINDS_NOT_COUNTED = (
     ChangeKind.UNREAD.value,
     ChangeKind.READ.value,
 )
+
+_MARKED = frozenset({Status.AT_LEAST.value, Status.UNVERIFIED.value})
+"""Statuses of a rate that a reader must know: a lower bound, or verified by no source."""
 
 _UNREADABLE = (ChangeKind.UNREAD.value, ChangeKind.READ.value)
 """Kinds of rows that state no change, only that a schedule could not be read, or could again."""
@@ -91,12 +95,12 @@ def rows_of_symbol(
 def rows_of_underlyings(
     store: HistoryTables, assets: Sequence[str], until: datetime
 ) -> tuple[ScheduleRow, ...]:
-    """Returns the rows of underlyings in chronological order."""
+    """Returns the rows of underlyings in chronological order, without changes."""
     return tuple(
         query_rows(
             table_files(store, every=True, until=until.year),
             """
-            select * exclude (carried) from read_parquet($files, hive_partitioning = false)
+            select * exclude (carried, change), '' as change from read_parquet($files, hive_partitioning = false)
             where not carried and list_contains($assets, asset) and observed_at <= $until
             order by observed_at, sequence, venue, symbol, profile
             """,
@@ -382,8 +386,10 @@ def margin_series(
         rate = rate_of(row, margin_type, notional)
         since = row.precision.earliest_text(row.observed_at)
         is_dated = is_closely_dated(row.before_at, row.before_kind, row.observed_at, row.date_kind)
-        point = SeriesPoint(iso_utc(row.observed_at), rate, since, row.date_kind, is_dated)
-        if not points or point.rate != points[-1].rate:
+        own_status = row.initial_status if margin_type == "initial" else row.maintenance_status
+        status = own_status if rate is not None and own_status in _MARKED else ""
+        point = SeriesPoint(iso_utc(row.observed_at), rate, since, row.date_kind, is_dated, status)
+        if not points or (point.rate, point.status) != (points[-1].rate, points[-1].status):
             points.append(point)
     return MarginSeries(
         underlying=last.asset,

@@ -18,6 +18,11 @@ _BEGINNINGS = frozenset({ChangeKind.LISTED.value, ChangeKind.ANOTHER_ASSET.value
 """Kinds of rows before which the contract is known not to have been listed on its asset."""
 
 
+def own_observation(observed_at: str, observed_from: str, date_kind: str) -> MarginSince:
+    """Returns the date of a margin of which no earlier observation is known: its own, as a bound."""
+    return MarginSince(observed_at, observed_from, date_kind, is_bound=True)
+
+
 def margin_since(
     rows: Sequence[ScheduleRow], margin_type: str, notional: float, margin: float
 ) -> MarginSince | None:

@@ -268,7 +268,9 @@ def read_rows(path: Path) -> tuple[list[ScheduleRow], list[ScheduleRow]]:
 
 def row_from_columns(columns: Mapping[str, Any]) -> ScheduleRow:
     """Returns the row of the columns of a table."""
-    values = {name: from_naive_utc(value) for name, value in columns.items()}
+    values = dict(columns)
+    for name in _TIMES:
+        values[name] = from_naive_utc(values[name])
     for margin_type in ("initial", "maintenance"):
         margin = values[margin_type]
         if margin is not None:

@@ -1,7 +1,7 @@
 """Applies rule sets to measured inputs: one reference per underlying, or the reason for none."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, localcontext
 
@@ -93,7 +93,7 @@ def _without_assets(class_: ReferenceClass, assets: set[str]) -> ReferenceClass:
     if not assets.intersection(class_.assets):
         return class_
     rest = tuple(asset for asset in class_.assets if asset not in assets)
-    return ReferenceClass(class_.name, rest, class_.initial, class_.maintenance, class_.v1)
+    return replace(class_, assets=rest)
 
 
 def _class_by_formula(
@@ -110,6 +110,7 @@ def _class_by_formula(
         v1,
         basis=_basis(asset_inputs),
         verified=_weakest_origin(asset_inputs),
+        adv=adv,
     )
 
 

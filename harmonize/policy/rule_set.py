@@ -222,7 +222,8 @@ class ReferenceClass:
     """Reference functions of one class of underlyings, and the assets in the class.
 
     ``below`` and ``above`` widen the tolerance by shares of the reference, from the inputs'
-    intervals. ``v1`` is the one-day 99 % move that the functions assume; None: they assume none.
+    intervals. ``v1`` is the one-day 99 % move and ``adv`` the daily volume in USD that the functions
+    assume; None: they assume none.
     ``basis`` names the measured or published numbers, ``verified`` their verification. Both are
     empty if the numbers are the rule set's own.
     """
@@ -236,6 +237,7 @@ class ReferenceClass:
     above: Decimal = ZERO
     basis: str = ""
     verified: str = ""
+    adv: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,10 +252,14 @@ class MeasuredFormula:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceSchedule:
-    """Reference functions by class; an asset without a class has no reference."""
+    """Reference functions by class; an asset without a class has no reference.
+
+    ``size`` is the formula that the functions follow; None if they follow none.
+    """
 
     classes: tuple[ReferenceClass, ...]
     measured: MeasuredFormula | None = None
+    size: SizeFormula | None = None
 
     def class_of(self, asset: str) -> ReferenceClass | None:
         """Returns the class that lists ``asset``; None if no class does."""

@@ -1,5 +1,6 @@
 """One-line summary of a rule set's requirement."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from harmonize.policy.expression import to_text
@@ -24,6 +25,20 @@ def requirement_summary(rule_set: RuleSet) -> str:
         return initial
     rate = percent(requirement.maintenance_rate)
     return f"{initial}, MM {rate} ({_verification(rule_set, 'maintenance')})"
+
+
+def parameters(rule_set: RuleSet) -> Iterator[tuple[str, float]]:
+    """Yields the numbers of a rule set's formula that all underlyings share, each with its name."""
+    requirement = rule_set.requirement
+    if isinstance(requirement, ReferenceSchedule) and requirement.size is not None:
+        formula = requirement.size
+        yield "pi, share of daily volume", float(formula.pi)
+        yield "days of risk in initial margin", float(formula.initial_days)
+        yield "days of risk in maintenance margin", float(formula.maintenance_days)
+    if isinstance(requirement, Model):
+        yield "initial margin, multiple of the rate", float(requirement.multiple)
+    for meaning, factor in rule_set.across.items():
+        yield f"factor where maintenance margin is a {meaning.value}", float(factor)
 
 
 def _model(model: Model) -> str:

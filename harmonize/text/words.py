@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 VERIFIED_SIGNS = {"primary": "●", "secondary": "◐", "derived": "◇", "unverified": "○"}
 """Sign of each level of source verification; shapes, because colour alone is not accessible."""
 
+AT_LEAST, UNVERIFIED = "at least", "derived, unverified"
+"""Statuses of numbers that carry a sign: a lower bound, and a number that no source verifies."""
+
 _MARGIN_ABBREVIATIONS = {"initial": "IM", "maintenance": "MM"}
 
 
@@ -27,6 +30,13 @@ def first_words(words: Iterable[str], limit: int) -> str:
 def margin_abbreviation(margin_type: str) -> str:
     """Returns ``IM`` or ``MM`` for ``initial`` or ``maintenance``, otherwise the type itself."""
     return _MARGIN_ABBREVIATIONS.get(margin_type, margin_type)
+
+
+def marked(number: str, status: str) -> str:
+    """Returns a number with the sign of its status: ``≥ 1.0 %`` and, of no verified source, ``1.0 %○``."""
+    if status == AT_LEAST:
+        return f"≥ {number}"
+    return f"{number}{VERIFIED_SIGNS['unverified']}" if status == UNVERIFIED else number
 
 
 def margin_name(margin_type: str) -> str:

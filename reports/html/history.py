@@ -11,7 +11,7 @@ from harmonize.document.history import (
     Week,
 )
 from harmonize.text import numbers
-from harmonize.text.words import first_words, margin_abbreviation
+from harmonize.text.words import first_words, margin_abbreviation, marked
 from reports.charts.step_lines import StepLine, step_lines
 from reports.charts.svg import COLOURS, EMPHASISED, Frame, line_css
 from reports.charts.weekly_bars import weekly_bars
@@ -26,10 +26,12 @@ from reports.html.page import Chart, HistorySection, HistoryView
 from reports.html.references import make_anchor
 from reports.html.series_stats import (
     change_count,
+    is_exact,
     most_changed,
     peak_to_trough,
     positive_rates,
-    rate_at,
+    rate_text,
+    rate_text_at,
 )
 from reports.lookup import date_text, earliest_date
 
@@ -188,7 +190,7 @@ def underlying_chart(
         style = styles[series.venue]
         lines.append(
             StepLine(
-                name,
+                marked(name, series.points[-1].status),
                 line_css(style),
                 series.points,
                 series.until,
@@ -238,18 +240,20 @@ def _emphasised(all_series: Sequence[MarginSeries]) -> list[MarginSeries]:
 def _series_row(name: str, series: MarginSeries) -> tuple[str, ...]:
     return (
         name,
-        *(numbers.rate(rate) for rate in _extremes(series)),
+        *_extremes(series),
         numbers.times(peak_to_trough(series)),
         numbers.count(change_count(series)),
         numbers.date_range(earliest_date(series.points[0]), series.until),
     )
 
 
-def _extremes(series: MarginSeries) -> tuple[float | None, ...]:
-    rates = positive_rates(series)
-    if not rates:
-        return (None,) * 4
-    return series.points[0].rate, min(rates), max(rates), series.points[-1].rate
+def _extremes(series: MarginSeries) -> tuple[str, ...]:
+    """Returns first, lowest, highest and last rate with their signs; a lower bound is no extreme."""
+    exact = [point for point in series.points if is_exact(point)]
+    by_rate = sorted(exact, key=lambda point: point.rate or 0.0)
+    ends = [rate_text(point) for point in (*by_rate[:1], *by_rate[-1:])]
+    extremes = ends or [numbers.NOT_OBSERVABLE] * 2
+    return rate_text(series.points[0]), *extremes, rate_text(series.points[-1])
 
 
 def schedule_chart(
@@ -262,9 +266,11 @@ def schedule_chart(
     frame = Frame(f"schedule-{number}", f"{first.symbol} at {first.venue} over time", caption)
     points = {point.observed_at: point for line in lines for point in line.points}
     times = sorted(points)
-    rates_by_time = [(at, [rate_at(line.points, line.until, at) for line in lines]) for at in times]
+    rates_by_time = [
+        (at, [rate_text_at(line.points, line.until, at) for line in lines]) for at in times
+    ]
     rows = [
-        (date_text(points[at]), *map(numbers.rate, rates))
+        (date_text(points[at]), *rates)
         for index, (at, rates) in enumerate(rates_by_time)
         if not index or rates != rates_by_time[index - 1][1]
     ]

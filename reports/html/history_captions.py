@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from harmonize.document.history import GAP_DAYS, MarginSeries, ObservationGap, StressWindow, Week
 from harmonize.text import numbers
-from harmonize.text.words import margin_abbreviation
+from harmonize.text.words import AT_LEAST, margin_abbreviation, marked
 from reports.charts.dates import date_of, day_number
 from reports.charts.weekly_bars import quiet_spans
 from reports.html.series_stats import (
@@ -14,6 +14,7 @@ from reports.html.series_stats import (
     most_changed,
     peak_to_trough,
     positive_rates,
+    rate_text,
     stress_nearby,
 )
 from reports.lookup import date_text
@@ -34,7 +35,8 @@ def schedule_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stress
     change = largest_change(most) if most else None
     if most is None or change is None:
         if not any(positive_rates(series) for series in all_series):
-            return "No margin is known."
+            is_bounded = any(point.status for series in all_series for point in series.points)
+            return "Only lower bounds are known." if is_bounded else "No margin is known."
         first, last = date_text(all_series[0].points[0]), max(series.until for series in all_series)
         return f"No margin changed from {first} to {numbers.date(last)}."
     ratio = numbers.times(peak_to_trough(most))
@@ -48,15 +50,19 @@ def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stre
     """States the last range over venues, the largest change, and venues observed once."""
     notional, asset = numbers.usd(all_series[0].notional), all_series[0].underlying
     last = [
-        (series.points[-1].rate, series.venue)
+        (series.points[-1].rate, series.venue, rate_text(series.points[-1]))
         for series in all_series
-        if series.points[-1].rate is not None
+        if series.points[-1].rate is not None and series.points[-1].status != AT_LEAST
     ]
+    bounded = sum(series.points[-1].status == AT_LEAST for series in all_series)
     sentences = (
         [f"At the last observation, IM at {notional} of {asset} {_range_text(last)}."]
         if last
         else []
     )
+    if bounded:
+        count = numbers.count_text(bounded, "venue")
+        sentences.append(f"Of {count} only a lower bound (≥) is known: it is not in this range.")
     most = most_changed(all_series)
     change = largest_change(most) if most else None
     if most and change:
@@ -68,7 +74,7 @@ def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stre
     once = sum(
         series.points[0].observed_at == series.until
         for series in all_series
-        if positive_rates(series)
+        if any(point.rate for point in series.points)
     )
     if once:
         noun = "venue was" if once == 1 else "venues were"
@@ -76,14 +82,14 @@ def underlying_caption(all_series: Sequence[MarginSeries], stress: Sequence[Stre
     return " ".join(sentences)
 
 
-def _range_text(last: Sequence[tuple[float, str]]) -> str:
-    (low, lowest), (high, highest) = min(last), max(last)
+def _range_text(last: Sequence[tuple[float, str, str]]) -> str:
+    (low, lowest, low_text), (high, highest, high_text) = min(last), max(last)
     if low == high:
         venues_text = (
             f"at {lowest}" if len(last) == 1 else f"at all {numbers.count(len(last))} venues"
         )
-        return f"was {numbers.rate(low)} {venues_text}"
-    return f"was between {numbers.rate(low)} at {lowest} and {numbers.rate(high)} at {highest}"
+        return f"was {low_text} {venues_text}"
+    return f"was between {low_text} at {lowest} and {high_text} at {highest}"
 
 
 def weeks_caption(
@@ -161,8 +167,9 @@ def _change_text(change: LargestChange, stress: Sequence[StressWindow]) -> str:
     observed = date_text(change.point)
     if change.point.date_kind == "exact":
         observed = f"on {observed}"
+    before = marked(numbers.rate(change.before), change.before_status)
     stress_text = stress_nearby(stress, change.point.observed_at) if change.is_dated else ""
     return (
-        f"{word} from {numbers.rate(change.before)} to {numbers.rate(change.after)}, first observed"
+        f"{word} from {before} to {rate_text(change.point)}, first observed"
         f" {observed}{f', {stress_text}' if stress_text else ''}"
     )

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from harmonize.document.history import MarginSeries, SeriesPoint, StressWindow
 from harmonize.text import numbers
+from harmonize.text.words import AT_LEAST, marked
 from reports.charts.dates import day_number
 
 _AFTERMATH = 14.0
@@ -26,6 +27,7 @@ class LargestChange:
     after: float
     point: SeriesPoint
     is_dated: bool
+    before_status: str = ""
 
     @property
     def size(self) -> float:
@@ -35,14 +37,35 @@ class LargestChange:
 
 def rate_at(points: Sequence[SeriesPoint], until: str, at: str) -> float | None:
     """Returns the rate in force at a time; `None` outside the observed period."""
+    point = _point_at(points, until, at)
+    return point.rate if point else None
+
+
+def rate_text_at(points: Sequence[SeriesPoint], until: str, at: str) -> str:
+    """Returns the rate in force at a time with its sign; no value outside the observed period."""
+    point = _point_at(points, until, at)
+    return rate_text(point) if point else numbers.NOT_OBSERVABLE
+
+
+def _point_at(points: Sequence[SeriesPoint], until: str, at: str) -> SeriesPoint | None:
     day = day_number(at)
     earlier = [point for point in points if day_number(point.observed_at) <= day]
-    return earlier[-1].rate if earlier and day <= day_number(until) else None
+    return earlier[-1] if earlier and day <= day_number(until) else None
+
+
+def rate_text(point: SeriesPoint) -> str:
+    """Returns the rate of a point with its sign: ``≥`` for a lower bound, ``○`` if not verified."""
+    return marked(numbers.rate(point.rate), point.status)
+
+
+def is_exact(point: SeriesPoint) -> bool:
+    """Whether a point has a rate above 0 that is no lower bound."""
+    return bool(point.rate) and point.status != AT_LEAST
 
 
 def positive_rates(series: MarginSeries) -> list[float]:
-    """Returns the rates above 0, in order of time."""
-    return [point.rate for point in series.points if point.rate is not None and point.rate > 0.0]
+    """Returns the rates above 0 in order of time, without lower bounds."""
+    return [point.rate for point in series.points if point.rate is not None and is_exact(point)]
 
 
 def peak_to_trough(series: MarginSeries) -> float | None:
@@ -60,17 +83,21 @@ def change_count(series: MarginSeries) -> int:
 def largest_change(series: MarginSeries) -> LargestChange | None:
     """Returns the largest change, the first of equal ones; `None` if the rate never changed.
 
-    A change while the rate was unknown counts, at the time the rate became known again; it is not
+    A lower bound is no rate. A change while the rate was unknown counts, at the time the rate became known again; it is not
     dated.
     """
     rates = [
-        (number, point, point.rate) for number, point in enumerate(series.points) if point.rate
+        (number, point, point.rate)
+        for number, point in enumerate(series.points)
+        if point.rate is not None and is_exact(point)
     ]
     changes = [
         LargestChange(
-            series, before, after, point, point.is_dated and number - previous_number == 1
+            *(series, before, after, point),
+            point.is_dated and number - previous_number == 1,
+            previous.status,
         )
-        for (previous_number, _, before), (number, point, after) in pairwise(rates)
+        for (previous_number, previous, before), (number, point, after) in pairwise(rates)
         if before != after
     ]
     return max(changes, key=lambda change: change.size, default=None)

@@ -8,6 +8,7 @@ from harmonize.text.words import join_words
 from reports.html.heat_map import heat_legend, heat_maps, omitted_underlyings
 from reports.html.page import HeatMap, LegendEntry, MatrixCell
 from reports.html.ranking import ranking
+from reports.site import close_dates
 from reports.site.addresses import cell_anchor, id_slug, underlying_path, venue_path
 from reports.site.layout import Page, legend_list, page_of_parts
 from reports.site.marks import UNVERIFIED
@@ -111,6 +112,12 @@ def _heat_cell(
     return Cell(shown, markup, cell.css, f"{prefix}{anchor}")
 
 
+def _close_dates(context: ReportContext) -> Html:
+    """Returns the table of the key message on the average difference; nothing without one."""
+    compared = close_dates.indices_table(context)
+    return Html(f"{close_dates.note(context)}{table(compared)}") if compared else NOTHING
+
+
 def harmonization_page(context: ReportContext) -> Iterator[Page]:
     """Yields the underlyings by harmonization index, and the venues."""
     view = ranking(context.lookup, context.references)
@@ -170,6 +177,7 @@ def harmonization_page(context: ReportContext) -> Iterator[Page]:
             Html(f"{overall}{table(underlyings, 'harmonization.csv')}"),
         ),
         ("by-venue", "By venue", table(venues, "harmonization-by-venue.csv")),
+        (close_dates.ANCHOR, close_dates.HEADING, _close_dates(context)),
     ]
     files = (
         ("harmonization.csv", table_csv(underlyings)),

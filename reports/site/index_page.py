@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from html import escape
 
 from harmonize.text import numbers
+from harmonize.text.words import join_words
 from reports.lookup import snapshot_span
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
 from reports.site.key_messages import (
@@ -15,7 +16,7 @@ from reports.site.key_messages import (
     no_message_text,
 )
 from reports.site.layout import Page
-from reports.site.markup import Html, join, link_to, section, text, unordered, words
+from reports.site.markup import Html, facts, join, link_to, section, text, unordered, words
 from reports.site.report_context import ReportContext
 
 TITLE = "Margin across crypto derivatives venues"
@@ -37,16 +38,16 @@ def index_page(context: ReportContext) -> Iterator[Page]:
         "index.html",
         TITLE,
         text(
-            f"Initial and maintenance margin as published by {numbers.count_text(len(context.schedules_by_venue), 'venue')}"
+            f"Margin that {numbers.count_text(len(context.schedules_by_venue), 'venue')} required"
             f" on {numbers.count_text(len(context.schedules_by_underlying), 'underlying')}, observed"
-            f" {snapshot_span(document)}, compared with reference rules and across venues."
+            f" {_observed(context)}, compared with reference rules and across venues."
         ),
         join(
             [
                 Html(
                     '<section id="messages" aria-labelledby="messages-h">'
                     f'<h2 id="messages-h" class="unseen">Key messages</h2>{note}'
-                    f'<ol class="messages">{listed}</ol>{basis}</section>\n'
+                    f'{_definitions()}<ol class="messages">{listed}</ol>{basis}</section>\n'
                 ),
                 section("venues", "Venues", _venues(context)),
                 section("underlyings", "Underlyings on most venues", _underlyings(context)),
@@ -54,6 +55,37 @@ def index_page(context: ReportContext) -> Iterator[Page]:
             ]
         ),
         kicker=f"Margin audit · as of {numbers.date(document.as_of)}",
+    )
+
+
+def _observed(context: ReportContext) -> str:
+    """Returns the dates of all observations; in words where the first one is not known."""
+    document = context.document
+    newest = max((row.observed_at for row in document.snapshots), default="")
+    span = snapshot_span(document)
+    return f"on or before {numbers.date(newest)}" if span.startswith("≤") else span
+
+
+def _definitions() -> Html:
+    """Explains the words of the messages, one line each."""
+    return facts(
+        (
+            (
+                "Initial margin",
+                text("what a venue requires to be deposited before a position is opened"),
+            ),
+            (
+                "Position size",
+                text(
+                    "the market value that a position controls, in USD (notional); with 2 % initial"
+                    " margin, $20,000 hold a $1m position: 50 times the deposit (leverage 50×)"
+                ),
+            ),
+            (
+                "Maintenance margin",
+                text("the level below which the venue closes the position (liquidation)"),
+            ),
+        )
     )
 
 
@@ -66,7 +98,14 @@ def _message(message: KeyMessage) -> str:
 
 
 def _venues(context: ReportContext) -> Html:
-    return unordered((link_to(venue_path(venue), venue) for venue in context.venues), css="index")
+    listed = unordered((link_to(venue_path(venue), venue) for venue in context.venues), css="index")
+    without = [venue for venue in context.venues if venue not in context.schedules_by_venue]
+    if not without:
+        return listed
+    count = numbers.count_text(len(context.venues), "venue")
+    names = join_words(without)
+    sentence = f"{count} in this list; without an observed margin schedule: {names}."
+    return Html(f"{listed}{words('p', sentence, css='note')}")
 
 
 def _underlyings(context: ReportContext) -> Html:

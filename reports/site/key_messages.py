@@ -1,22 +1,35 @@
-"""Key messages: sentences for readers who do not know the tool, each from the numbers of one page.
+"""Key messages: sentences for readers who do not know the tool, each from the table to which it leads.
 
 A message compares observations with exact dates that are close together, or it is not made.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
 
-from harmonize.document import CoverageStatus, Index, LiquidationRow, Spread, SpreadPoint, Verdict
-from harmonize.document.history import MarginSeries
+from harmonize.document import CoverageStatus, Spread
+from harmonize.document.history import MarginSeries, SeriesPoint
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.charts.dates import day_number
-from reports.finding_order import EVALUATED
 from reports.html.summary import widest_point
 from reports.lookup import earliest_date
 from reports.site.addresses import underlying_path
+from reports.site.close_dates import (
+    ANCHOR,
+    RETAIL_ANCHOR,
+    average_factor,
+    close_indices,
+    close_liquidations,
+    close_points,
+    margins_table,
+    meeting_all,
+    middle_index,
+    prohibitions,
+    retail_laws,
+    short_name,
+)
 from reports.site.report_context import ReportContext
 
 LARGEST_NUMBER = 7
@@ -24,6 +37,7 @@ LARGEST_NUMBER = 7
 
 _LEAST_COMPARED = 5
 _ENOUGH_VENUES = 3
+_NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,101 +82,124 @@ def _widest(context: ReportContext) -> KeyMessage | None:
         return None
     spread, point = widest
     ratio = numbers.times(point.highest / point.lowest)
-    size = numbers.usd(point.notional)
-    lowest = context.lookup.named(spread.underlying, point.lowest_venues)
-    highest = context.lookup.named(spread.underlying, point.highest_venues)
+    size, underlying = numbers.usd(point.notional), spread.underlying
+    lowest = context.lookup.named(underlying, point.lowest_venues)
+    highest = context.lookup.named(underlying, point.highest_venues)
+    listed = margins_table(context, underlying)
+    names = join_words([row.cells[0].words for row in listed.rows] if listed else [], _NAMED)
     return KeyMessage(
         "widest",
         _figure(point.highest / point.lowest),
-        f"{_when(spread.oldest, spread.newest)} the strictest of {numbers.count_text(point.venues, 'venue')}"
-        f" compared ({join_words(highest, 2)}) required {ratio} the initial margin of the most lenient"
-        f" ({join_words(lowest, 2)}) for a {size} {spread.underlying} position:"
-        f" {numbers.usd(point.highest)} against {numbers.usd(point.lowest)}.",
+        f"{_when(spread.oldest, spread.newest)} a {size} position in {underlying} required"
+        f" {numbers.usd(point.highest)} of initial margin at {join_words(highest, 2)}, but"
+        f" {numbers.usd(point.lowest)} at {join_words(lowest, 2)}: the strictest of"
+        f" {numbers.count_text(point.venues, 'venue')} compared required {ratio} as much as the most"
+        f" lenient. Compared: {names}.",
         numbers.date_range(spread.oldest, spread.newest),
-        f"{underlying_path(spread.underlying)}#ranking",
-        f"{spread.underlying} by venue",
+        f"{underlying_path(underlying)}#{ANCHOR}",
+        f"{underlying} at these venues",
     )
 
 
 def _typical(context: ReportContext) -> KeyMessage | None:
-    compared = [*_headline_points(context)]
+    compared = close_points(context)
     if len(compared) < _LEAST_COMPARED:
         return None
-    middle = median_low([point.highest / point.lowest for _, point in compared])
+    ratios = [point.highest / point.lowest for _, point in compared]
+    middle = median_low(ratios)
+    wide = sum(ratio >= middle for ratio in ratios)
     size = numbers.usd(context.document.heat_map_notional)
     oldest, newest = _span([spread for spread, _ in compared])
+    names = join_words(sorted(spread.underlying for spread, _ in compared), _NAMED)
+    total = numbers.count(len(context.schedules_by_underlying))
     return KeyMessage(
         "typical",
         _figure(middle),
-        f"For at least half of {numbers.count(len(compared))} underlyings, the strictest venue"
-        f" compared required at least {numbers.times(middle)} the initial margin of the most lenient"
-        f" for a {size} position.",
+        f"On {numbers.count(wide)} of {numbers.count_text(len(compared), 'underlying')} the strictest"
+        f" venue required at least {numbers.times(middle)} the initial margin of the most lenient, for"
+        f" a {size} position. Compared: {names}, the only ones of {total} that two venues or more list"
+        " with exact dates of observation so close together.",
         numbers.date_range(oldest, newest),
-        "underlyings.html",
-        "All underlyings",
+        f"underlyings.html#{ANCHOR}",
+        "These underlyings",
     )
-
-
-def _headline_points(context: ReportContext) -> Iterator[tuple[Spread, SpreadPoint]]:
-    notional = context.document.heat_map_notional
-    for spread in context.document.headlines.spreads:
-        if spread.margin_type == "initial":
-            for point in spread.points:
-                if point.notional == notional and point.lowest > 0:
-                    yield spread, point
 
 
 def _retail_rules(context: ReportContext) -> KeyMessage | None:
-    """States how many contracts require less than some statutory minimum for retail clients.
+    """States how many margin terms meet the statutory minimums for retail clients, and where.
 
-    A contract that no longer trades, or that a rule does not cover, is not among them.
+    A contract that no longer trades, or that a law does not cover, is not among them.
     """
-    caps = {row.id for row in context.document.rule_sets if row.kind == "cap" and row.statutory}
-    rows = [
-        row
-        for row in context.document.divergences
-        if row.rule_set in caps and row.margin_type == "initial" and row.verdict in EVALUATED
-    ]
-    contracts = {(row.venue, row.symbol) for row in rows}
-    below = {(row.venue, row.symbol) for row in rows if row.verdict is Verdict.BREACH}
-    if not contracts:
+    laws = retail_laws(context)
+    if not laws:
         return None
-    dates = numbers.date_range(min(map(earliest_date, rows)), max(row.observed_at for row in rows))
-    rules = numbers.count_text(len({row.rule_set for row in rows}), "statutory rule")
+    met, compared = meeting_all(laws)
+    rows = [row for law in laws for row in law.rows]
+    names = [f"{law.name}, {numbers.axis_rate(law.minimum)}" for law in laws]
+    venues = sorted({venue for venue, _, _ in met})
+    where = f" They are at {join_words(venues, _NAMED)}." if venues else ""
+    banned = [short_name(rule_set) for rule_set, _ in prohibitions(context)]
+    ban = f" Prohibited for them at any margin: {join_words(banned)}." if banned else ""
     return KeyMessage(
         "retail",
-        numbers.share(len(below), len(contracts)),
-        f"If they were offered to the clients that {rules} protect,"
-        f" {numbers.count(len(below))} of {numbers.count_text(len(contracts), 'contract')} that could"
-        " be evaluated would require less initial margin, for at least one type of account, than at"
-        " least one of these rules permits. Whether they are offered to them was not observed.",
-        dates,
-        "rules.html",
-        "Rule sets",
+        f"{numbers.count(len(met))} of {numbers.count(len(compared))}",
+        f"Of {numbers.count(len(compared))} margin terms (a contract and a type of account) that could be"
+        f" evaluated, {numbers.count(len(met))} met the minimum initial margin for retail clients under"
+        f" every law with which they were compared: {'; '.join(names)} of the position.{where} The"
+        f" others required less than one or more of these laws.{ban} Whether the contracts are offered"
+        " to these clients was not observed.",
+        numbers.date_range(min(map(earliest_date, rows)), max(row.observed_at for row in rows)),
+        f"rules.html#{RETAIL_ANCHOR}",
+        "Each of these laws",
     )
 
 
-def _increase(context: ReportContext) -> KeyMessage | None:
-    """States the largest increase of initial margin between exact dates that are close together."""
-    rises = [
-        (after.rate / before.rate, series, before, after)
+@dataclass(frozen=True, slots=True)
+class Increase:
+    """Increase of a margin from one point of a series to the next."""
+
+    series: MarginSeries
+    before: SeriesPoint
+    after: SeriesPoint
+
+    @property
+    def ratio(self) -> float:
+        """Margin after, divided by the margin before."""
+        return (self.after.rate or 0.0) / (self.before.rate or 1.0)
+
+
+def largest_increase(context: ReportContext) -> Increase | None:
+    """Returns the largest increase of IM between exact dates that are close together."""
+    increases = [
+        Increase(series, before, after)
         for series in context.document.history.series
         if series.margin_type == "initial" and series.notional == context.document.heat_map_notional
         for before, after in pairwise(series.points)
-        if before.rate and after.rate and after.rate > before.rate and after.is_dated
+        if before.rate
+        and after.rate
+        and after.rate > before.rate
+        and after.is_dated
+        and not before.status
+        and not after.status
     ]
-    if not rises:
+    return max(increases, key=lambda x: (x.ratio, _series_key(x.series)), default=None)
+
+
+def _increase(context: ReportContext) -> KeyMessage | None:
+    largest = largest_increase(context)
+    if largest is None:
         return None
-    ratio, series, before, after = max(rises, key=lambda rise: (rise[0], _series_key(rise[1])))
+    series, ratio = largest.series, largest.ratio
+    before, after = largest.before.rate or 0.0, largest.after.rate or 0.0
     return KeyMessage(
         "increase",
         f"+{numbers.share(round((ratio - 1) * 100), 100)}" if ratio < 2 else _figure(ratio),  # noqa: PLR2004 - below double, a percentage is plainer
         f"{series.venue} raised the initial margin of a {numbers.usd(series.notional)}"
-        f" {series.underlying} position from {numbers.axis_rate(before.rate or 0.0)} to"
-        f" {numbers.axis_rate(after.rate or 0.0)}, first observed on {numbers.date(after.observed_at)}: the"
-        " largest increase on the underlyings followed over time between exact dates of observation"
-        " at most a month apart.",
-        numbers.date(after.observed_at),
+        f" {series.underlying} position from {numbers.axis_rate(before)} to"
+        f" {numbers.axis_rate(after)} of its size, first observed on"
+        f" {numbers.date(largest.after.observed_at)}: the largest increase on the underlyings followed"
+        " over time between exact dates of observation at most a month apart.",
+        numbers.date(largest.after.observed_at),
         f"{underlying_path(series.underlying)}#history",
         f"{series.underlying} over time",
     )
@@ -174,95 +211,85 @@ def _series_key(series: MarginSeries) -> tuple[str, str, str]:
 
 def _liquidation(context: ReportContext) -> KeyMessage | None:
     """States the range of adverse moves to liquidation, on the underlying with most venues."""
-    groups = [
-        _close_together(
-            [row for row in rows if _is_comparable(row)], context.document.headlines.span_days
-        )
-        for rows in context.liquidations.values()
-    ]
+    groups = [close_liquidations(context, underlying) for underlying in context.liquidations]
     group = max(groups, key=len, default=[])
     if len(group) < _ENOUGH_VENUES:
         return None
-    near = min(group, key=lambda row: (row.adverse_move_long or 0.0, row.venue))
-    far = max(group, key=lambda row: (row.adverse_move_long or 0.0, row.venue))
+    near, far = group[0], group[-1]
     if near.adverse_move_long == far.adverse_move_long:
         return None
     dates = sorted(row.observed_at for row in group)
     falls = [numbers.axis_rate(row.adverse_move_long or 0.0) for row in (near, far)]
+    names = join_words([row.venue for row in group], _NAMED)
     return KeyMessage(
         "liquidation",
-        f"{falls[0]} or {falls[1]}",
-        f"{_when(dates[0], dates[-1])} a fall of {falls[0]} in the price of {near.underlying} would"
-        f" have liquidated a {numbers.usd(near.notional)} position with"
-        f" {numbers.leverage(near.leverage)} leverage at {near.venue}; at {far.venue} it would have"
-        f" taken {falls[1]}.",
+        f"{falls[0]} to {falls[1]}",
+        f"{_when(dates[0], dates[-1])} two holders of the same {numbers.usd(near.notional)}"
+        f" {near.underlying} position, each with {numbers.leverage(near.leverage)} leverage, would have"
+        f" been closed out (liquidated) after different falls of the price: {falls[0]} at {near.venue},"
+        f" {falls[1]} at {far.venue}. Fees, which are not included, make it earlier. Compared: {names}.",
         numbers.date_range(dates[0], dates[-1]),
-        f"{underlying_path(near.underlying)}#gap",
-        f"{near.underlying}: distance to liquidation",
+        f"{underlying_path(near.underlying)}#{ANCHOR}",
+        f"{near.underlying} at these venues",
     )
-
-
-def _is_comparable(row: LiquidationRow) -> bool:
-    return (
-        row.leverage_basis == "equal"
-        and row.included
-        and row.date_kind == "exact"
-        and row.adverse_move_long is not None
-    )
-
-
-def _close_together(rows: Sequence[LiquidationRow], span_days: int) -> list[LiquidationRow]:
-    """Returns the largest set of rows observed within a span, the newest of equal ones."""
-    ordered = sorted(rows, key=lambda row: (row.observed_at, row.venue))
-    best: list[LiquidationRow] = []
-    for first in ordered:
-        start = day_number(first.observed_at)
-        within = [row for row in ordered if 0.0 <= day_number(row.observed_at) - start <= span_days]
-        best = within if len(within) >= len(best) else best
-    return best
 
 
 def _agreement(context: ReportContext) -> KeyMessage | None:
-    """States by what factor venues differ from the middle of the venues, over underlyings."""
-    indices: list[Index] = [
-        row
-        for row in context.document.headlines.indices
-        if row.margin_type == "initial" and "median" in row.reference and row.value > 0
-    ]
-    if len(indices) < _LEAST_COMPARED:
+    """States by what factor venues differ on average, on the underlying in the middle of all."""
+    indices, middle = close_indices(context), middle_index(context)
+    if middle is None or len(indices) < _LEAST_COMPARED:
         return None
-    factor = 100.0 / median_low([row.value for row in indices])
+    factor = average_factor(middle)
+    names = join_words(sorted(row.underlying for row in indices), _NAMED)
     oldest, newest = min(row.oldest for row in indices), max(row.newest for row in indices)
     return KeyMessage(
         "agreement",
-        f"{numbers.times(factor)}".replace(f"{numbers.NBSP}times", "×"),
-        f"For a typical one of {numbers.count(len(indices))} underlyings (the median), a venue's initial margin"
-        f" differed from the median of the venues compared by an average factor of"
-        f" {numbers.times(factor).replace(f'{numbers.NBSP}times', '')}; with equal margins it would"
-        " be 1.",
+        _figure(factor),
+        f"On {middle.underlying}, a venue's initial margin was on average {numbers.times(factor)} that"
+        " of the venue in the middle, or as many times smaller; if all required the same, it would be"
+        f" 1. Of {numbers.count_text(len(indices), 'underlying')} compared ({names}),"
+        f" {middle.underlying} is in the middle.",
         numbers.date_range(oldest, newest),
-        "harmonization.html",
-        "Harmonization index",
+        f"harmonization.html#{ANCHOR}",
+        "These underlyings",
     )
 
 
 def _freshness(context: ReportContext) -> KeyMessage | None:
-    """States how much of what is shown was observed recently: what the numbers cannot tell."""
-    rows = context.document.coverage
+    """States first how old the observations are: what no other number tells."""
+    document = context.document
+    rows = [row for row in document.snapshots if row.observed_at]
     if not rows:
         return None
-    recent = sum(row.status is CoverageStatus.OBSERVED for row in rows)
-    limit = numbers.age(context.document.stale_after_days)
+    newest = max(rows, key=lambda row: row.observed_at)
+    day = f"{'on' if newest.date_kind == 'exact' else 'on or before'} {numbers.date(newest.observed_at)}"
+    age_days = day_number(document.as_of[:10]) - day_number(newest.observed_at[:10])
+    limit = numbers.age(document.stale_after_days)
+    warning = (
+        "This report states what venues required on the dates it names, not what they require now."
+    )
+    if age_days > document.stale_after_days:
+        figure = numbers.age(age_days)
+        sentence = (
+            f"Every margin in this report is more than {limit} old: the newest was observed {day},"
+            f" {figure} before the report. {warning}"
+        )
+    else:
+        recent = sum(row.status is CoverageStatus.OBSERVED for row in document.coverage)
+        total = len(document.coverage)
+        figure = numbers.share(recent, total)
+        sentence = (
+            f"Of {numbers.count(total)} cases of a venue that lists an underlying,"
+            f" {numbers.count(recent)} were observed in the {limit} before the report. The others are"
+            f" or may be older, or their margins are not known. {warning}"
+        )
     return KeyMessage(
         "freshness",
-        numbers.share(recent, len(rows)),
-        f"{numbers.count(recent)} of {numbers.count(len(rows))} recorded pairs of a venue and an"
-        f" underlying were observed in the {limit} before the report; the others are or may be older, rest on"
-        " documentation, or are not observable. The report states what was required on the dates it"
-        " names, not what is required now.",
-        numbers.date(context.document.as_of),
-        "coverage.html",
-        "Coverage",
+        figure.replace(numbers.NBSP, " "),  # a figure may break, so that it fits its column
+        sentence,
+        f"{numbers.date(document.as_of)}",
+        "venues.html#list",
+        "Newest observation of each venue",
     )
 
 
@@ -281,13 +308,13 @@ def _span(spreads: Sequence[Spread]) -> tuple[str, str]:
 
 
 _MESSAGES: Sequence[Callable[[ReportContext], KeyMessage | None]] = (
+    _freshness,
     _widest,
     _typical,
+    _agreement,
+    _liquidation,
     _retail_rules,
     _increase,
-    _liquidation,
-    _agreement,
-    _freshness,
 )
 """Messages in their order; a new one is a function that returns None without its data."""
 

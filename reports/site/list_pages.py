@@ -7,9 +7,10 @@ from harmonize.document import CoverageStatus, Level
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.lookup import newest_date
+from reports.site import close_dates
 from reports.site.addresses import underlying_path, venue_path
 from reports.site.layout import Page
-from reports.site.markup import link_to, section, text
+from reports.site.markup import NOTHING, Html, join, link_to, section, text
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number, table, table_csv
 
@@ -70,6 +71,16 @@ def venues_page(context: ReportContext) -> Iterator[Page]:
     )
 
 
+def _close_dates(context: ReportContext) -> Html:
+    """Returns the table of the key messages on all underlyings; nothing without one."""
+    compared = close_dates.underlyings_table(context)
+    if compared is None:
+        return NOTHING
+    return section(
+        close_dates.ANCHOR, close_dates.HEADING, close_dates.note(context), table(compared)
+    )
+
+
 def underlyings_page(context: ReportContext) -> Iterator[Page]:
     """Yields the list of underlyings."""
     heat = context.document.heat_map_notional
@@ -124,6 +135,11 @@ def underlyings_page(context: ReportContext) -> Iterator[Page]:
         text(
             f"{numbers.count_text(len(rows), 'underlying')}; each links to its ranking, curves, findings and evidence."
         ),
-        section("list", "All underlyings", table(listed, "underlyings.csv")),
+        join(
+            [
+                section("list", "All underlyings", table(listed, "underlyings.csv")),
+                _close_dates(context),
+            ]
+        ),
         files=(("underlyings.csv", table_csv(listed)),),
     )

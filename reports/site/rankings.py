@@ -4,19 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harmonize.document import Member, ScheduleRow
-from harmonize.document.history import MarginSeries, SeriesPoint
+from harmonize.document.ranks import ranks_of
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
-from reports.lookup import MARGIN_TYPES, date_text, point_at
+from reports.lookup import MARGIN_TYPES, date_text
 from reports.piece_values import Margin, margin_at
 from reports.site import marks
 from reports.site.addresses import cell_anchor, id_slug, schedule_anchor, venue_path
-from reports.site.markup import NOTHING, Html, link, link_to, text
+from reports.site.markup import Html, link_to, text
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number
-
-LARGE = 5e6
-"""Notional in USD that rankings state beside the grid of the document: a large position."""
 
 SHORT = 12
 """Number of rows that are read without sorting and searching."""
@@ -64,8 +61,7 @@ def _represents(context: ReportContext, row: ScheduleRow) -> bool:
 
 def sizes(context: ReportContext) -> tuple[float, ...]:
     """Returns the notionals of rankings, in USD."""
-    grid = context.document.notional_grid
-    return tuple(sorted({*grid, LARGE})) if grid and grid[0] < LARGE < grid[-1] else grid
+    return context.document.notional_grid
 
 
 def ranking_table(
@@ -80,7 +76,7 @@ def ranking_table(
     margins = {entry.row.venue: margin_at(entry.row, margin_type, heat) for entry in entries}
     ordered = sorted(entries, key=lambda entry: _order(entry, margins[entry.row.venue]))
     ranks = _ranks([(entry, margins[entry.row.venue].amount) for entry in ordered])
-    columns = _Columns.of(context, underlying, margin_type, entries)
+    columns = _Columns(context, underlying, margin_type, sizes(context))
     rows = [
         _ranking_row(columns, entry, rank, margins[entry.row.venue])
         for entry, rank in zip(ordered, ranks, strict=True)
@@ -97,37 +93,12 @@ def ranking_table(
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What all rows of a ranking share.
-
-    ``deviations`` are the cells of the comparison with the reference, empty if no venue is compared;
-    ``since`` is the date of the last change. Both are per venue.
-    """
+    """What all rows of a ranking share."""
 
     context: ReportContext
     underlying: str
     margin_type: str
     notionals: tuple[float, ...]
-    deviations: dict[str, Cell]
-    since: dict[str, str]
-
-    @classmethod
-    def of(
-        cls,
-        context: ReportContext,
-        underlying: str,
-        margin_type: str,
-        entries: Sequence[Contender],
-    ) -> "_Columns":
-        """Returns the columns for one margin type on one underlying."""
-        cells = {
-            entry.row.venue: _deviation_cell(context, entry, margin_type)
-            for entry in entries
-            if context.lookup.references
-        }
-        is_compared = any(cell.words != numbers.NOT_OBSERVABLE for cell in cells.values())
-        since = _unchanged_since(context, underlying, margin_type)
-        deviations = cells if is_compared else {}
-        return cls(context, underlying, margin_type, sizes(context), deviations, since)
 
     @property
     def heat(self) -> float:
@@ -145,10 +116,8 @@ class _Columns:
         return (
             *("Venue", f"#Rank at {numbers.usd(self.heat)}"),
             *(f"#{numbers.usd(size)}" for size in self.notionals),
-            *(["#Against reference"] if self.deviations else []),
             *([f"#Leverage at {numbers.usd(self.heat)}"] if self.is_initial else []),
             *(["Contract", "Observed"] if self.is_initial else []),
-            *(["Same margin observed since"] if self.since else []),
         )
 
 
@@ -159,20 +128,16 @@ def _ranking_row(columns: _Columns, entry: Contender, rank: str, margin: Margin)
         number(rank, key=float(rank) if rank.isdigit() else None),
         *(_margin_cell(columns, entry, size) for size in columns.notionals),
     ]
-    if columns.deviations:
-        cells.append(columns.deviations[venue])
     if columns.is_initial:
         cells += [_leverage_cell(margin, columns.heat), _contract_cell(entry.row)]
         cells.append(_date_cell(entry))
-    if columns.since:
-        cells.append(Cell(columns.since.get(venue, ""), css="t"))
     return Row(tuple(cells), f"venue-{id_slug(venue)}" if columns.is_initial else "")
 
 
 def single_table(context: ReportContext, underlying: str, entry: Contender) -> Table:
     """Returns IM and MM of the only venue on an underlying, which has no rank."""
     heat = context.document.heat_map_notional
-    columns = _Columns(context, underlying, "initial", sizes(context), {}, {})
+    columns = _Columns(context, underlying, "initial", sizes(context))
     venue = entry.row.venue
     rows = []
     for margin_type, _ in MARGIN_TYPES:
@@ -198,31 +163,16 @@ def single_table(context: ReportContext, underlying: str, entry: Contender) -> T
     )
 
 
-def has_own_columns(context: ReportContext, underlying: str, entries: Sequence[Contender]) -> bool:
-    """Whether a ranking needs a table per margin type: not of one venue without reference or history."""
-    columns = (
-        _Columns.of(context, underlying, margin_type, entries) for margin_type, _ in MARGIN_TYPES
-    )
-    return len(entries) != 1 or any(each.deviations or each.since for each in columns)
-
-
 def _venue_cell(venue: str, columns: _Columns) -> Cell:
     """Returns the name of a venue; in the rows of IM it leads to the page of the venue."""
     return Cell(venue, link_to(f"../{venue_path(venue)}" if columns.is_initial else "", venue))
 
 
 def _caption(columns: _Columns) -> Html:
-    context = columns.context
     name = text(
         f"{columns.margin_type.capitalize()} margin on {columns.underlying} as a share of notional"
     )
-    heat = text(numbers.usd(columns.heat))
-    against: Html = NOTHING
-    for rule_set in context.lookup.references[:1] if columns.deviations else ():
-        reference = context.references[rule_set.id]
-        title = link(f"../{reference.address}", text(rule_set.title))
-        against = Html(f" Reference: {title} ({text(reference.marks)}).")
-    return Html(f"<strong>{name}</strong>, lowest at {heat} first.{against}")
+    return Html(f"<strong>{name}</strong>, lowest at {text(numbers.usd(columns.heat))} first")
 
 
 def _order(entry: Contender, margin: Margin) -> tuple[bool, bool, float, str]:
@@ -232,20 +182,17 @@ def _order(entry: Contender, margin: Margin) -> tuple[bool, bool, float, str]:
 
 def _ranks(ordered: Sequence[tuple[Contender, float | None]]) -> list[str]:
     """Returns the rank of each venue: equal margins share one, excluded venues have none."""
-    ranks: list[str] = []
-    previous: float | None = None
-    place = 0
-    for index, (entry, amount) in enumerate(ordered, start=1):
-        if entry.is_excluded or amount is None:
-            ranks.append(numbers.NOT_OBSERVABLE)
-            continue
-        place = place if amount == previous else index
-        previous = amount
-        ranks.append(str(place))
-    return ranks
+    counted = [
+        (entry.row.venue, amount)
+        for entry, amount in ordered
+        if amount is not None and not entry.is_excluded
+    ]
+    ranks = ranks_of([amount for _, amount in counted])
+    by_venue = {venue: str(rank) for (venue, _), rank in zip(counted, ranks, strict=True)}
+    return [by_venue.get(entry.row.venue, numbers.NOT_OBSERVABLE) for entry, _ in ordered]
 
 
-def _signs(entry: Contender) -> str:
+def row_signs(entry: Contender) -> str:
     """Returns the signs of a venue's margins; the date itself states whether it is exact."""
     all_marks = marks.schedule_marks(entry.row, is_excluded=entry.is_excluded)
     shown = "".join(mark.sign for mark in all_marks if mark is not marks.DATE_BOUND)
@@ -273,26 +220,8 @@ def _leverage_cell(margin: Margin, notional: float) -> Cell:
     return number(numbers.leverage(leverage), key=leverage)
 
 
-def _deviation_cell(context: ReportContext, entry: Contender, margin_type: str) -> Cell:
-    rule_set = context.lookup.references[0]
-    key = (entry.row.venue, entry.row.symbol, entry.row.profile)
-    row = next(
-        (
-            row
-            for row in context.divergences.get(key, ())
-            if row.rule_set == rule_set.id and row.margin_type == margin_type
-        ),
-        None,
-    )
-    point = point_at(row, context.document.heat_map_notional)
-    if point is None or point.deviation is None:
-        is_uncovered = point is not None and point.required is None and point.margin is not None
-        return number(marks.NOT_APPLICABLE.sign if is_uncovered else numbers.NOT_OBSERVABLE)
-    return number(numbers.deviation(point.deviation), key=point.deviation)
-
-
 def _date_cell(entry: Contender) -> Cell:
-    return Cell(date_text(entry.row) + _signs(entry), css="dates")
+    return Cell(date_text(entry.row) + row_signs(entry), css="dates")
 
 
 def _contract_cell(row: ScheduleRow) -> Cell:
@@ -301,22 +230,12 @@ def _contract_cell(row: ScheduleRow) -> Cell:
     return Cell(name, link_to(f"#{anchor}", name), "t")
 
 
-def _unchanged_since(context: ReportContext, underlying: str, margin_type: str) -> dict[str, str]:
-    """Returns the first observation of the margin in force, per venue, at the heat notional."""
-    return {
-        series.venue: date_text(_last_step(series))
-        for series in context.series_by_underlying.get(underlying, ())
-        if series.margin_type == margin_type
-        and series.notional == context.document.heat_map_notional
-    }
-
-
-def _last_step(series: MarginSeries) -> SeriesPoint:
-    points = series.points
-    start = len(points) - 1
-    while start > 0 and points[start - 1].rate == points[-1].rate:
-        start -= 1
-    return points[start]
+def status_text(entry: Contender, margin_type: str, margin: Margin) -> str:
+    """Returns how a margin is known, for files in which a number has no mark."""
+    is_unverified = marks.margin_marks(entry.row, margin_type) == marks.UNVERIFIED.sign
+    is_bound = margin.amount is None and margin.at_least
+    parts = [marks.LOWER_BOUND.name] * bool(is_bound) + [marks.UNVERIFIED.name] * is_unverified
+    return ", ".join([*parts, *([marks.EXCLUDED.name] if entry.is_excluded else [])])
 
 
 def exclusion_table(entries: Sequence[Contender]) -> Table:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from harmonize.document import (
     AuditDocument,
+    DivergencePoint,
     DivergenceRow,
     Finding,
     LiquidationRow,
@@ -16,7 +17,7 @@ from harmonize.document import (
     ScheduleRow,
     Status,
 )
-from harmonize.document.history import MarginSeries
+from harmonize.document.history import MarginSeries, MarginSince
 from reports.finding_order import sort_by_severity
 from reports.html.emphasis import venue_styles
 from reports.html.page import Reference
@@ -34,6 +35,9 @@ from reports.site.readings import Reading, common_terms, readings
 
 ScheduleKey = tuple[str, str, str]
 """Venue, symbol and profile."""
+
+MarginKey = tuple[str, str, str, str, float]
+"""Venue, symbol, profile, margin type and notional in USD."""
 
 Download = tuple[str, str, str]
 """Address of a file from the folder, its name, and what it contains."""
@@ -121,6 +125,28 @@ class ReportContext:
         return _grouped(
             ((row.venue, row.symbol, row.profile), row) for row in self.document.divergences
         )
+
+    @cached_property
+    def reference_points(self) -> Mapping[MarginKey, DivergencePoint]:
+        """Comparison with the first reference, per schedule, margin type and notional."""
+        if not self.lookup.references:
+            return {}
+        reference = self.lookup.references[0].id
+        return {
+            (row.venue, row.symbol, row.profile, row.margin_type, point.notional): point
+            for row in self.document.divergences
+            if row.rule_set == reference
+            for point in row.points
+        }
+
+    @cached_property
+    def since(self) -> Mapping[MarginKey, MarginSince]:
+        """Since when a margin applies, where its own observation is not the first of it."""
+        return {
+            (row.venue, row.symbol, row.profile, row.margin_type, notional): row.since
+            for row in self.document.history.since
+            for notional in row.notionals
+        }
 
     @cached_property
     def verdicts_by_venue(self) -> Mapping[str, Mapping[str, list[DivergenceRow]]]:

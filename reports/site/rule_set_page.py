@@ -1,5 +1,6 @@
 """Page of one rule set: what it requires, its sources, and where every venue stands."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -10,16 +11,18 @@ from reports.finding_order import EVALUATED
 from reports.html.appendix import input_views, rule_set_view
 from reports.html.page import RuleSetView
 from reports.site.addresses import rule_set_path, venue_path
+from reports.site.close_dates import RETAIL_ANCHOR, retail_table
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
-from reports.site.markup import Html, facts, join, link_to, section, text, unordered
+from reports.site.markup import NOTHING, Html, facts, join, link_to, section, text, unordered
 from reports.site.outbound import with_links
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
+from reports.site.requirement_tables import requirement_csv, requirement_section
 from reports.site.tables import Cell, Row, Table, number, table, table_csv
 
 VERIFICATION = (
-    "● the original text was read (primary), ◐ reported by others (secondary), ◇ computed here"
+    "● the original text was read (primary), or an excerpt of it where stated, ◐ reported by others (secondary), ◇ computed here"
     " (derived), ○ not verified (unverified)"
 )
 """Meaning of the signs of verification."""
@@ -38,6 +41,7 @@ def _page(context: ReportContext, rule_set: RuleSetRow) -> Page:
     stem = path.removesuffix(".html")
     view = rule_set_view(rule_set, 0)
     standing = _standing(context, rule_set.id)
+    own_csv = f"{stem.rpartition('/')[2]}-requirements.csv"
     own_findings = [
         finding
         for finding in context.findings
@@ -45,6 +49,7 @@ def _page(context: ReportContext, rule_set: RuleSetRow) -> Page:
     ]
     sections = [
         ("text", "Text", Html(f"{_description(view)}{_facts(view)}")),
+        ("requirements", "Requirements", requirement_section(context, rule_set, own_csv)),
         ("sources", "Sources", _sources(view)),
         ("caveats", "Caveats", _caveats(view)),
         ("standing", "Venues", table(standing, f"{stem.rpartition('/')[2]}.csv")),
@@ -62,7 +67,10 @@ def _page(context: ReportContext, rule_set: RuleSetRow) -> Page:
                 *(section(anchor, name, markup) for anchor, name, markup in shown),
             ]
         ),
-        files=((f"{stem}.csv", table_csv(standing)),) if standing.rows else (),
+        files=(
+            *(((f"{stem}.csv", table_csv(standing)),) if standing.rows else ()),
+            *(((f"rules/{own_csv}", requirement_csv(rule_set)),) if rule_set.requirements else ()),
+        ),
         kicker=f"Rule set {view.label}",
     )
 
@@ -77,16 +85,54 @@ def _description(view: RuleSetView) -> Html:
 
 
 def _facts(view: RuleSetView) -> Html:
-    return facts((name, with_links(value)) for name, value in view.facts)
+    caveats = {
+        name: sorted({flag.status for flag in view.flags if flag.field in fields})
+        for name, fields in _CAVEATS.items()
+    }
+    return facts(
+        (name, Html(f"{with_links(_fact_text(name, value))}{_caveat_link(caveats.get(name, ()))}"))
+        for name, value in view.facts
+    )
+
+
+_CAVEATS = {
+    "Requirement": ("requirement", "initial", "maintenance", "rates", "published"),
+    "Scope": ("scope", "contracts", "undetermined", "except_underlyings"),
+    "In force": ("in_force",),
+}
+"""Fields of caveats by the fact that a reader must not take without them."""
+
+
+def _caveat_link(statuses: Sequence[str]) -> Html:
+    if not statuses:
+        return NOTHING
+    return Html(f' <a href="#caveats">⚑ {text(", ".join(statuses))}, see caveats</a>')
+
+
+def _fact_text(name: str, value: str) -> str:
+    """Returns a fact in words; rates published until a day do not limit when the rule is in force."""
+    return f"always {value}" if name == "In force" and value.startswith("(") else value
+
+
+_EXCERPT = re.compile(r"^(?P<kind>excerpts?) (?:at|of) ")
+
+
+def _via_text(via: str) -> str:
+    """Returns the copy that was read; of an excerpt, it says so."""
+    return _EXCERPT.sub(lambda match: f"{match['kind']} read via ", via)
 
 
 def _sources(view: RuleSetView) -> Html:
     rows = [
         Row(
             (
-                Cell(f"{source.sign} {source.verified}", css="level"),
+                Cell(
+                    f"{source.sign} {source.verified}"
+                    f"{', excerpt' if _EXCERPT.match(source.via) else ''}",
+                    css="level",
+                ),
                 Cell(source.reference, with_links(source.reference), "why"),
-                Cell(source.via, with_links(source.via), "why"),
+                Cell(_via_text(source.via), with_links(_via_text(source.via)), "why"),
             )
         )
         for source in view.sources
@@ -161,7 +207,7 @@ def rules_page(context: ReportContext) -> Iterator[Page]:
                     Cell(rule_set.kind),
                     Cell(rule_set.requirement, css="why"),
                     Cell("statutory" if rule_set.statutory else "not statutory"),
-                    Cell(rule_set.in_force or "always"),
+                    _in_force_cell(rule_set),
                     Cell(" ".join(sorted(signs)), css="level"),
                     Cell(f"{rule_set.id} {rule_set.version}", css="dim"),
                 )
@@ -184,6 +230,7 @@ def rules_page(context: ReportContext) -> Iterator[Page]:
         join(
             [
                 section("list", "Rule sets", table(listed, "rules.csv")),
+                section(RETAIL_ANCHOR, "Minimums for retail clients", *_retail(context)),
                 section("inputs", "Measured inputs", table(inputs, "inputs.csv")),
             ]
         ),
@@ -192,6 +239,24 @@ def rules_page(context: ReportContext) -> Iterator[Page]:
             *((("inputs.csv", table_csv(inputs)),) if inputs.rows else ()),
         ),
     )
+
+
+def _in_force_cell(rule_set: RuleSetRow) -> Cell:
+    """Returns the days of a rule set; a caveat on them leads to its text."""
+    value = _fact_text("In force", rule_set.in_force or "always")
+    statuses = [flag.status for flag in rule_set.flags if flag.field == "in_force"]
+    if not statuses:
+        return Cell(value)
+    caveat = f"⚑ {', '.join(statuses)}"
+    address = f"{rule_set_path(rule_set.id)}#caveats"
+    return Cell(f"{value} {caveat}", Html(f"{text(value)} {link_to(address, caveat)}"))
+
+
+def _retail(context: ReportContext) -> Iterator[Html]:
+    """Yields the table of the key message on retail clients, if a statutory minimum applied."""
+    compared = retail_table(context)
+    if compared is not None:
+        yield table(compared)
 
 
 def _inputs(context: ReportContext) -> Table:

@@ -14,7 +14,7 @@ from reports.html.history import underlying_charts
 from reports.html.page import Chart
 from reports.lookup import MARGIN_TYPES
 from reports.piece_values import margin_at, pieces_of
-from reports.site import marks
+from reports.site import close_dates, marks, positions
 from reports.site.addresses import underlying_path
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
@@ -24,13 +24,12 @@ from reports.site.rankings import (
     Contender,
     contenders,
     exclusion_table,
-    has_own_columns,
     ranking_table,
     single_table,
 )
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
-from reports.site.tables import joint_csv, table
+from reports.site.tables import table
 
 _STEPS = 6
 _NAMED = 3  # venues named in a note; more are counted
@@ -103,6 +102,9 @@ def _parts(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> Iterator[_Part]:
     yield _ranking_part(context, underlying, entries, stem)
+    close = [table(content) for content in close_dates.of_underlying(context, underlying)]
+    markup = section(close_dates.ANCHOR, close_dates.HEADING, close_dates.note(context), *close)
+    yield _Part(close_dates.ANCHOR, "Close dates", markup if close else NOTHING)
     yield _figures_part(
         "curves", "Margin by position size", _curves(context, underlying, entries, stem)
     )
@@ -129,24 +131,30 @@ def _findings(context: ReportContext, findings: Sequence[Finding]) -> Html:
 def _ranking_part(
     context: ReportContext, underlying: str, entries: Sequence[Contender], stem: str
 ) -> _Part:
-    ranked = (
-        [
-            (margin_type, ranking_table(context, underlying, entries, margin_type))
-            for margin_type, _ in MARGIN_TYPES
+    if not entries:
+        return _Part("ranking", "Venues by margin", NOTHING)
+    files: tuple[tuple[str, bytes], ...] = ()
+    by_size = positions.size_rankings(context, underlying, entries)
+    lowest = table(positions.lowest_table(context, by_size))
+    if len(entries) == 1:
+        single = table(single_table(context, underlying, entries[0]))
+        shown = [single, lowest]
+    else:
+        csv_name = f"{stem.rpartition('/')[2]}.csv"
+        shown = [
+            positions.answer(context, by_size),
+            lowest,
+            positions.size_blocks(by_size),
+            *(
+                table(ranking_table(context, underlying, entries, margin_type), csv_name)
+                for margin_type, _ in MARGIN_TYPES
+            ),
         ]
-        if has_own_columns(context, underlying, entries)
-        else [("", single_table(context, underlying, entries[0]))]
+        files = ((f"{stem}.csv", positions.by_size_csv(by_size)),)
+    shown += [table(exclusion_table(entries)), _absent(context, underlying)]
+    return _Part(
+        "ranking", "Venues by margin", section("ranking", "Venues by margin", *shown), files
     )
-    is_compared = len(entries) > 1
-    csv_name = f"{stem.rpartition('/')[2]}.csv" if is_compared else ""
-    excluded = table(exclusion_table(entries))
-    shown = [table(content, csv_name) for _, content in ranked]
-    absent = _absent(context, underlying)
-    markup = (
-        section("ranking", "Venues by margin", *shown, excluded, absent) if entries else NOTHING
-    )
-    files = ((f"{stem}.csv", joint_csv(ranked, "margin")),) if is_compared else ()
-    return _Part("ranking", "Venues by margin", markup, files)
 
 
 def _absent(context: ReportContext, underlying: str) -> Html:

@@ -97,10 +97,17 @@ def _schedule(schedule: requirements.ScheduleRequirement) -> rule_set.ReferenceS
         )
     return rule_set.ReferenceSchedule(
         tuple(
-            rule_set.ReferenceClass(name, class_.assets, *_functions(class_, schedule), class_.v1)
+            rule_set.ReferenceClass(
+                name,
+                class_.assets,
+                *_functions(class_, schedule),
+                class_.v1,
+                adv=class_.adv_ref,
+            )
             for name, class_ in schedule.classes.items()
         ),
         measured,
+        formula.size() if formula else None,
     )
 
 

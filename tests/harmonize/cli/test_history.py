@@ -67,7 +67,7 @@ def test_an_underlying_has_a_series_per_venue() -> None:
     )
     assert {series["venue"] for series in early["series"]} == {"ascendex", "binance", "htx"}
     rows = run("history", "--underlying", "BTC", "--format", "csv").stdout.splitlines()
-    assert rows[0] == "venue,symbol,profile,notional_usd,from,earliest,initial_rate"
+    assert rows[0] == "venue,symbol,profile,notional_usd,from,earliest,initial_rate,status"
 
 
 @pytest.mark.parametrize(

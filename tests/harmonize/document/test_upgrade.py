@@ -57,8 +57,15 @@ def test_a_document_of_version_2_is_read_whole() -> None:
     after = document.decoded(
         json.loads(document.to_json(document.from_json(json.dumps(before).encode())))
     )
-    added = {"history": {**before["history"], "gaps": []}}  # since 3.0
-    assert after == {**before, **added, "schema_version": document.SCHEMA_VERSION}
+    added = {"history": {**before["history"], "gaps": [], "since": []}}  # since 3.0
+    empty: dict[str, list[object]] = {"parameters": [], "requirements": []}
+    rule_sets = [{**rule_set, **empty} for rule_set in before["rule_sets"]]
+    assert after == {
+        **before,
+        **added,
+        "rule_sets": rule_sets,
+        "schema_version": document.SCHEMA_VERSION,
+    }
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

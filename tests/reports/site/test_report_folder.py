@@ -216,9 +216,11 @@ def test_a_formula_in_a_name_is_text_in_every_csv() -> None:
 def test_csv_files_state_numbers_unrounded() -> None:
     files = dict(site_files(sample()))
     rows = list(csv.DictReader(io.StringIO(files["underlyings/btc.csv"].decode())))
-    first = next(row for row in rows if row["Venue"] == "venue-a" and row["margin"] == "initial")
-    assert first["$1m"] == "0.02"
-    assert first["Rank at $1m"] == "1"
+    of_type = [row for row in rows if row["Margin type"] == "initial"]
+    first = next(
+        row for row in of_type if (row["Venue"], row["Position"]) == ("venue-a", "1000000")
+    )
+    assert (first["Margin"], first["Rate"], first["Rank"]) == ("20000", "0.02", "1")
 
 
 def test_margins_of_pieces_equal_those_that_the_audit_compared() -> None:
@@ -383,11 +385,11 @@ def test_every_recorded_finding_has_its_permalink_also_where_equal_ones_share_a_
 def test_sizes_keep_within_their_limits() -> None:
     files = recorded_files()
     sizes = {path: len(content) for path, content in files.items()}
-    assert sum(sizes.values()) <= 20_000_000
+    assert sum(sizes.values()) <= 22_000_000
     pages_packed = sum(
         len(gzip.compress(content, 6)) for path, content in files.items() if path.endswith(".html")
     )
-    assert pages_packed <= 3_300_000
+    assert pages_packed <= 3_700_000
     assert sizes["data/findings.xlsx"] <= 700_000
     assert sizes["index.html"] <= 300_000
     html = [path for path in files if path.endswith(".html")]
