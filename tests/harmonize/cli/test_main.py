@@ -303,7 +303,7 @@ def test_a_named_page_is_printed_and_an_unknown_one_is_an_error(tmp_path: Path) 
     folder = tmp_path / "report"
     options = ("report", "--out", str(folder), "--venue", "okx", "--underlying", "btc")
     printed = ("--browser", str(browser), "--pdf-page")
-    result = run(*options, *printed, "underlyings/btc.html", *printed, "venues/okx")
+    result = run(*options, *printed, "underlyings/btc.html", "--pdf-page", "venues/okx")
     assert result.exit_code == 0
     assert "printed 2 pages of" in result.stderr
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.pdf")} == {
