@@ -293,13 +293,15 @@ def reading_notes(selection: Selection, reading: Reading) -> tuple[str, ...]:
 
 
 def date_notes(selection: Selection) -> tuple[str, ...]:
-    """Returns a line on a day after today, from which ages count all the same.
-
-    Raises RequestError: SOURCE_DATE_EPOCH is not a time.
-    """
-    today = age_reference(replace(selection, as_of=None)).date()
+    """Returns a line on a day after today, from which ages count all the same."""
     day = selection.as_of
-    if day is None or isinstance(day, datetime) or day <= today:
+    if day is None or isinstance(day, datetime):
+        return ()
+    try:
+        today = age_reference(replace(selection, as_of=None)).date()
+    except RequestError:  # a given day goes before an environment that states none
+        return ()
+    if day <= today:
         return ()
     return (f"{day} is after today ({today}): ages count to that day, and nothing is observed yet",)
 

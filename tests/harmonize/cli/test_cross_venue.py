@@ -548,7 +548,7 @@ def test_the_good_rows_of_a_book_are_computed_and_the_others_told(tmp_path: Path
     )
     result = run("portfolio", str(book))
     assert result.exit_code == 3
-    assert "1 positions in 1 underlyings, $100,000 gross" in result.stdout
+    assert "1 position in 1 underlying, $100,000 gross" in result.stdout
     assert "not included: 2 rows of the file" in result.stdout
     assert result.stderr.splitlines() == [
         "note: b.csv: columns separated by a semicolon",
@@ -674,7 +674,7 @@ def test_history_follows_a_schedule_through_the_nights(nights: Path) -> None:
     assert [rise["share"] for rise in initial["rises"]] == [1.0, 0.0, 0.0]  # gone again after a day
     rows = run("--archive", str(nights), *options, "--format", "csv").stdout.splitlines()
     assert len(rows) == 4
-    assert rows[2].endswith(",tighter,")
+    assert rows[2].endswith(",tighter,,,")
     early = run("--archive", str(nights), *options, "--as-of", "2026-08-27")
     assert "(any), 1 observation, as of " in early.stdout
 
