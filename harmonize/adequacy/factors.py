@@ -1,12 +1,18 @@
 """Measured factors of risk: volatility, traded volume, and how two underlyings move together."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from math import sqrt
 
 import numpy as np
 
 from harmonize.adequacy.tail import Floats, checked_losses
 from harmonize.core.schedule import Unknown
+from harmonize.market.aggregate import aggregate
+from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
+
+DAY = 86_400
 
 VOLUME_DAYS = 30
 """Finished days of the average daily volume."""
@@ -53,6 +59,71 @@ def average_daily_volume(turnover: Floats) -> Measured | Unknown:
     if observed.size < VOLUME_DAYS:
         return Unknown(f"{observed.size} days with turnover, {VOLUME_DAYS} are required")
     return Measured(float(np.median(observed)), observed.size)
+
+
+def series_volume(daily: PriceSeries) -> Measured | Unknown:
+    """Returns the average daily volume of the last 30 candles of a series, in its quote currency.
+
+    Unknown: no turnover is stated, a day is missing, or see ``average_daily_volume``. Raises
+    ValueError: candles of another length, or a negative turnover.
+    """
+    if daily.step != DAY * MICROSECONDS:
+        message = f"{daily.id}: expected daily candles; aggregate them"
+        raise ValueError(message)
+    if daily.turnover is None:
+        return Unknown("turnover is not stated")
+    recent = daily.times[-VOLUME_DAYS:]
+    if recent.size and recent[-1] - recent[0] != (recent.size - 1) * daily.step:
+        return Unknown(f"one of the last {VOLUME_DAYS} days is missing")
+    return average_daily_volume(daily.turnover)
+
+
+@dataclass(frozen=True, slots=True)
+class VenueVolume:
+    """Average daily volume of a perpetual in USD, by the turnover of the 30 days up to ``last_day``.
+
+    ``last_day`` is the opening of the last finished day. ``sources`` tell if turnover is estimated.
+    """
+
+    value: float
+    observations: int
+    series: SeriesId
+    last_day: datetime
+    sources: tuple[str, ...]
+
+
+def venue_volume(
+    series: Iterable[PriceSeries], venue: str, underlying: str, as_of: datetime
+) -> VenueVolume | Unknown:
+    """Returns the average daily volume of the venue's perpetual, known at a time with a time zone.
+
+    Of several series the one that ends last counts, then the largest volume. Shorter candles are added
+    up to days, with turnover as volume × close if the venue states none. Quote currencies count as
+    USD. Unknown: the venue has no perpetual with volume in ``series``; spot is another market.
+    """
+    own = [
+        part.known_at(as_of)
+        for part in series
+        if part.id.kind is PriceKind.PERP
+        and (part.id.venue, part.id.underlying.asset) == (venue, underlying)
+        and DAY % part.id.interval == 0
+    ]
+    volumes = [_dated_volume(part) for part in own]
+    known = [volume for volume in volumes if isinstance(volume, VenueVolume)]
+    if known:
+        return max(known, key=lambda volume: (volume.last_day, volume.value))
+    reasons = [volume.reason for volume in volumes if isinstance(volume, Unknown)]
+    reason = reasons[0] if reasons else "no candles"
+    return Unknown(f"volume of the {venue} perpetual on {underlying}: {reason}")
+
+
+def _dated_volume(series: PriceSeries) -> VenueVolume | Unknown:
+    daily = series if series.id.interval == DAY else aggregate(series, DAY)
+    volume = series_volume(daily)
+    if isinstance(volume, Unknown):
+        return volume
+    last_day = utc_time(daily.times[-1])
+    return VenueVolume(volume.value, volume.observations, daily.id, last_day, daily.sources)
 
 
 def correlation(one: Floats, other: Floats) -> Measured | Unknown:

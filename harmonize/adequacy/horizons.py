@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
+import numpy as np
+
 from harmonize.adequacy.overlapping import overlapping_value_at_risk
-from harmonize.adequacy.tail import TailEstimate
+from harmonize.adequacy.tail import Floats, TailEstimate, least_observations
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import PriceSeries, SeriesId, interval_text
-from harmonize.market.returns import simple_returns
+from harmonize.market.returns import Returns, simple_returns
+
+_DAY = 86_400
 
 HORIZONS = (900, 3_600, 14_400, 86_400, 172_800, 432_000)
 """Horizons in seconds: 15 minutes, 1 and 4 hours, 1, 2 and 5 days."""
@@ -35,6 +39,21 @@ class HorizonMove:
     series: SeriesId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GrowthExponent:
+    """Exponent b of moves that grow with time as ``move = a * time ** b``, on one side.
+
+    It is the slope of a straight line through the logarithms of moves and horizons, from ``shortest``
+    to ``longest`` in seconds. Independent returns give one half.
+    """
+
+    side: Side
+    value: float
+    shortest: int
+    longest: int
+    series: SeriesId
+
+
 def moves_by_horizon(
     series: Sequence[PriceSeries], level: float, horizons: Sequence[int] = HORIZONS
 ) -> tuple[HorizonMove, ...]:
@@ -57,12 +76,48 @@ def _moves(series: Sequence[PriceSeries], level: float, horizon: int) -> Sequenc
         return [HorizonMove(horizon, side, reason) for side in Side]
     best = max(usable, key=lambda s: s.id.interval)
     count = horizon // best.id.interval
-    returns = simple_returns(best, count)
-    losses = {Side.LONG: returns.long_losses, Side.SHORT: returns.short_losses}
+    losses = losses_by_side(simple_returns(best, count))
     return [
         HorizonMove(horizon, side, overlapping_value_at_risk(losses[side], level, count), best.id)
         for side in Side
     ]
+
+
+def losses_by_side(returns: Returns) -> dict[Side, Floats]:
+    """Returns the losses of a long and of a short position."""
+    return {Side.LONG: returns.long_losses, Side.SHORT: returns.short_losses}
+
+
+def growth_exponents(series: PriceSeries, level: float) -> tuple[GrowthExponent, ...]:
+    """Returns how the move of each side grows with time, from the candles of one series alone.
+
+    There is one exponent over all horizons, one up to a day and one from a day on, where at least two
+    horizons have enough moves. Moves of several series are not mixed, because their years differ.
+    """
+    moves: dict[Side, dict[int, float]] = {side: {} for side in Side}
+    for horizon in HORIZONS:
+        if horizon % series.id.interval:
+            continue
+        losses = losses_by_side(simple_returns(series, horizon // series.id.interval))
+        for side in Side:
+            if losses[side].size >= least_observations(level):
+                moves[side][horizon] = float(np.quantile(losses[side], level))
+    return tuple(
+        exponent
+        for side in Side
+        for lower, upper in ((0, HORIZONS[-1]), (0, _DAY), (_DAY, HORIZONS[-1]))
+        if (exponent := _exponent(series.id, side, moves[side], (lower, upper))) is not None
+    )
+
+
+def _exponent(
+    series: SeriesId, side: Side, moves: dict[int, float], bounds: tuple[int, int]
+) -> GrowthExponent | None:
+    used = [h for h, move in moves.items() if bounds[0] <= h <= bounds[1] and move > 0]
+    if len(used) < 2:  # noqa: PLR2004 - a line needs two points
+        return None
+    slope = np.polyfit(np.log(used), np.log([moves[h] for h in used]), 1)[0]
+    return GrowthExponent(side, float(slope), used[0], used[-1], series)
 
 
 def square_root_of_time(move: float, horizon: float, other: float) -> float:

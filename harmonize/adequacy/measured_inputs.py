@@ -8,7 +8,7 @@ from math import inf
 
 import numpy as np
 
-from harmonize.adequacy.factors import VOLUME_DAYS, average_daily_volume
+from harmonize.adequacy.factors import series_volume
 from harmonize.adequacy.overlapping import overlapping_value_at_risk
 from harmonize.adequacy.rolling import rolling_both_sides
 from harmonize.adequacy.tail import TailEstimate
@@ -85,12 +85,7 @@ def _worst_move(series: PriceSeries, horizon: int) -> TailEstimate | Unknown:
 
 
 def _volume(series: PriceSeries) -> TailEstimate | Unknown:
-    if series.turnover is None:
-        return Unknown("turnover is not stated")
-    recent = series.times[-VOLUME_DAYS:]
-    if recent.size and recent[-1] - recent[0] != (recent.size - 1) * series.step:
-        return Unknown(f"one of the last {VOLUME_DAYS} days is missing")
-    volume = average_daily_volume(series.turnover)
+    volume = series_volume(series)
     if isinstance(volume, Unknown):
         return volume
     return TailEstimate(LEVEL, volume.value, volume.observations)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import inf
+from math import ceil, floor, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,14 @@ from harmonize.adequacy.tail import (
     TailEstimate,
     checked_losses,
     rank_interval,
+    tail_size,
     value_at_risk,
 )
 from harmonize.core.schedule import Unknown
-from harmonize.numerics.bootstrap import BootstrapTerms, percentile_interval
+from harmonize.numerics.bootstrap import BootstrapTerms
+
+_MAX_CELLS = 4_000_000
+"""Most counts of resampled losses that are kept at a time."""
 
 
 def overlapping_value_at_risk(
@@ -34,13 +38,97 @@ def overlapping_value_at_risk(
         return estimate
     sample = checked_losses(losses)
     terms = BootstrapTerms(block=max(2.0 * horizon, sample.size ** (1 / 3)))
-    lower, upper = percentile_interval(
-        sample, lambda rows: np.quantile(rows, level, axis=1), terms, confidence
-    )
+    tail = (1 - confidence) / 2
+    lower, upper = np.quantile(resampled_quantiles(sample, level, terms), (tail, 1 - tail)).tolist()
     if rank_interval(sample.size // horizon, level, confidence) is None:
         upper = inf
     lower, upper = min(lower, estimate.value), max(upper, estimate.value)
     return TailEstimate(level, estimate.value, sample.size, lower, upper, confidence)
+
+
+def resampled_quantiles(sample: Floats, level: float, terms: BootstrapTerms) -> Floats:
+    """Returns the quantile of each series that the stationary bootstrap draws from a sample.
+
+    Only the largest values decide a high quantile. They are counted per resampled series from the
+    ends of its blocks, so that the series themselves are never built. Raises ValueError: a mean block
+    below one observation.
+    """
+    if not terms.block >= 1:
+        message = f"bootstrap: expected a mean block of at least 1 observation, found {terms.block:g}; lengthen it"
+        raise ValueError(message)
+    kept = min(sample.size, ceil(3 * tail_size(sample.size, level)) + 50)
+    while True:
+        quantiles = _quantiles_from_largest(sample, level, terms, kept)
+        if quantiles is not None:
+            return quantiles
+        kept = min(sample.size, 2 * kept)
+
+
+def _quantiles_from_largest(
+    sample: Floats, level: float, terms: BootstrapTerms, kept: int
+) -> Floats | None:
+    """Returns the quantiles from the ``kept`` largest values; None if these are too few."""
+    rng = np.random.default_rng(terms.seed)
+    largest = np.argsort(-sample, kind="stable")[:kept]
+    positions = np.sort(largest)
+    by_value, descending = np.searchsorted(positions, largest), sample[largest]
+    position = (sample.size - 1) * level
+    upper_rank = sample.size - 1 - min(floor(position) + 1, sample.size - 1)
+    lower_rank, weight = sample.size - 1 - floor(position), position - floor(position)
+    batch = max(1, _MAX_CELLS // (2 * kept + ceil(sample.size / terms.block)))
+    results = []
+    for start in range(0, terms.draws, batch):
+        starts, lengths = _blocks(rng, sample.size, terms.block, min(batch, terms.draws - start))
+        ranks = np.cumsum(_counts(starts, lengths, positions, sample.size)[:, by_value], axis=1)
+        if (ranks[:, -1] <= lower_rank).any():
+            return None
+        above = descending[(ranks <= upper_rank).sum(axis=1)]
+        below = descending[(ranks <= lower_rank).sum(axis=1)]
+        results.append(below + weight * (above - below))
+    return np.concatenate(results)
+
+
+def _blocks(
+    rng: np.random.Generator, observations: int, block: float, draws: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Returns starts and lengths of the blocks of resampled series, a row per series.
+
+    Lengths are geometric, and cut so that each row adds up to the number of observations.
+    """
+    expected = observations / block
+    count = ceil(expected + 8 * sqrt(expected)) + 10
+    lengths = rng.geometric(1 / block, size=(draws, count))
+    while (lengths.sum(axis=1) < observations).any():
+        more = rng.geometric(1 / block, size=(draws, count))
+        lengths = np.concatenate([lengths, more], axis=1)
+    starts = rng.integers(observations, size=lengths.shape)
+    ends = np.minimum(np.cumsum(lengths, axis=1), observations)
+    return starts, np.diff(ends, axis=1, prepend=0)
+
+
+def _counts(
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    positions: NDArray[np.int64],
+    observations: int,
+) -> NDArray[np.int64]:
+    """Returns how often each position, in rising order, occurs in each resampled series."""
+    # The last observation is followed by the first, so that positions are laid out twice.
+    is_kept = np.zeros(observations, dtype=np.int64)
+    is_kept[positions] = 1
+    kept_before = np.concatenate([[0], np.cumsum(np.tile(is_kept, 2))])
+    width = 2 * positions.size + 1
+    row = np.arange(starts.shape[0])[:, None] * width
+    cells = starts.shape[0] * width
+    first = kept_before[starts] + row
+    last = kept_before[starts + lengths] + row
+    changes = np.bincount(first.ravel(), minlength=cells) - np.bincount(
+        last.ravel(), minlength=cells
+    )
+    covered = np.cumsum(changes.reshape(-1, width), axis=1)
+    return np.asarray(
+        covered[:, : positions.size] + covered[:, positions.size : 2 * positions.size]
+    )
 
 
 @dataclass(frozen=True, slots=True)

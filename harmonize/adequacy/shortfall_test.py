@@ -14,19 +14,24 @@ from harmonize.adequacy.tail import Floats, least_observations, tail_size
 from harmonize.core.schedule import Unknown
 
 DRAWS = 20_000
+TAIL_DRAWS = 1_000_000
 SEED = 20_261_130
 
-_MAX_CELLS = 4_000_000
-"""Most simulated losses that are kept at a time."""
+DEGREES = 3
+"""Degrees of freedom of the Student losses against which a statistic is judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShortfallTest:
-    """Statistic and critical value; ``rejected`` if the statistic is below the critical value."""
+    """Statistic, critical value and p-value.
+
+    ``p_value`` is the probability of so low a statistic if VaR and ES are right.
+    """
 
     statistic: float
     critical: float
     observations: int
+    p_value: float
 
     @property
     def rejected(self) -> bool:
@@ -64,11 +69,23 @@ def shortfall_test(
     if losses.size < required:
         return Unknown(f"{losses.size} observations, {required} are required at {level:.4g}")
     statistic = shortfall_statistic(losses, var, es, level)
-    critical = critical_value(losses.size, level, significance, degrees=3)
-    return ShortfallTest(statistic, critical, losses.size)
+    return judged_statistic(statistic, losses.size, level, significance)
 
 
-@lru_cache(maxsize=256)
+def judged_statistic(
+    statistic: float, observations: int, level: float, significance: float = 0.05
+) -> ShortfallTest:
+    """Returns the test of a statistic of so many observations, against the same Student losses."""
+    simulated = simulated_statistics(observations, level, DEGREES)
+    return ShortfallTest(
+        statistic,
+        critical_value(observations, level, significance, DEGREES),
+        observations,
+        (float(np.searchsorted(simulated, statistic, side="right")) + 1) / (DRAWS + 1),
+    )
+
+
+@lru_cache(maxsize=4096)
 def critical_value(
     observations: int, level: float, significance: float, degrees: int | None = None
 ) -> float:
@@ -77,19 +94,39 @@ def critical_value(
     Losses are independent: normal, or of a Student distribution with ``degrees`` of freedom, at least
     2. The seed is fixed. Raises ValueError: fewer degrees of freedom, so that ES is infinite.
     """
+    return float(np.quantile(simulated_statistics(observations, level, degrees), significance))
+
+
+@lru_cache(maxsize=256)
+def simulated_statistics(observations: int, level: float, degrees: int | None) -> Floats:
+    """Returns ``DRAWS`` simulated statistics in rising order.
+
+    Only losses beyond VaR count. Their number is binomial, and each is drawn from the tail.
+    """
     rng = np.random.default_rng(SEED)
-    var, es = _exact_tail(level, degrees)
-    size = max(1, _MAX_CELLS // observations)
-    values = []
-    for start in range(0, DRAWS, size):
-        shape = (min(size, DRAWS - start), observations)
-        losses = rng.standard_normal(shape) if degrees is None else rng.standard_t(degrees, shape)
-        tails = np.where(losses > var, losses, 0.0).sum(axis=1)
-        values.append(1 - tails / (es * tail_size(observations, level)))
-    return float(np.quantile(np.concatenate(values), significance))
+    sums = _tail_sums(level, degrees)
+    ends = np.cumsum(rng.binomial(observations, 1 - level, size=DRAWS))
+    # Beyond the last of the drawn losses, sums begin again at the first one.
+    rounds, places = np.divmod(np.concatenate([[0], ends]), TAIL_DRAWS)
+    totals = np.diff(rounds * sums[-1] + sums[places])
+    _, es = exact_tail(level, degrees)
+    statistics = np.sort(1 - totals / (es * tail_size(observations, level)))
+    statistics.setflags(write=False)
+    return statistics
 
 
-def _exact_tail(level: float, degrees: int | None) -> tuple[float, float]:
+@lru_cache(maxsize=16)
+def _tail_sums(level: float, degrees: int | None) -> Floats:
+    """Returns the running sums, from 0 on, of losses drawn beyond VaR."""
+    from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy
+
+    exact_tail(level, degrees)  # refuses degrees of freedom without ES
+    beyond = (1 - level) * (1 - np.random.default_rng(SEED + 1).random(TAIL_DRAWS))
+    losses = -ndtri(beyond) if degrees is None else -stdtrit(degrees, beyond)
+    return np.concatenate([[0.0], np.cumsum(losses)])
+
+
+def exact_tail(level: float, degrees: int | None) -> tuple[float, float]:
     """Returns VaR and ES of the standard normal or Student distribution."""
     from scipy.special import ndtri, stdtrit  # noqa: PLC0415 - heavy
 

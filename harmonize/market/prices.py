@@ -57,6 +57,7 @@ class DefectKind(StrEnum):
     FILLED = "candle interpolated by the source excluded"
     OFF_GRID = "candle between the grid times excluded"
     UNOBSERVED = "impossible price not used"
+    CONTRACTS = "volume in contracts not used"
     DISPUTED = "close disputed by another source"
     RESTATED = "close differs between files; the first file is used"
 

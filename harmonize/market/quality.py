@@ -36,7 +36,11 @@ _PRICES = ("open", "high", "low", "close")
 def series_of(candles: Candles, entry: SeriesFile) -> list[PriceSeries]:
     """Returns the series of one symbol, one per underlying that it means. Raises CandleError."""
     symbol = entry.symbol or candles.symbol
-    own = tuple(row for row in entry.exceptions if symbol in row.symbols)
+    own = tuple(
+        row
+        for row in entry.exceptions
+        if symbol in row.symbols and row.venue in {"", entry.venue or candles.venue}
+    )
     work = _Cleaning(candles, entry, own)
     work.exclude_unfinished()
     work.exclude_filled()
@@ -44,6 +48,7 @@ def series_of(candles: Candles, entry: SeriesFile) -> list[PriceSeries]:
     work.check_order()
     work.mark_exceptions()
     work.check_prices()
+    work.exclude_contracts()
     return list(work.series(symbol))
 
 
@@ -116,6 +121,15 @@ class _Cleaning:
             if rows.size:
                 kind = DefectKind.DISPUTED if exception.disputed else DefectKind.UNOBSERVED
                 self.defects.append(SeriesDefect(kind, rows.size, exception.at, exception.source))
+
+    def exclude_contracts(self) -> None:
+        """Excludes volumes in contracts: neither coins nor, times the price, a turnover."""
+        stated = [row for row in self.exceptions if row.volume_in_contracts]
+        if stated and "volume" in self.numbers and self.kept.any():
+            del self.numbers["volume"]
+            first = utc_time(self.candles.times[self.kept].min())
+            count = int(np.count_nonzero(self.kept))
+            self.defects.append(SeriesDefect(DefectKind.CONTRACTS, count, first, stated[0].source))
 
     def check_prices(self) -> None:
         """Raises CandleError: a price that is no price, out of order, constant or in another unit."""

@@ -60,7 +60,7 @@ def simple_returns(series: PriceSeries, horizon: int = 1) -> Returns:
             f"{series.id}: expected a horizon of at least 1 candle, found {horizon}; lengthen it"
         )
         raise ValueError(message)
-    ends = _contiguous_ends(series, horizon)
+    ends = contiguous_ends(series, horizon)
     values = series.close[ends] / series.close[ends - horizon] - 1
     return Returns(series, horizon, series.times[ends], values)
 
@@ -73,7 +73,7 @@ def excursions(series: PriceSeries) -> Excursions | None:
     """
     if series.high is None or series.low is None:
         return None
-    ends = _contiguous_ends(series, 1)
+    ends = contiguous_ends(series, 1)
     ends = ends[~(np.isnan(series.high[ends]) | np.isnan(series.low[ends]))]
     before = series.close[ends - 1]
     return Excursions(
@@ -95,7 +95,7 @@ def align(all_returns: Sequence[Returns]) -> tuple[Times, Floats]:
     return times, table
 
 
-def _contiguous_ends(series: PriceSeries, horizon: int) -> NDArray[np.int64]:
+def contiguous_ends(series: PriceSeries, horizon: int) -> NDArray[np.int64]:
     """Returns the candles that are preceded by ``horizon`` candles without a gap."""
     if series.times.size <= horizon:
         return np.empty(0, dtype=np.int64)

@@ -14,7 +14,8 @@ _FILE_KEYS = {
     "file", "venue", "kind", "interval", "symbol", "quote", "last_candle", "source", "exceptions",
 }  # fmt: skip
 _EXCEPTION_KEYS = {
-    "symbols", "kind", "underlying", "since", "until", "at", "unobserved", "disputed", "source",
+    "symbols", "venue", "kind", "underlying", "since", "until", "at", "unobserved", "disputed",
+    "volume_unit", "source",
 }  # fmt: skip
 _PRICES = {"open", "high", "low"}
 """Columns of a candle that may be impossible while its close is sound."""
@@ -25,7 +26,8 @@ class SeriesException:
     """Statement about some symbols of a file; fields that it leaves open are None or empty.
 
     ``underlying`` holds for candles that open from ``since`` to before ``until``. ``unobserved`` and
-    ``disputed`` concern the candle that opens at ``at``.
+    ``disputed`` concern the candle that opens at ``at``. ``venue`` narrows the statement in a file of
+    several venues. ``volume_in_contracts`` states that volumes are numbers of contracts.
     """
 
     symbols: tuple[str, ...]
@@ -37,6 +39,8 @@ class SeriesException:
     at: datetime | None = None
     unobserved: tuple[str, ...] = ()
     disputed: bool = False
+    venue: str = ""
+    volume_in_contracts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ def _exception(yaml: YamlSource, path: Path, row: object) -> SeriesException:
         raise _error(yaml, path, f"unobserved: expected some of {', '.join(sorted(_PRICES))}")
     if (unobserved or fields.get("disputed")) and "at" not in fields:
         raise _error(yaml, path, "at: missing; add the opening time of the candle")
+    if fields.get("volume_unit", "contracts") != "contracts":
+        raise _error(yaml, path, "volume_unit: expected contracts")
     times = {key: _time(yaml, path, fields.get(key), key) for key in ("since", "until", "at")}
     return SeriesException(
         symbols=tuple(str(symbol) for symbol in symbols),
@@ -122,6 +128,8 @@ def _exception(yaml: YamlSource, path: Path, row: object) -> SeriesException:
         underlying=str(fields.get("underlying", "")),
         unobserved=tuple(str(column) for column in unobserved),
         disputed=fields.get("disputed") is True,
+        venue=str(fields.get("venue", "")),
+        volume_in_contracts="volume_unit" in fields,
         **times,
     )
 

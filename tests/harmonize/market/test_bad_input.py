@@ -227,6 +227,11 @@ def test_an_impossible_price_that_the_table_names_is_not_used(tmp_path: Path) ->
         ("exceptions: []", "exceptions: [{symbol: A}]", "unknown key symbol; remove it"),
         (
             "exceptions: []",
+            "exceptions: [{symbols: [A], volume_unit: coins, source: s}]",
+            "volume_unit: expected contracts",
+        ),
+        (
+            "exceptions: []",
             "exceptions: [{symbols: [A], source: s, disputed: true}]",
             "at: missing; add the opening time",
         ),

@@ -7,7 +7,7 @@ from harmonize.core.payload import PRICES
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import ESTIMATED, aggregate
 from harmonize.market.candle_codec import decode_series
-from harmonize.market.choice import SeriesChoice, choose_series
+from harmonize.market.choice import SeriesChoice, choose_contracts, choose_series
 from harmonize.market.excerpt import DAY, HOUR, excerpt, excerpt_snapshot
 from harmonize.market.prices import PriceKind, PriceSeries
 from tests.harmonize.market.small import START, identity, series
@@ -112,3 +112,37 @@ def test_the_perpetual_of_the_venue_precedes_others_and_spot() -> None:
         "no prices of ETH in the archive; import or gather candles"
     )
     assert isinstance(choose_series(everything, "okx", "BTC", HOUR), Unknown)
+
+
+def test_contracts_are_chosen_best_first_and_only_where_they_add_something() -> None:
+    def part(venue: str, symbol: str, interval: int, count: int) -> PriceSeries:
+        of = replace(identity("BTCUSDT", venue=venue), symbol=symbol, interval=interval)
+        times = START + np.arange(count) * interval * 1_000_000
+        return PriceSeries(of, times, np.arange(1.0, count + 1))
+
+    everything = [
+        part("bybit", "BTC", HOUR, 24 * 300),
+        part("bybit", "BTCUSDT", DAY, 1800),
+        part("binance", "BTCUSDT", DAY, 2000),
+        part("binance", "BTCUSDT", 900, 96 * 1000),
+        part("binance", "BTC", HOUR, 24 * 300),
+        part("okx", "BTC", HOUR, 24 * 90),
+    ]
+
+    def chosen(venue: str) -> list[tuple[str, list[int]]]:
+        choices = choose_contracts(everything, venue, "BTC")
+        assert not isinstance(choices, Unknown)
+        return [(c.reason, [s.id.interval for s in c.series]) for c in choices]
+
+    binance = ("perpetual of another venue: binance perp BTCUSDT", [900, DAY])
+    assert chosen("bybit") == [
+        ("perpetual of the venue: bybit perp BTCUSDT", [DAY]),
+        ("perpetual of the venue: bybit perp BTC", [HOUR]),
+        binance,
+    ]
+    assert chosen("binance") == [("perpetual of the venue: binance perp BTCUSDT", [900, DAY])]
+    assert chosen("okx") == [("perpetual of the venue: okx perp BTC", [HOUR]), binance]
+    assert chosen("kraken") == [binance]
+    assert choose_contracts(everything, "okx", "ETH") == Unknown(
+        "no prices of ETH in the archive; import or gather candles"
+    )

@@ -173,6 +173,14 @@ def test_each_venue_of_a_shared_file_loses_its_own_last_candle() -> None:
     assert ends == {("BTC", day(2026, 3, 5, 10)), ("DOGE", day(2026, 3, 5, 11))}
 
 
+def test_a_volume_in_contracts_is_no_volume() -> None:
+    found = series_in("hourly/multi_venue_perp_1h.parquet")
+    assert {venue for (venue, _, _), series in found.items() if series.volume is None} == {"okx"}
+    okx = found["okx", "BTC", "BTC"]
+    (defect,) = (d for d in okx.defects if d.kind is DefectKind.CONTRACTS)
+    assert (defect.count, defect.first) == (okx.times.size, card_of(okx).first)
+
+
 def test_a_finished_excerpt_keeps_its_last_candle() -> None:
     (series,) = series_in("daily/binance_um_perp_BTCUSDT_1d_2020-03.csv").values()
     assert series.low is not None

@@ -1,0 +1,166 @@
+"""Does a margin survive the close-out: excursions beyond MM, in all candles and after a liquidation.
+
+A position at full leverage is liquidated when a candle closes beyond IM − MM. What remains is MM. The
+share of the following windows in which the price moves on by more than MM is the headline figure.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harmonize.adequacy.contract_risk import CloseOutMoves, window_text
+from harmonize.adequacy.coverage import (
+    Coverage,
+    checked_rate,
+    coverage,
+    summarised,
+    too_few,
+)
+from harmonize.adequacy.factors import VenueVolume
+from harmonize.adequacy.horizons import Side
+from harmonize.core.schedule import Unknown
+
+PARTICIPATION = 0.05
+"""Share of traded volume that a close-out takes: a design choice of the harmonized baseline.
+
+Source: pi in the rule set ``harmonized-baseline``, which it marks as a design choice.
+"""
+
+LEAST_WINDOWS = 100
+"""Fewest windows of which a share is stated: one expected breach at 99 %."""
+
+LEAST_LIQUIDATIONS = 30
+"""Fewest liquidating candles after which a share is stated."""
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCoverage:
+    """Excursions beyond MM over one close-out window, on one side.
+
+    ``every_window`` counts all windows, and ``after_liquidation`` those that follow a candle that
+    closed beyond IM − MM.
+    """
+
+    seconds: int
+    every_window: Coverage | Unknown
+    after_liquidation: Coverage | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOutTime:
+    """Time in seconds in which a position is closed at the share ``participation`` of volume."""
+
+    seconds: float
+    volume: VenueVolume
+    participation: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOut:
+    """Whether MM covers the close-out of a position of one side.
+
+    ``one_candle`` uses the shortest window. ``own_time`` uses the shortest window that is not below
+    ``time``, the close-out time of the position.
+    """
+
+    one_candle: WindowCoverage | Unknown
+    own_time: WindowCoverage | Unknown
+    time: CloseOutTime | Unknown
+
+
+def close_out_time(
+    notional: float, volume: VenueVolume | Unknown, participation: float = PARTICIPATION
+) -> CloseOutTime | Unknown:
+    """Returns the time in which a position is closed: N ÷ (π × ADV) days. Unknown: no volume.
+
+    Raises ValueError: a notional that is not above 0, or a share of volume outside (0, 1].
+    """
+    if not notional > 0:
+        message = f"notional: expected above 0 USD, found {notional:g}; correct the size"
+        raise ValueError(message)
+    if not 0 < participation <= 1:
+        message = f"participation: expected above 0 and at most 1, found {participation:g}; use 0.05 for 5 %"
+        raise ValueError(message)
+    if isinstance(volume, Unknown):
+        return Unknown(f"no size verdict: {volume.reason}")
+    if not volume.value > 0:
+        return Unknown("no size verdict: the median daily volume is 0")
+    seconds = notional / (participation * volume.value) * _DAY
+    return CloseOutTime(seconds, volume, participation)
+
+
+def window_coverage(
+    window: CloseOutMoves, initial: float | Unknown, maintenance: float
+) -> WindowCoverage:
+    """Returns both coverages of one window; rates are fractions of notional.
+
+    Raises ValueError: see ``checked_rate``.
+    """
+    return WindowCoverage(
+        window.moves.seconds,
+        coverage(window.moves, maintenance, LEAST_WINDOWS),
+        after_liquidation(window, initial, maintenance),
+    )
+
+
+Cover = Callable[[CloseOutMoves, float | Unknown, float], WindowCoverage]
+
+
+def close_out(
+    windows: Sequence[CloseOutMoves] | Unknown,
+    side: Side,
+    rates: tuple[float | Unknown, float | Unknown],
+    time: CloseOutTime | Unknown,
+    cover: Cover = window_coverage,
+) -> CloseOut:
+    """Returns the coverage of one side's excursions by MM; ``rates`` are IM and MM of notional.
+
+    ``cover`` answers as ``window_coverage``, possibly from earlier answers. Raises ValueError: see
+    ``checked_rate``.
+    """
+    initial, maintenance = rates
+    if isinstance(windows, Unknown):
+        return CloseOut(windows, windows, time)
+    if isinstance(maintenance, Unknown):
+        return CloseOut(maintenance, maintenance, time)
+    own = sorted((w for w in windows if w.moves.side is side), key=lambda w: w.moves.seconds)
+    first = cover(own[0], initial, maintenance)
+    fitting = time if isinstance(time, Unknown) else _fitting(own, time.seconds)
+    if isinstance(fitting, Unknown):
+        return CloseOut(first, fitting, time)
+    return CloseOut(first, cover(fitting, initial, maintenance), time)
+
+
+def after_liquidation(
+    window: CloseOutMoves, initial: float | Unknown, maintenance: float
+) -> Coverage | Unknown:
+    """Returns the coverage in windows after a candle that closed beyond IM − MM.
+
+    Unknown: IM is unknown or not above MM, or too few such candles.
+    """
+    if isinstance(initial, Unknown):
+        return initial
+    distance = checked_rate(initial) - checked_rate(maintenance)
+    if distance <= 0:
+        return Unknown("IM is not above MM: a position at full leverage is liquidated at once")
+    count = int(np.searchsorted(-window.prior_losses, -distance, side="left"))
+    if count < LEAST_LIQUIDATIONS:
+        shortage = too_few(count, LEAST_LIQUIDATIONS)
+        return Unknown(f"candles that close beyond IM − MM: {shortage.reason}")
+    indices = window.after[:count]
+    losses = window.moves.losses[indices]
+    breaching = indices[losses > maintenance]
+    ordered = breaching[np.argsort(window.moves.losses[breaching], kind="stable")]
+    return summarised(window.moves, maintenance, ordered, window.moves.starts[indices])
+
+
+def _fitting(own: Sequence[CloseOutMoves], seconds: float) -> CloseOutMoves | Unknown:
+    """Returns the shortest window in which the position can be closed."""
+    for window in own:
+        if window.moves.seconds >= seconds:
+            return window
+    longest = window_text(own[-1].moves.seconds)
+    return Unknown(f"closing takes {seconds / _DAY:.3g} days, and {longest} at most are measured")

@@ -1,0 +1,273 @@
+"""The moves of one contract, prepared once: every margin on it is then answered by binary search."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from harmonize.adequacy.coverage import Moves, Price, Rows
+from harmonize.adequacy.horizons import (
+    HORIZONS,
+    GrowthExponent,
+    HorizonMove,
+    Side,
+    growth_exponents,
+    moves_by_horizon,
+)
+from harmonize.adequacy.tail import Floats, TailEstimate, least_observations
+from harmonize.core.schedule import Unknown
+from harmonize.market.aggregate import aggregate
+from harmonize.market.card import SeriesCard, card_of
+from harmonize.market.prices import PriceSeries, interval_text
+from harmonize.market.returns import contiguous_ends, simple_returns
+
+LEVEL = 0.99
+
+DAY = 86_400
+
+CLEARING_DAYS = (1, 2, 5)
+"""Horizons of clearing margin, in days."""
+
+WINDOWS = (900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400, 172_800, 432_000)
+"""Lengths of close-out that are measured, in seconds: 15 minutes to 5 days."""
+
+
+LONGEST_CLOSE_OUT_CANDLE = 3_600
+"""Longest candle, in seconds, that another venue's shorter ones do not replace in a close-out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CloseOutMoves:
+    """Excursions of one side over a close-out window, and the move of the candle before each.
+
+    ``prior_losses`` are the losses over the candle that ends where the window begins, largest first.
+    ``after`` are the windows that follow them, as indices of ``moves.losses``. A window without a
+    candle before its first close has no prior loss.
+    """
+
+    moves: Moves
+    prior_losses: Floats
+    after: Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContractRisk:
+    """Measured moves of one contract from candles that had closed by ``as_of``.
+
+    ``horizons`` are the moves at ``level``, ``clearing`` the daily moves by side and days.
+    ``close_out`` are excursions of the shortest candles; a reason, if highs and lows were not
+    observed. ``exponents`` come from the shortest candles alone.
+    """
+
+    as_of: datetime
+    level: float
+    cards: tuple[SeriesCard, ...]
+    horizons: tuple[HorizonMove, ...]
+    exponents: tuple[GrowthExponent, ...]
+    clearing: tuple[Moves, ...]
+    close_out: tuple[CloseOutMoves, ...] | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBasis:
+    """Prices behind a verdict: the cards of their series, why each contract was chosen, the level."""
+
+    cards: tuple[SeriesCard, ...]
+    reasons: tuple[str, ...]
+    level: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VenueRisk:
+    """Measured moves that speak for the contracts of a venue on an underlying.
+
+    Fields are those of ``ContractRisk``, each from the best contract that measures it.
+    """
+
+    basis: PriceBasis
+    horizons: tuple[HorizonMove, ...]
+    exponents: tuple[GrowthExponent, ...]
+    clearing: tuple[Moves, ...]
+    close_out: tuple[CloseOutMoves, ...] | Unknown
+
+    def moves_of(self, side: Side) -> tuple[HorizonMove, ...]:
+        """Returns the moves of one side, shortest horizon first."""
+        return tuple(move for move in self.horizons if move.side is side)
+
+    def clearing_of(self, side: Side) -> tuple[Moves, ...]:
+        """Returns the daily moves of one side, shortest horizon first."""
+        return tuple(moves for moves in self.clearing if moves.side is side)
+
+
+def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
+    """Returns the risk from prepared contracts, best first, each with the reason for its choice.
+
+    Each horizon uses the first contract that has enough moves of it. Excursions are those of the first contract
+    with candles of an hour or less, otherwise of the first one with highs and lows: a position is not
+    closed out over a whole day. Exponents are those of the shortest candles. Unknown: no contract.
+    """
+    if not risks:
+        return Unknown("no prices; import or gather candles")
+    contracts = [risk for risk, _ in risks]
+    level = contracts[0].level
+    finest = min(contracts, key=lambda risk: risk.cards[0].id.interval)
+    return VenueRisk(
+        basis=PriceBasis(
+            cards=tuple(card for risk in contracts for card in risk.cards),
+            reasons=tuple(reason for _, reason in risks),
+            level=level,
+        ),
+        horizons=tuple(map(_first_measured, zip(*(r.horizons for r in contracts), strict=True))),
+        exponents=finest.exponents,
+        clearing=_first_testable([r.clearing for r in contracts if r.clearing], level),
+        close_out=_first_close_out([risk.close_out for risk in contracts]),
+    )
+
+
+def prepare(
+    series: Sequence[PriceSeries],
+    as_of: datetime,
+    level: float = LEVEL,
+    *,
+    include_disputed: bool = True,
+) -> ContractRisk | Unknown:
+    """Returns the risk of the contract to which all series belong, as of a time with a time zone.
+
+    Days are those of daily candles, made of the longest shorter ones if no series is daily. Without
+    disputed candles, no move begins or ends at one. Unknown: no candle had closed. Raises ValueError: series of several contracts, or with prices that no
+    market produces.
+    """
+    wanted = series if include_disputed else [part.undisputed() for part in series]
+    known = [part for part in (s.known_at(as_of) for s in wanted) if part.times.size]
+    if not known:
+        return Unknown(f"no candle had closed by {as_of:%Y-%m-%d}")
+    daily = _daily(known)
+    used = known if daily is None or daily in known else [*known, daily]
+    finest = min(known, key=lambda s: s.id.interval)
+    return ContractRisk(
+        as_of=as_of,
+        level=level,
+        cards=tuple(card_of(part) for part in sorted(used, key=lambda s: s.id.interval)),
+        horizons=moves_by_horizon(used, level, HORIZONS),
+        exponents=growth_exponents(finest, level),
+        clearing=() if daily is None else tuple(_clearing_moves(daily)),
+        close_out=close_out_moves(known),
+    )
+
+
+def close_out_moves(series: Sequence[PriceSeries]) -> tuple[CloseOutMoves, ...] | Unknown:
+    """Returns the excursions over each window, from the shortest candles with highs and lows.
+
+    Unknown: no series has highs and lows that liquidate a position; those of spot trades do not.
+    """
+    usable = [s for s in series if s.high is not None and s.low is not None]
+    if not usable:
+        return Unknown(f"{series[0].id} has closes only, no highs and lows of a contract")
+    finest = min(usable, key=lambda s: s.id.interval)
+    interval = finest.id.interval
+    return tuple(
+        _close_out_moves(finest, side, window // interval)
+        for window in WINDOWS
+        if window % interval == 0
+        for side in Side
+    )
+
+
+def return_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
+    """Returns the moves from close to close of one side over some candles."""
+    returns = simple_returns(series, candles)
+    losses = returns.long_losses if side is Side.LONG else returns.short_losses
+    starts = np.searchsorted(series.times, returns.times) - candles
+    return Moves.of(series, side, candles, price=Price.CLOSE, starts=starts, losses=losses)
+
+
+def excursion_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
+    """Returns the farthest moves of one side within some candles, from the close before them.
+
+    A window with a candle whose high or low was not observed has none. Raises ValueError: a series
+    without highs and lows.
+    """
+    column = series.low if side is Side.LONG else series.high
+    if column is None:
+        message = f"{series.id}: expected highs and lows of a contract; use closes"
+        raise ValueError(message)
+    starts = contiguous_ends(series, candles) - candles
+    extremes = _extremes(column, side, candles)[starts + 1]
+    is_observed = ~np.isnan(extremes)
+    starts, extremes = starts[is_observed], extremes[is_observed]
+    ratio = extremes / series.close[starts]
+    losses = 1 - ratio if side is Side.LONG else ratio - 1
+    price = Price.LOW if side is Side.LONG else Price.HIGH
+    return Moves.of(series, side, candles, price=price, starts=starts, losses=losses)
+
+
+def _first_measured(moves: Sequence[HorizonMove]) -> HorizonMove:
+    """Returns the first of the moves over one horizon and side that has an estimate."""
+    return next((move for move in moves if isinstance(move.estimate, TailEstimate)), moves[0])
+
+
+def _first_testable(choices: Sequence[tuple[Moves, ...]], level: float) -> tuple[Moves, ...]:
+    """Returns the first moves of each horizon and side that are enough to test the level."""
+    least = least_observations(level)
+    return tuple(
+        next((moves for moves in same if moves.losses.size >= least), same[0])
+        for same in zip(*choices, strict=True)
+    )
+
+
+def _first_close_out(
+    results: Sequence[tuple[CloseOutMoves, ...] | Unknown],
+) -> tuple[CloseOutMoves, ...] | Unknown:
+    known = [windows for windows in results if not isinstance(windows, Unknown)]
+    short = [w for w in known if w[0].moves.series.id.interval <= LONGEST_CLOSE_OUT_CANDLE]
+    return next(iter([*short, *known]), results[0])
+
+
+def _daily(known: Sequence[PriceSeries]) -> PriceSeries | None:
+    """Returns the daily series, or one made of the longest candles that divide a day."""
+    parts = [s for s in known if DAY % s.id.interval == 0]
+    if not parts:
+        return None
+    longest = max(parts, key=lambda s: s.id.interval)
+    return longest if longest.id.interval == DAY else aggregate(longest, DAY)
+
+
+def _clearing_moves(daily: PriceSeries) -> list[Moves]:
+    return [return_moves(daily, side, days) for days in CLEARING_DAYS for side in Side]
+
+
+def _close_out_moves(series: PriceSeries, side: Side, candles: int) -> CloseOutMoves:
+    moves = excursion_moves(series, side, candles)
+    prior = return_moves(series, side, 1)
+    loss_at = np.full(series.times.size, np.nan)
+    loss_at[prior.starts + 1] = prior.losses
+    before = loss_at[moves.starts]
+    (has_prior,) = (~np.isnan(before)).nonzero()
+    after = has_prior[np.argsort(-before[has_prior], kind="stable")]
+    return CloseOutMoves(moves, before[after], after)
+
+
+def _extremes(column: Floats, side: Side, candles: int) -> Floats:
+    """Returns the extreme of the ``candles`` rows from each row on; NaN if one of them is NaN.
+
+    Extremes of twice the length follow from two of half of it. The last rows, which have fewer
+    successors, are NaN.
+    """
+    combine = np.minimum if side is Side.LONG else np.maximum
+    result, length = column, 1
+    while length < candles:
+        step = min(length, candles - length)
+        result = combine(result[:-step], result[step:]) if step < result.size else result[:0]
+        length += step
+    padding = np.full(column.size - result.size, np.nan)
+    return np.concatenate([result, padding])
+
+
+def window_text(seconds: float) -> str:
+    """Returns a length of time in words, such as ``15 minutes``, ``1 hour`` or ``2 days``."""
+    for unit, length in (("day", DAY), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length and seconds % length == 0:
+            count = int(seconds // length)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return interval_text(int(seconds))
