@@ -133,7 +133,7 @@ def test_a_margin_at_the_true_quantile_passes_and_half_of_it_fails() -> None:
     for _ in range(60):
         steps = rng.standard_t(3, size=1000) * 0.01
         steps = np.clip(steps, -0.5, None)
-        series = candles(100 * np.cumprod(1 + steps))
+        series = candles((100 * np.cumprod(1 + steps)).tolist())
         moves = return_moves(series, Side.LONG, 1)
         right, low = (results_of(phase_results(moves, f * 0.045407, 0.99)) for f in (1, 0.5))
         counts["passes"] += right.number.lowest > 0.05 and right.shortfall.lowest > 0.05
@@ -205,6 +205,14 @@ def test_simulated_statistics_equal_those_of_whole_samples() -> None:
         assert np.quantile(fast, probability) == pytest.approx(
             np.quantile(slow, probability), abs=0.05
         )
+
+
+def test_a_long_series_draws_the_same_losses_again() -> None:
+    """20,000 series of 20,000 losses have four million beyond VaR, four times those drawn."""
+    statistics = simulated_statistics(20_000, 0.99, 3)
+    assert float(statistics.mean()) == pytest.approx(0.0, abs=0.01)
+    assert float(statistics[0]) > -1.5
+    assert float(statistics[-1]) < 0.4
 
 
 def test_the_p_value_agrees_with_the_critical_value() -> None:

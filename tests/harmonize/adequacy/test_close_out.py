@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -223,12 +224,19 @@ def test_the_volume_is_that_of_the_venues_own_perpetual() -> None:
         "volume of the okx perpetual on BTC: no candles"
     )
     # Spot volume is another market's, and later days are not known yet.
-    spot = candles([1.0, 2.0] * 20, of=identity(kind=PriceKind.SPOT))
+    spot = replace(traded(40, 9e9), id=identity(kind=PriceKind.SPOT))
     assert isinstance(venue_volume([spot], "binance", "BTC", AS_OF), Unknown)
     early = venue_volume(among, "binance", "BTC", datetime(2024, 1, 20, tzinfo=UTC))
     assert early == Unknown(
         "volume of the binance perpetual on BTC: 19 days with turnover, 30 are required"
     )
+
+
+def test_the_latest_volume_counts_and_then_the_largest() -> None:
+    early, late, small = traded(40, 9e9), traded(50, 1e9), traded(50, 5e8)
+    own = venue_volume([early, small, late], "binance", "BTC", AS_OF)
+    assert isinstance(own, VenueVolume)
+    assert own.value == 1e9
 
 
 def test_the_volume_of_hours_is_added_up_and_marked_as_an_estimate() -> None:

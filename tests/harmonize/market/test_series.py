@@ -143,6 +143,10 @@ def test_contracts_are_chosen_best_first_and_only_where_they_add_something() -> 
     assert chosen("binance") == [("perpetual of the venue: binance perp BTCUSDT", [900, DAY])]
     assert chosen("okx") == [("perpetual of the venue: okx perp BTC", [HOUR]), binance]
     assert chosen("kraken") == [binance]
+    hours = [part("okx", "BTC", HOUR, 24 * 90), part("bybit", "BTC", HOUR, 24 * 300)]
+    choices = choose_contracts(hours, "okx", "BTC")
+    assert not isinstance(choices, Unknown)
+    assert [c.series[0].id.venue for c in choices] == ["okx", "bybit"]  # of a longer time
     assert choose_contracts(everything, "okx", "ETH") == Unknown(
         "no prices of ETH in the archive; import or gather candles"
     )
