@@ -95,7 +95,13 @@ def conditional_coverage(breaches: Breaches, expected_rate: float) -> Likelihood
 
     Unknown: fewer than two observations.
     """
-    number, order = unconditional_coverage(breaches, expected_rate), independence(breaches)
+    return joint_test(unconditional_coverage(breaches, expected_rate), independence(breaches))
+
+
+def joint_test(
+    number: LikelihoodRatio | Unknown, order: LikelihoodRatio | Unknown
+) -> LikelihoodRatio | Unknown:
+    """Returns the joint test from those of number and independence. Unknown: one of them is."""
     if isinstance(number, Unknown):
         return number
     if isinstance(order, Unknown):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from harmonize.adequacy.backtests import (
     LikelihoodRatio,
     Zone,
-    conditional_coverage,
     independence,
+    joint_test,
     traffic_light,
     unconditional_coverage,
 )
@@ -140,11 +140,14 @@ def phase_results(moves: Moves, rate: float, level: float) -> PhaseResults | Unk
         traffic_light(count, phase.size, expected).zone
         for count, phase in zip(counts, phases, strict=True)
     ]
+    number = [unconditional_coverage(phase, expected) for phase in phases]
+    order = [independence(phase) for phase in phases]
+    joint = [joint_test(*parts) for parts in zip(number, order, strict=True)]
     return PhaseResults(
         breaches=counts,
-        number=_tests([unconditional_coverage(phase, expected) for phase in phases], shortest),
-        order=_tests([independence(phase) for phase in phases], shortest),
-        joint=_tests([conditional_coverage(phase, expected) for phase in phases], shortest),
+        number=_tests(number, shortest),
+        order=_tests(order, shortest),
+        joint=_tests(joint, shortest),
         shortfall=PhaseTests(
             tuple(
                 _shortfall(part, phase, rate, level).p_value

@@ -41,10 +41,11 @@ class WindowCoverage:
     """Excursions beyond MM over one close-out window, on one side.
 
     ``every_window`` counts all windows, and ``after_liquidation`` those that follow a candle that
-    closed beyond IM − MM.
+    closed beyond IM − MM, which is ``buffer``: the candle from whose close each of them begins.
     """
 
     seconds: int
+    buffer: float | Unknown
     every_window: Coverage | Unknown
     after_liquidation: Coverage | Unknown
 
@@ -99,11 +100,27 @@ def window_coverage(
 
     Raises ValueError: see ``checked_rate``.
     """
+    buffer = buffer_of(initial, maintenance)
     return WindowCoverage(
         window.moves.seconds,
+        buffer,
         coverage(window.moves, maintenance, LEAST_WINDOWS),
-        after_liquidation(window, initial, maintenance),
+        after_liquidation(window, buffer, maintenance),
     )
+
+
+def buffer_of(initial: float | Unknown, maintenance: float | Unknown) -> float | Unknown:
+    """Returns IM − MM, the loss that liquidates a position at full leverage.
+
+    Unknown: one of them is, or IM is not above MM.
+    """
+    if isinstance(initial, Unknown):
+        return initial
+    if isinstance(maintenance, Unknown):
+        return maintenance
+    if initial <= maintenance:
+        return Unknown("IM is not above MM: a position at full leverage is liquidated at once")
+    return checked_rate(initial) - checked_rate(maintenance)
 
 
 Cover = Callable[[CloseOutMoves, float | Unknown, float], WindowCoverage]
@@ -135,18 +152,15 @@ def close_out(
 
 
 def after_liquidation(
-    window: CloseOutMoves, initial: float | Unknown, maintenance: float
+    window: CloseOutMoves, buffer: float | Unknown, maintenance: float
 ) -> Coverage | Unknown:
-    """Returns the coverage in windows after a candle that closed beyond IM − MM.
+    """Returns the coverage by MM in windows after a candle that closed beyond ``buffer``.
 
-    Unknown: IM is unknown or not above MM, or too few such candles.
+    Unknown: ``buffer`` is, or there are too few such candles.
     """
-    if isinstance(initial, Unknown):
-        return initial
-    distance = checked_rate(initial) - checked_rate(maintenance)
-    if distance <= 0:
-        return Unknown("IM is not above MM: a position at full leverage is liquidated at once")
-    count = int(np.searchsorted(-window.prior_losses, -distance, side="left"))
+    if isinstance(buffer, Unknown):
+        return buffer
+    count = int(np.searchsorted(-window.prior_losses, -buffer, side="left"))
     if count < LEAST_LIQUIDATIONS:
         shortage = too_few(count, LEAST_LIQUIDATIONS)
         return Unknown(f"candles that close beyond IM − MM: {shortage.reason}")

@@ -36,7 +36,8 @@ class HoldingTime:
 
     ``shortest`` and ``longest`` follow from the interval of the moves. ``by_square_root`` is the time
     in seconds if moves grew with the square root of time from that over ``root_horizon`` seconds: a
-    comparison. ``series`` names the series of the moves on both sides of the crossing.
+    comparison. ``series`` names the series of the moves on both sides of the crossing, ``observations``
+    is the smaller number of these moves.
     """
 
     side: Side
@@ -47,6 +48,7 @@ class HoldingTime:
     by_square_root: float
     root_horizon: int
     series: tuple[SeriesId, ...]
+    observations: int
 
 
 def holding_time(moves: Sequence[HorizonMove], rate: float) -> HoldingTime | Unknown:
@@ -68,6 +70,7 @@ def holding_time(moves: Sequence[HorizonMove], rate: float) -> HoldingTime | Unk
     horizons = [move.horizon for move, _ in usable]
     time = crossing(horizons, [e.value for _, e in usable], rate)
     root_move, root = _root_base(usable)
+    near = _near(usable, time)
     return HoldingTime(
         side=usable[0][0].side,
         margin_rate=rate,
@@ -76,7 +79,8 @@ def holding_time(moves: Sequence[HorizonMove], rate: float) -> HoldingTime | Unk
         longest=crossing(horizons, [_lower(e) for _, e in usable], rate),
         by_square_root=root_move.horizon * (rate / root) ** 2,
         root_horizon=root_move.horizon,
-        series=_series([move for move, _ in usable], time),
+        series=tuple(dict.fromkeys(m.series for m, _ in near if m.series is not None)),
+        observations=min(estimate.observations for _, estimate in near),
     )
 
 
@@ -117,12 +121,13 @@ def _lower(estimate: TailEstimate) -> float:
     return estimate.value if estimate.lower is None else estimate.lower
 
 
-def _series(moves: Sequence[HorizonMove], time: Crossing) -> tuple[SeriesId, ...]:
-    """Returns the series of the moves next to a crossing, without repetition."""
-    below = [move for move in moves if move.horizon <= time.seconds][-1:]
-    above = [move for move in moves if move.horizon > time.seconds][:1]
-    near = below if time.bound is not TimeBound.MEASURED else [*below, *above]
-    return tuple(dict.fromkeys(move.series for move in near if move.series is not None))
+def _near(
+    usable: Sequence[tuple[HorizonMove, TailEstimate]], time: Crossing
+) -> list[tuple[HorizonMove, TailEstimate]]:
+    """Returns the moves on both sides of a crossing, or the one that bounds it."""
+    below = [pair for pair in usable if pair[0].horizon <= time.seconds][-1:]
+    above = [pair for pair in usable if pair[0].horizon > time.seconds][:1]
+    return [*below, *above] if time.bound is TimeBound.MEASURED else below
 
 
 def _reason(moves: Sequence[HorizonMove]) -> str:

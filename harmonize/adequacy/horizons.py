@@ -102,12 +102,12 @@ def growth_exponents(series: PriceSeries, level: float) -> tuple[GrowthExponent,
         for side in Side:
             if losses[side].size >= least_observations(level):
                 moves[side][horizon] = float(np.quantile(losses[side], level))
-    return tuple(
-        exponent
+    exponents = (
+        _exponent(series.id, side, moves[side], (lower, upper))
         for side in Side
         for lower, upper in ((0, HORIZONS[-1]), (0, _DAY), (_DAY, HORIZONS[-1]))
-        if (exponent := _exponent(series.id, side, moves[side], (lower, upper))) is not None
     )
+    return tuple(dict.fromkeys(exponent for exponent in exponents if exponent is not None))
 
 
 def _exponent(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, floor, inf, sqrt
 
 import numpy as np
@@ -68,7 +69,6 @@ def _quantiles_from_largest(
     sample: Floats, level: float, terms: BootstrapTerms, kept: int
 ) -> Floats | None:
     """Returns the quantiles from the ``kept`` largest values; None if these are too few."""
-    rng = np.random.default_rng(terms.seed)
     largest = np.argsort(-sample, kind="stable")[:kept]
     positions = np.sort(largest)
     by_value, descending = np.searchsorted(positions, largest), sample[largest]
@@ -78,7 +78,8 @@ def _quantiles_from_largest(
     batch = max(1, _MAX_CELLS // (2 * kept + ceil(sample.size / terms.block)))
     results = []
     for start in range(0, terms.draws, batch):
-        starts, lengths = _blocks(rng, sample.size, terms.block, min(batch, terms.draws - start))
+        draws = min(batch, terms.draws - start)
+        starts, lengths = _blocks((terms.seed, start), sample.size, terms.block, draws)
         ranks = np.cumsum(_counts(starts, lengths, positions, sample.size)[:, by_value], axis=1)
         if (ranks[:, -1] <= lower_rank).any():
             return None
@@ -88,22 +89,27 @@ def _quantiles_from_largest(
     return np.concatenate(results)
 
 
+@lru_cache(maxsize=4)  # both sides of a position are resampled by the same blocks
 def _blocks(
-    rng: np.random.Generator, observations: int, block: float, draws: int
+    seed: tuple[int, int], observations: int, block: float, draws: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Returns starts and lengths of the blocks of resampled series, a row per series.
 
     Lengths are geometric, and cut so that each row adds up to the number of observations.
     """
+    rng = np.random.default_rng(seed)
     expected = observations / block
-    count = ceil(expected + 8 * sqrt(expected)) + 10
+    count = ceil(expected + 5 * sqrt(expected)) + 5
     lengths = rng.geometric(1 / block, size=(draws, count))
     while (lengths.sum(axis=1) < observations).any():
         more = rng.geometric(1 / block, size=(draws, count))
         lengths = np.concatenate([lengths, more], axis=1)
     starts = rng.integers(observations, size=lengths.shape)
     ends = np.minimum(np.cumsum(lengths, axis=1), observations)
-    return starts, np.diff(ends, axis=1, prepend=0)
+    lengths = np.diff(ends, axis=1, prepend=0)
+    starts.setflags(write=False)
+    lengths.setflags(write=False)
+    return starts, lengths
 
 
 def _counts(

@@ -64,11 +64,9 @@ def _rate(
 ) -> float | Unknown:
     if isinstance(function, Unknown):
         return Unknown(f"{name} is unknown: {function.reason}")
-    if not isinstance(schedule.capacity, Unknown) and notional > float(schedule.capacity.value):
-        capacity = dollars(float(schedule.capacity.value))
-        return Unknown(f"the venue accepts positions up to {capacity}")
-    if notional > float(schedule.known_up_to):
-        return Unknown(f"{name} is known up to {dollars(float(schedule.known_up_to))} only")
+    beyond = _beyond(schedule, notional, name)
+    if beyond:
+        return Unknown(beyond)
     margin = function.value.margin(notional)
     if margin is None:
         return Unknown(f"{name} is published up to {dollars(float(function.value.upper))}")
@@ -76,3 +74,14 @@ def _rate(
     if not 0 < rate <= 1:
         return Unknown(f"{name} of {percent(rate)} of the position cannot be tested against moves")
     return rate
+
+
+def _beyond(schedule: MarginSchedule, notional: float, name: str) -> str:
+    """Returns why a schedule states no margin of a size; empty if it does."""
+    if not isinstance(schedule.capacity, Unknown) and notional > float(schedule.capacity.value):
+        return f"the venue accepts positions up to {dollars(float(schedule.capacity.value))}"
+    if not schedule.known_up_to:
+        return f"{name} is published without position sizes: a lower bound"
+    if notional > float(schedule.known_up_to):
+        return f"{name} is known up to {dollars(float(schedule.known_up_to))} only"
+    return ""

@@ -37,7 +37,8 @@ def sentences(verdict: Adequacy) -> Sentences:
 def _subject(verdict: Adequacy) -> str:
     position = verdict.position
     size = numbers.usd(position.notional)
-    return f"At {size} on {position.venue} {position.symbol} ({verdict.side})"
+    day = position.precision.day_text(position.observed_at)
+    return f"At {size} on {position.venue} {position.symbol} ({verdict.side}, table of {day})"
 
 
 def _holding(verdict: Adequacy) -> str:
@@ -57,7 +58,8 @@ def _holding(verdict: Adequacy) -> str:
     series = dict.fromkeys(name for answer in known for name in answer.series)
     return _plain(
         f"{_subject(verdict)}, compared with the {level} move, {join_words(parts)}; "
-        f"prices of {_series_text(tuple(series))}."
+        f"at least {min(answer.observations for answer in known):,} moves of "
+        f"{_series_text(tuple(series))}."
     )
 
 

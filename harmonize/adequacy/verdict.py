@@ -11,6 +11,7 @@ from harmonize.adequacy.clearing import ClearingHorizon, clearing
 from harmonize.adequacy.close_out import (
     PARTICIPATION,
     CloseOut,
+    buffer_of,
     close_out,
     close_out_time,
     window_coverage,
@@ -122,7 +123,7 @@ def _verdict(question: PositionQuestion, side: Side, answers: _Answers) -> Adequ
         prices=answers.risk.basis,
         exponents=tuple(e for e in answers.risk.exponents if e.side is side),
         holding=Holding(
-            buffer=answers.holding(side, _buffer(position)),
+            buffer=answers.holding(side, buffer_of(position.initial, position.maintenance)),
             initial=answers.holding(side, position.initial),
             maintenance=answers.holding(side, position.maintenance),
         ),
@@ -145,14 +146,3 @@ def _not_observable(
         close_out=CloseOut(reason, reason, time),
         clearing=reason,
     )
-
-
-def _buffer(position: PositionMargins) -> float | Unknown:
-    """Returns IM − MM, the loss that liquidates a position at full leverage."""
-    if isinstance(position.initial, Unknown):
-        return position.initial
-    if isinstance(position.maintenance, Unknown):
-        return position.maintenance
-    if position.initial <= position.maintenance:
-        return Unknown("IM is not above MM: a position at full leverage is liquidated at once")
-    return position.initial - position.maintenance

@@ -17,7 +17,15 @@ from harmonize.adequacy.tail import TailEstimate
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import SeriesId
 from harmonize.market.returns import simple_returns
-from tests.harmonize.adequacy.contracts import AS_OF, DAY, HOUR, QUARTER, candles, real_closes
+from tests.harmonize.adequacy.contracts import (
+    AS_OF,
+    DAY,
+    HOUR,
+    QUARTER,
+    candles,
+    random_candles,
+    real_closes,
+)
 from tests.harmonize.market.small import identity
 
 
@@ -106,10 +114,11 @@ def test_a_crossing_names_the_series_next_to_it() -> None:
     daily = SeriesId("b", identity().kind, "X", identity().underlying, "USDT", DAY)
     moves = [
         HorizonMove(HOUR, Side.LONG, TailEstimate(0.99, 0.01, 1000, 0.009, 0.011), hourly),
-        HorizonMove(DAY, Side.LONG, TailEstimate(0.99, 0.05, 1000, 0.04, 0.06), daily),
+        HorizonMove(DAY, Side.LONG, TailEstimate(0.99, 0.05, 400, 0.04, 0.06), daily),
         HorizonMove(5 * DAY, Side.LONG, TailEstimate(0.99, 0.1, 1000, 0.09, 0.2), daily),
     ]
     assert known(holding_time(moves, 0.02)).series == (hourly, daily)
+    assert known(holding_time(moves, 0.02)).observations == 400
     assert known(holding_time(moves, 0.07)).series == (daily,)
     assert known(holding_time(moves, 0.001)).series == (hourly,)
 
@@ -147,6 +156,14 @@ def test_the_exponent_is_the_slope_of_logarithms_in_one_series() -> None:
         x, y = np.log(hours), np.log(values)
         slope = np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2)
         assert exponents[side, QUARTER, DAY] == pytest.approx(float(slope))
+
+
+def test_days_alone_have_one_exponent_per_side() -> None:
+    exponents = growth_exponents(random_candles(4, 300, DAY), 0.99)
+    assert [(e.side, e.shortest, e.longest) for e in exponents] == [
+        (side, DAY, 5 * DAY) for side in Side
+    ]
+    assert growth_exponents(random_candles(4, 90, DAY), 0.99) == ()
 
 
 def test_what_the_pages_state_about_the_square_root_of_time() -> None:

@@ -9,9 +9,7 @@ from harmonize.numerics.bootstrap import BootstrapTerms, percentile_interval
 
 def built(sample: np.ndarray, terms: BootstrapTerms, level: float) -> np.ndarray:
     """The quantile of each series, built block by block in plain Python."""
-    starts, lengths = _blocks(
-        np.random.default_rng(terms.seed), sample.size, terms.block, terms.draws
-    )
+    starts, lengths = _blocks((terms.seed, 0), sample.size, terms.block, terms.draws)
     quantiles = []
     for row in range(terms.draws):
         places = [

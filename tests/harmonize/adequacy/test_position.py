@@ -73,6 +73,9 @@ def test_a_lower_bound_is_no_margin() -> None:
     position = position_margins(replace(schedule(), known_up_to=D(50_000)), 100_000)
     assert position.initial == Unknown("IM is known up to $50,000 only")
     assert position.maintenance == Unknown("MM is known up to $50,000 only")
+    without_sizes = position_margins(replace(schedule(), known_up_to=D(0)), 100_000)
+    reason = Unknown("IM is published without position sizes: a lower bound")
+    assert without_sizes.initial == reason
 
 
 def test_an_unknown_margin_stays_unknown() -> None:

@@ -129,7 +129,7 @@ def test_without_prices_every_answer_is_the_reason() -> None:
     assert (long.close_out.one_candle, long.close_out.own_time) == (reason, reason)
     texts = sentences(long)
     assert texts.holding == (
-        "At $100k on binance BTC/USDT:USDT (long), no holding time is known: no prices of BTC in "
+        "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), no holding time is known: no prices of BTC in "
         "the archive; import or gather candles."
     )
     assert "the close-out cannot be tested: no prices of BTC" in texts.close_out
@@ -209,10 +209,10 @@ def test_how_long_the_margin_of_binance_holds_on_btc() -> None:
         assert maintenance.time.seconds == QUARTER
         assert initial.time.seconds / 60 == pytest.approx(19, abs=0.5)
     assert sentences(long).holding == (
-        "At $100k on binance BTC/USDT:USDT (long), compared with the 99 % move, MM of 0.4 % holds "
+        "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), compared with the 99 % move, MM of 0.4 % holds "
         "under 15 minutes (6.3 minutes by √t from 1 day), IM − MM of 0.4 % holds under 15 minutes "
         "(6.3 minutes by √t from 1 day) and IM of 0.8 % holds 19 minutes (18 minutes to 20 minutes, "
-        "25 minutes by √t from 1 day); prices of binance perp BTCUSDT 15m."
+        "25 minutes by √t from 1 day); at least 102,779 moves of binance perp BTCUSDT 15m."
     )
 
 
@@ -224,7 +224,7 @@ def test_the_crash_of_october_2025_in_one_sentence() -> None:
     assert isinstance(after, Coverage)
     text = sentences(long).close_out
     assert text.startswith(
-        "At $100k on binance BTC/USDT:USDT (long), the price moved beyond MM of 0.4 % within 15 "
+        "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), the price moved beyond MM of 0.4 % within 15 "
         f"minutes after {after.breaches} of {after.observations} ("
     )
     assert "closing takes 19 seconds at 5.0 % of $9bn a day" in text
@@ -239,7 +239,7 @@ def test_the_sentence_on_clearing_states_breaches_and_tests() -> None:
     (long, _) = both(venue_risk(candles(closes)), question(position(0.08, 0.04)))
     text = sentences(long).clearing
     assert text.startswith(
-        "At $100k on binance BTC/USDT:USDT (long), IM of 8.0 % covered 98.0 % of moves over 1 day "
+        "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), IM of 8.0 % covered 98.0 % of moves over 1 day "
         "(20 of 1,000 beyond, yellow, Kupiec p = 0.0"
     )
     assert text.endswith("99 % is the standard; prices of binance perp BTCUSDT 1d.")
