@@ -11,7 +11,7 @@ from harmonize.api.audit import Answer, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import latest
 from harmonize.archive.location import recorded_archive
-from harmonize.core.payload import Snapshot
+from harmonize.core.payload import PRICES, Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.policy.inputs import MARKET
 from venues import facts, registry
@@ -22,7 +22,8 @@ def snapshots() -> tuple[Snapshot, ...]:
     """Every snapshot of a venue in the recorded archive, in the order archived."""
     with recorded_archive() as path:
         archive = Archive.open(path)
-        return tuple(archive.read(entry) for entry in archive.entries() if entry.venue != MARKET)
+        entries = (e for e in archive.entries() if e.venue not in {MARKET, PRICES})
+        return tuple(archive.read(entry) for entry in entries)
 
 
 DATED_CASES = 4
