@@ -102,7 +102,7 @@ def window_coverage(
     """
     buffer = buffer_of(initial, maintenance)
     return WindowCoverage(
-        window.moves.seconds,
+        window.seconds,
         buffer,
         coverage(window.moves, maintenance, LEAST_WINDOWS),
         after_liquidation(window, buffer, maintenance),
@@ -143,7 +143,7 @@ def close_out(
         return CloseOut(windows, windows, time)
     if isinstance(maintenance, Unknown):
         return CloseOut(maintenance, maintenance, time)
-    own = sorted((w for w in windows if w.moves.side is side), key=lambda w: w.moves.seconds)
+    own = sorted((w for w in windows if w.side is side), key=lambda w: w.seconds)
     first = cover(own[0], initial, maintenance)
     fitting = time if isinstance(time, Unknown) else _fitting(own, time.seconds)
     if isinstance(fitting, Unknown):
@@ -174,7 +174,7 @@ def after_liquidation(
 def _fitting(own: Sequence[CloseOutMoves], seconds: float) -> CloseOutMoves | Unknown:
     """Returns the shortest window in which the position can be closed."""
     for window in own:
-        if window.moves.seconds >= seconds:
+        if window.seconds >= seconds:
             return window
-    longest = window_text(own[-1].moves.seconds)
+    longest = window_text(own[-1].seconds)
     return Unknown(f"closing takes {seconds / _DAY:.3g} days, and {longest} at most are measured")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from harmonize.adequacy.horizons import (
     HorizonMove,
     Side,
     growth_exponents,
+    losses_by_side,
     moves_by_horizon,
 )
 from harmonize.adequacy.tail import Floats, TailEstimate, least_observations
@@ -37,18 +39,50 @@ LONGEST_CLOSE_OUT_CANDLE = 3_600
 """Longest candle, in seconds, that another venue's shorter ones do not replace in a close-out."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CloseOutMoves:
-    """Excursions of one side over a close-out window, and the move of the candle before each.
+    """Excursions of one side over close-out windows of ``candles`` candles of a series.
 
-    ``prior_losses`` are the losses over the candle that ends where the window begins, largest first.
-    ``after`` are the windows that follow them, as indices of ``moves.losses``. A window without a
-    candle before its first close has no prior loss.
+    They are measured when they are first used, and kept: most positions need few of the windows.
     """
 
-    moves: Moves
-    prior_losses: Floats
-    after: Rows
+    series: PriceSeries
+    side: Side
+    candles: int
+
+    @property
+    def seconds(self) -> int:
+        """Length of the window."""
+        return self.candles * self.series.id.interval
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Excursions over the window."""
+        return excursion_moves(self.series, self.side, self.candles)
+
+    @property
+    def prior_losses(self) -> Floats:
+        """Losses over the candle that ends where a window begins, largest first."""
+        return self._prior[0]
+
+    @property
+    def after(self) -> Rows:
+        """Windows that follow the prior losses, as indices of ``moves.losses``.
+
+        A window without a candle before its first close has no prior loss.
+        """
+        return self._prior[1]
+
+    @cached_property
+    def _prior(self) -> tuple[Floats, Rows]:
+        returns = simple_returns(self.series)
+        losses = losses_by_side(returns)[self.side]
+        loss_at = np.full(self.series.times.size, np.nan)
+        loss_at[np.searchsorted(self.series.times, returns.times)] = losses
+        before = loss_at[self.moves.starts]
+        (has_prior,) = (~np.isnan(before)).nonzero()
+        after = has_prior[np.argsort(-before[has_prior], kind="stable")]
+        return before[after], after
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,7 +201,7 @@ def close_out_moves(series: Sequence[PriceSeries]) -> tuple[CloseOutMoves, ...] 
     finest = min(usable, key=lambda s: s.id.interval)
     interval = finest.id.interval
     return tuple(
-        _close_out_moves(finest, side, window // interval)
+        CloseOutMoves(finest, side, window // interval)
         for window in WINDOWS
         if window % interval == 0
         for side in Side
@@ -177,7 +211,7 @@ def close_out_moves(series: Sequence[PriceSeries]) -> tuple[CloseOutMoves, ...] 
 def return_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
     """Returns the moves from close to close of one side over some candles."""
     returns = simple_returns(series, candles)
-    losses = returns.long_losses if side is Side.LONG else returns.short_losses
+    losses = losses_by_side(returns)[side]
     starts = np.searchsorted(series.times, returns.times) - candles
     return Moves.of(series, side, candles, price=Price.CLOSE, starts=starts, losses=losses)
 
@@ -220,7 +254,7 @@ def _first_close_out(
     results: Sequence[tuple[CloseOutMoves, ...] | Unknown],
 ) -> tuple[CloseOutMoves, ...] | Unknown:
     known = [windows for windows in results if not isinstance(windows, Unknown)]
-    short = [w for w in known if w[0].moves.series.id.interval <= LONGEST_CLOSE_OUT_CANDLE]
+    short = [w for w in known if w[0].series.id.interval <= LONGEST_CLOSE_OUT_CANDLE]
     return next(iter([*short, *known]), results[0])
 
 
@@ -235,17 +269,6 @@ def _daily(known: Sequence[PriceSeries]) -> PriceSeries | None:
 
 def _clearing_moves(daily: PriceSeries) -> list[Moves]:
     return [return_moves(daily, side, days) for days in CLEARING_DAYS for side in Side]
-
-
-def _close_out_moves(series: PriceSeries, side: Side, candles: int) -> CloseOutMoves:
-    moves = excursion_moves(series, side, candles)
-    prior = return_moves(series, side, 1)
-    loss_at = np.full(series.times.size, np.nan)
-    loss_at[prior.starts + 1] = prior.losses
-    before = loss_at[moves.starts]
-    (has_prior,) = (~np.isnan(before)).nonzero()
-    after = has_prior[np.argsort(-before[has_prior], kind="stable")]
-    return CloseOutMoves(moves, before[after], after)
 
 
 def _extremes(column: Floats, side: Side, candles: int) -> Floats:

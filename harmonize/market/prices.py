@@ -122,9 +122,11 @@ class PriceSeries:
         return replace(self, times=self.times[rows], **columns)
 
     def known_at(self, as_of: datetime) -> "PriceSeries":
-        """Returns the candles that had closed at a time with a time zone."""
+        """Returns the candles that had closed at a time with a time zone, and their defects."""
         limit = microseconds(as_of) - self.step
-        return self.select(slice(0, int(np.searchsorted(self.times, limit, side="right"))))
+        known = self.select(slice(0, int(np.searchsorted(self.times, limit, side="right"))))
+        defects = tuple(d for d in self.defects if microseconds(d.first) <= limit)
+        return replace(known, defects=defects)
 
     def undisputed(self) -> "PriceSeries":
         """Returns the series without disputed candles, so that no return begins or ends there."""

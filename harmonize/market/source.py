@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
@@ -23,12 +24,16 @@ class MarketData:
 
 
 def read_series(
-    archive: Archive, entries: Iterable[Entry], wanted: Wanted = lambda _: True
+    archive: Archive,
+    entries: Iterable[Entry],
+    wanted: Wanted = lambda _: True,
+    until: datetime | None = None,
 ) -> MarketData:
     """Returns the wanted series among the entries of an archive.
 
     Snapshots of another origin are ignored. Of two payloads with the same candle, the one archived
-    first counts. A snapshot or payload that cannot be read becomes a defect.
+    first counts. With ``until``, a time with a time zone, candles that closed later are excluded, as
+    if they had not been archived. A snapshot or payload that cannot be read becomes a defect.
     """
     parts: list[PriceSeries] = []
     defects: list[Defect] = []
@@ -42,11 +47,12 @@ def read_series(
             continue
         for payload in _selected(payloads, wanted):
             try:
-                parts.append(decode_series(payload))
+                part = decode_series(payload)
+                parts.append(part if until is None else part.known_at(until))
             except UnreadablePayloadError as error:
                 where = f"snapshot {entry.sequence}: {payload.call}"
                 defects.append(Defect(PRICES, where, error.reason))
-    return MarketData(merge(parts), tuple(defects))
+    return MarketData(merge(part for part in parts if part.times.size), tuple(defects))
 
 
 def _selected(payloads: Sequence[Payload], wanted: Wanted) -> list[Payload]:
@@ -55,3 +61,19 @@ def _selected(payloads: Sequence[Payload], wanted: Wanted) -> list[Payload]:
         for payload in payloads
         if payload.call.method == METHOD and wanted(dict(payload.call.params))
     ]
+
+
+def read_sources(
+    sources: Iterable[tuple[Archive, Iterable[Entry]]],
+    wanted: Wanted = lambda _: True,
+    until: datetime | None = None,
+) -> MarketData:
+    """Returns the wanted series of several archives, each with its entries.
+
+    Of two archives with the same candle, the first counts. Otherwise as ``read_series``.
+    """
+    data = [read_series(archive, entries, wanted, until) for archive, entries in sources]
+    return MarketData(
+        merge(part for own in data for part in own.series),
+        tuple(defect for own in data for defect in own.defects),
+    )
