@@ -71,6 +71,17 @@ class CloseOut:
     own_time: WindowCoverage | Unknown
     time: CloseOutTime | Unknown
 
+    @property
+    def result(self) -> WindowCoverage | Unknown:
+        """Coverage over the close-out time of the position; over one candle if it is unknown."""
+        return self.one_candle if isinstance(self.own_time, Unknown) else self.own_time
+
+
+def has_headline(answer: CloseOut) -> bool:
+    """Whether the share of liquidations that overran MM is known."""
+    result = answer.result
+    return isinstance(result, WindowCoverage) and isinstance(result.after_liquidation, Coverage)
+
 
 def close_out_time(
     notional: float, volume: VenueVolume | Unknown, participation: float = PARTICIPATION

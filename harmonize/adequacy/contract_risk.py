@@ -116,7 +116,9 @@ class PriceBasis:
 class VenueRisk:
     """Measured moves that speak for the contracts of a venue on an underlying.
 
-    Fields are those of ``ContractRisk``, each from the best contract that measures it.
+    Fields are those of ``ContractRisk``, each from the best contract that measures it. Further
+    contracts with candles of an hour or less supply ``other_close_outs``, best first, for margins
+    beyond which the first one has too few liquidations.
     """
 
     basis: PriceBasis
@@ -124,6 +126,7 @@ class VenueRisk:
     exponents: tuple[GrowthExponent, ...]
     clearing: tuple[Moves, ...]
     close_out: tuple[CloseOutMoves, ...] | Unknown
+    other_close_outs: tuple[tuple[CloseOutMoves, ...], ...] = ()
 
     def moves_of(self, side: Side) -> tuple[HorizonMove, ...]:
         """Returns the moves of one side, shortest horizon first."""
@@ -146,6 +149,7 @@ def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
     contracts = [risk for risk, _ in risks]
     level = contracts[0].level
     finest = min(contracts, key=lambda risk: risk.cards[0].id.interval)
+    close_outs = _close_outs([risk.close_out for risk in contracts])
     return VenueRisk(
         basis=PriceBasis(
             cards=tuple(card for risk in contracts for card in risk.cards),
@@ -155,7 +159,8 @@ def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
         horizons=tuple(map(_first_measured, zip(*(r.horizons for r in contracts), strict=True))),
         exponents=finest.exponents,
         clearing=_first_testable([r.clearing for r in contracts if r.clearing], level),
-        close_out=_first_close_out([risk.close_out for risk in contracts]),
+        close_out=close_outs[0] if close_outs else contracts[0].close_out,
+        other_close_outs=close_outs[1:],
     )
 
 
@@ -250,12 +255,13 @@ def _first_testable(choices: Sequence[tuple[Moves, ...]], level: float) -> tuple
     )
 
 
-def _first_close_out(
+def _close_outs(
     results: Sequence[tuple[CloseOutMoves, ...] | Unknown],
-) -> tuple[CloseOutMoves, ...] | Unknown:
+) -> tuple[tuple[CloseOutMoves, ...], ...]:
+    """Returns the windows of contracts with short candles, otherwise those of the first contract."""
     known = [windows for windows in results if not isinstance(windows, Unknown)]
     short = [w for w in known if w[0].series.id.interval <= LONGEST_CLOSE_OUT_CANDLE]
-    return next(iter([*short, *known]), results[0])
+    return tuple(short or known[:1])
 
 
 def _daily(known: Sequence[PriceSeries]) -> PriceSeries | None:

@@ -68,14 +68,16 @@ def _holding_part(name: str, answer: HoldingTime | Unknown) -> str:
         return f"{name} holds for an unknown time ({answer.reason})"
     band = ""
     if answer.time.bound is TimeBound.MEASURED:
-        band = f"{_crossing(answer.shortest)} to {_crossing(answer.longest)}, "
-    root = f"{_duration(answer.by_square_root)} by √t from {window_text(answer.root_horizon)}"
-    return f"{name} of {percent(answer.margin_rate)} holds {_crossing(answer.time)} ({band}{root})"
+        band = f"{crossing_text(answer.shortest)} to {crossing_text(answer.longest)}, "
+    root = f"{duration_text(answer.by_square_root)} by √t from {window_text(answer.root_horizon)}"
+    return (
+        f"{name} of {percent(answer.margin_rate)} holds {crossing_text(answer.time)} ({band}{root})"
+    )
 
 
 def _close_out(verdict: Adequacy) -> str:
     answer, maintenance = verdict.close_out, verdict.position.maintenance
-    result = answer.one_candle if isinstance(answer.own_time, Unknown) else answer.own_time
+    result = answer.result
     if isinstance(result, Unknown):
         return _plain(f"{_subject(verdict)}, the close-out cannot be tested: {result.reason}.")
     rate = percent(None if isinstance(maintenance, Unknown) else maintenance)
@@ -110,7 +112,7 @@ def _time(answer: CloseOut) -> str:
         return answer.time.reason
     time = answer.time
     text = (
-        f"closing takes {_duration(time.seconds)} at {percent(time.participation)} of "
+        f"closing takes {duration_text(time.seconds)} at {percent(time.participation)} of "
         f"{numbers.usd(time.volume.value)} a day"
     )
     if isinstance(answer.own_time, Unknown):
@@ -192,15 +194,16 @@ def _share(covered: Coverage) -> str:
     return f"{text[:-1]}, at most {percent(covered.rate_at_most)} by the rule of three)"
 
 
-def _crossing(crossing: Crossing) -> str:
+def crossing_text(crossing: Crossing) -> str:
+    """Returns a time in words: ``12 minutes``, ``under 15 minutes`` or ``beyond 5 days``."""
     if crossing.bound is TimeBound.SHORTER:
         return f"under {window_text(crossing.seconds)}"
     if crossing.bound is TimeBound.LONGER:
         return f"beyond {window_text(crossing.seconds)}"
-    return _duration(crossing.seconds)
+    return duration_text(crossing.seconds)
 
 
-def _duration(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """Returns a length of time with two significant digits: ``12 minutes``, ``3.4 hours``."""
     unit, length = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
     amount = float(f"{seconds / length:.2g}")

@@ -14,6 +14,7 @@ from harmonize.adequacy.close_out import (
     buffer_of,
     close_out,
     close_out_time,
+    has_headline,
     window_coverage,
 )
 from harmonize.adequacy.contract_risk import PriceBasis, VenueRisk
@@ -103,7 +104,14 @@ class _Answers:
         position = question.position
         time = close_out_time(position.notional, question.volume, self.participation)
         rates = (position.initial, position.maintenance)
-        return close_out(self.risk.close_out, side, rates, time, self._coverage)
+        first = close_out(self.risk.close_out, side, rates, time, self._coverage)
+        if has_headline(first):
+            return first
+        others = (
+            close_out(windows, side, rates, time, self._coverage)
+            for windows in self.risk.other_close_outs
+        )
+        return next(filter(has_headline, others), first)
 
     def _find_holding(self, side: Side, rate: float) -> HoldingTime | Unknown:
         return holding_time(self.risk.moves_of(side), rate)

@@ -8,6 +8,7 @@ import typer
 from harmonize.archive.location import parse_location
 from harmonize.cli import compare, cross_venue, history, proposal, request, run, sheets, tables
 from harmonize.cli.accept import accept
+from harmonize.cli.adequacy import adequacy
 from harmonize.cli.archive import archive_app
 from harmonize.cli.assets import assets
 from harmonize.cli.console import (
@@ -72,6 +73,7 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(archive_app, name="archive")
 app.command()(fetch)
 app.command()(accept)
+app.command()(adequacy)
 app.command()(assets)
 app.command()(compare.compare)
 app.command("try")(proposal.try_)

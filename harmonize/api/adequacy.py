@@ -1,0 +1,349 @@
+"""Are the margins enough: verdicts on the schedules of a question, from archived prices."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import isfinite
+
+from harmonize.adequacy.close_out import PARTICIPATION
+from harmonize.adequacy.contract_risk import LEVEL, VenueRisk
+from harmonize.adequacy.factors import VenueVolume, venue_volume
+from harmonize.adequacy.horizons import HorizonMove
+from harmonize.adequacy.position import PositionMargins, position_margins
+from harmonize.adequacy.severity import is_answered, severity
+from harmonize.adequacy.venue_risks import RiskTerms, venue_risks
+from harmonize.adequacy.verdict import Adequacy, PositionQuestion, assess
+from harmonize.api.adequacy_history import HistoryBacktest, history_backtests
+from harmonize.api.adequacy_prices import IMPORT, read_prices, without_prices
+from harmonize.api.audit import (
+    NotObservedError,
+    Question,
+    RequestError,
+    missing,
+    name_notes,
+    read_with_history,
+    with_observed_names,
+)
+from harmonize.api.missing_schedule import no_instrument
+from harmonize.audit.assemble import Reading
+from harmonize.comparison.identity import with_identities
+from harmonize.comparison.peers import exclusion_reason
+from harmonize.comparison.representative import choose_representatives
+from harmonize.comparison.shared_books import with_shared_books
+from harmonize.comparison.trading import with_trading
+from harmonize.core.open_interest import OpenInterestByContract, newest_by_contract
+from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.market.card import SeriesCard, card_of
+from harmonize.market.prices import PriceKind, PriceSeries
+
+_MOST_REASONS = 3
+"""Largest number of reasons in an error."""
+
+Chosen = Mapping[str, Mapping[str, MarginSchedule]]
+"""Representative schedules by underlying and venue."""
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacyTerms:
+    """Position sizes in USD, the level of the moves, and the share of volume that a close-out takes.
+
+    Without ``include_disputed``, no move begins or ends at a candle with a disputed close.
+    """
+
+    notionals: tuple[float, ...] = (1e6,)
+    level: float = LEVEL
+    participation: float = PARTICIPATION
+    include_disputed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NotObservable:
+    """Position on which there is no verdict, and why; ``notional`` is None if no size has one."""
+
+    underlying: str
+    venue: str
+    symbol: str
+    notional: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCurve:
+    """Moves at the level against time on an underlying, and the venues for which they speak."""
+
+    underlying: str
+    venues: tuple[str, ...]
+    reasons: tuple[str, ...]
+    moves: tuple[HorizonMove, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacyAnswer:
+    """Verdicts, worst first, and everything that they are based on.
+
+    ``as_of`` is the time from which ages count back: no candle that closed later is used. ``cards``
+    describe the series used. ``history`` holds moves against the margins of their day, if one schedule
+    is judged. ``without_prices`` are underlyings with an observed schedule but no prices. ``missing``
+    states what was requested but not observed.
+    """
+
+    as_of: datetime
+    archive: str
+    terms: AdequacyTerms
+    verdicts: tuple[Adequacy, ...]
+    curves: tuple[MoveCurve, ...]
+    cards: tuple[SeriesCard, ...]
+    history: tuple[HistoryBacktest, ...]
+    not_observable: tuple[NotObservable, ...]
+    without_prices: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesAnswer:
+    """Cards of the archived series of a question, as of a time."""
+
+    as_of: datetime
+    archive: str
+    cards: tuple[SeriesCard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """Schedules and prices of a question."""
+
+    question: Question
+    as_of: datetime
+    reading: Reading
+    chosen: Chosen
+    prices: Mapping[str, tuple[PriceSeries, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """Verdicts on one underlying, the positions without one, and the measured moves per venue."""
+
+    verdicts: tuple[Adequacy, ...]
+    not_observable: tuple[NotObservable, ...]
+    risks: Mapping[str, VenueRisk | Unknown]
+
+
+def judge_adequacy(question: Question, terms: AdequacyTerms | None = None) -> AdequacyAnswer:
+    """Answers whether margins hold, survive the close-out and would do for clearing.
+
+    Each venue is judged by its representative schedule on each underlying that has prices. A schedule
+    that comparisons exclude is judged only if the question names its venue. Raises RequestError: a
+    wrong name, size or level; NotObservedError: no verdict is possible; ArchiveError.
+    """
+    terms = terms or AdequacyTerms()
+    _check(terms)
+    reading, as_of = read_with_history(question)
+    notes = name_notes(question, reading)
+    question = with_observed_names(question, reading)
+    chosen = _representatives(question, reading, as_of)
+    prices, defects = read_prices(question, as_of, frozenset(chosen))
+    observed = _Observed(question, as_of, reading, chosen, prices)
+    judged = {asset: _judge(observed, asset, terms) for asset in chosen if asset in prices}
+    verdicts = sorted((v for own in judged.values() for v in own.verdicts), key=severity)
+    unpriced = tuple(asset for asset in chosen if asset not in prices)
+    absent = (*missing(question, reading), *map(str, reading.defects), *defects)
+    if unpriced and (question.underlyings or not judged):
+        absent += without_prices(question, as_of, unpriced)
+    answer = AdequacyAnswer(
+        as_of=as_of,
+        archive=reading.archive,
+        terms=terms,
+        verdicts=tuple(verdicts),
+        curves=tuple(_curves(judged)),
+        cards=_used_cards(judged),
+        history=(),
+        not_observable=tuple(x for own in judged.values() for x in own.not_observable),
+        without_prices=unpriced,
+        missing=absent,
+        notes=notes,
+    )
+    if not verdicts:
+        raise NotObservedError(_nothing(answer))
+    return replace(answer, history=_history(observed, judged, terms))
+
+
+def list_series(question: Question) -> SeriesAnswer:
+    """Returns the cards of the archived series on the underlyings of a question, all without any.
+
+    A question that names venues has the series of these alone. Raises RequestError: an unknown venue
+    or underlying; NotObservedError: no such series; ArchiveError.
+    """
+    reading, as_of = read_with_history(question)
+    question = with_observed_names(question, reading)
+    assets = frozenset(question.underlyings) or None
+    prices, _ = read_prices(question, as_of, assets, frozenset(PriceKind))
+    venues = set(question.venues)
+    cards = [
+        card_of(part)
+        for asset in sorted(prices)
+        for part in prices[asset]
+        if not venues or part.id.venue in venues
+    ]
+    if not cards:
+        raise NotObservedError(_no_series(question, reading, as_of, is_any=bool(prices)))
+    return SeriesAnswer(as_of, reading.archive, tuple(cards))
+
+
+def _no_series(question: Question, reading: Reading, as_of: datetime, *, is_any: bool) -> str:
+    """Returns why a question has no series; ``is_any`` tells whether other venues have some."""
+    if is_any:
+        names = " and ".join(sorted(question.venues))
+        return f"no candles of {names} in the archive; {IMPORT}, or omit the venue"
+    absent = missing(question, reading) or without_prices(question, as_of, question.underlyings)
+    return "; ".join(absent)
+
+
+def _check(terms: AdequacyTerms) -> None:
+    """Raises RequestError: a size, level or share of volume that is none."""
+    for size in terms.notionals:
+        if not (isfinite(size) and size > 0):
+            message = f"notional: expected an amount in USD above 0, found {size:g}"
+            raise RequestError(message)
+    if not terms.notionals:
+        message = "notional: expected at least one amount in USD, found none"
+        raise RequestError(message)
+    if not 0.5 <= terms.level < 1:  # noqa: PLR2004 - below it, a move would be a gain
+        message = f"level: expected from 0.5 to below 1, found {terms.level:g}; use 0.99 for the 99 % move"
+        raise RequestError(message)
+    if not 0 < terms.participation <= 1:
+        message = f"participation: expected above 0 and at most 1, found {terms.participation:g}; use 0.05 for 5 %"
+        raise RequestError(message)
+
+
+def _representatives(question: Question, reading: Reading, as_of: datetime) -> Chosen:
+    """Returns the representative schedules. Raises RequestError: a preferred instrument is missing."""
+    by_key = sorted(reading.schedules, key=lambda schedule: schedule.key)
+    trading = with_trading(by_key, as_of.date(), reading.recent_history.unchanged_since)
+    schedules = with_shared_books(with_identities(trading))
+    try:
+        return choose_representatives(schedules, question.instruments)
+    except KeyError as error:
+        message = no_instrument(question.instruments, reading, error.args[0])
+        raise RequestError(message) from None
+
+
+def _judge(observed: _Observed, asset: str, terms: AdequacyTerms) -> _Judged:
+    series = observed.prices[asset]
+    reasons = {
+        venue: _why_not_judged(schedule, observed.question)
+        for venue, schedule in observed.chosen[asset].items()
+    }
+    own = {v: s for v, s in observed.chosen[asset].items() if not reasons[v]}
+    risks = venue_risks(
+        series, own, asset, RiskTerms(observed.as_of, terms.level, terms.include_disputed)
+    )
+    interests = newest_by_contract(observed.reading.open_interest)
+    asked: dict[int, list[PositionQuestion]] = {}
+    for venue, schedule in own.items():
+        volume = venue_volume(series, venue, asset, observed.as_of)
+        asked.setdefault(id(risks[venue]), []).extend(
+            _questions(schedule, terms, volume, interests)
+        )
+    by_id = {id(risk): risk for risk in risks.values()}
+    verdicts = [
+        verdict
+        for key, questions in asked.items()
+        for verdict in assess(questions, by_id[key], terms.participation)
+    ]
+    answered = tuple(verdict for verdict in verdicts if is_answered(verdict))
+    excluded = (
+        NotObservable(asset, venue, schedule.instrument.symbol, None, reasons[venue])
+        for venue, schedule in observed.chosen[asset].items()
+        if reasons[venue]
+    )
+    unanswered = (_unanswered(verdict) for verdict in verdicts if not is_answered(verdict))
+    return _Judged(answered, tuple(dict.fromkeys((*excluded, *unanswered))), risks)
+
+
+def _why_not_judged(schedule: MarginSchedule, question: Question) -> str:
+    """Returns why there is no verdict on a schedule; empty if there can be one."""
+    reason = exclusion_reason(schedule)
+    is_named = schedule.instrument.venue in question.venues
+    return "" if is_named and _is_testable(schedule) else reason
+
+
+def _is_testable(schedule: MarginSchedule) -> bool:
+    """Whether the prices of its underlying concern the schedule of a contract that trades."""
+    return not schedule.not_trading and not schedule.identity_doubt
+
+
+def _questions(
+    schedule: MarginSchedule,
+    terms: AdequacyTerms,
+    volume: VenueVolume | Unknown,
+    interests: OpenInterestByContract,
+) -> Iterator[PositionQuestion]:
+    interest = interests.get((schedule.instrument.venue, schedule.instrument.id))
+    known = Unknown("open interest was not observed") if interest is None else float(interest.value)
+    for notional in terms.notionals:
+        yield PositionQuestion(position_margins(schedule, notional), volume, known)
+
+
+def _unanswered(verdict: Adequacy) -> NotObservable:
+    position = verdict.position
+    return NotObservable(
+        position.underlying, position.venue, position.symbol, position.notional, _reason(verdict)
+    )
+
+
+def _reason(verdict: Adequacy) -> str:
+    """Returns why a verdict has no answer: there are no prices, or no margin is known."""
+    if isinstance(verdict.prices, Unknown):
+        return verdict.prices.reason
+    position: PositionMargins = verdict.position
+    margins = (position.initial, position.maintenance)
+    reasons = [margin.reason for margin in margins if isinstance(margin, Unknown)]
+    return "; ".join(dict.fromkeys(reasons)) or "too few moves to measure"
+
+
+def _curves(judged: Mapping[str, _Judged]) -> Iterator[MoveCurve]:
+    for asset, own in judged.items():
+        by_id: dict[int, tuple[VenueRisk, list[str]]] = {}
+        for venue, risk in own.risks.items():
+            if isinstance(risk, VenueRisk):
+                by_id.setdefault(id(risk), (risk, []))[1].append(venue)
+        for risk, venues in by_id.values():
+            yield MoveCurve(asset, tuple(venues), risk.basis.reasons, risk.horizons)
+
+
+def _used_cards(judged: Mapping[str, _Judged]) -> tuple[SeriesCard, ...]:
+    cards = {
+        card.id: card
+        for own in judged.values()
+        for risk in own.risks.values()
+        if isinstance(risk, VenueRisk)
+        for card in risk.basis.cards
+    }
+    return tuple(cards[name] for name in sorted(cards, key=str))
+
+
+def _nothing(answer: AdequacyAnswer) -> str:
+    """Returns the error of a question without any verdict."""
+    unknown = [f"{x.venue} {x.symbol}: {x.reason}" for x in answer.not_observable]
+    reasons = list(dict.fromkeys((*answer.missing, *unknown)))
+    rest = len(reasons) - _MOST_REASONS
+    more = f"; and {rest:,} more" if rest > 0 else ""
+    return "; ".join(reasons[:_MOST_REASONS]) + more
+
+
+def _history(
+    observed: _Observed, judged: Mapping[str, _Judged], terms: AdequacyTerms
+) -> tuple[HistoryBacktest, ...]:
+    """Returns the backtest against dated tables if one schedule is judged."""
+    keys = {
+        (v.position.underlying, v.position.venue) for own in judged.values() for v in own.verdicts
+    }
+    if len(keys) != 1:
+        return ()
+    ((asset, venue),) = keys
+    risk = judged[asset].risks[venue]
+    if isinstance(risk, Unknown):
+        return ()
+    schedule = observed.chosen[asset][venue]
+    return history_backtests(observed.question, schedule, risk, terms.notionals, observed.as_of)

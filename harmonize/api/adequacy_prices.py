@@ -1,0 +1,90 @@
+"""Prices that a question can use: those of the archive that it names, then the recorded ones."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from harmonize.api.audit import open_sources
+from harmonize.api.question import Question
+from harmonize.archive.location import recorded_archive
+from harmonize.core.payload import PRICES
+from harmonize.market.prices import PriceKind, PriceSeries, utc_time
+from harmonize.market.source import MarketData, read_sources
+
+IMPORT = "import candles with `harmonize archive import FOLDER`"
+"""The fix for an archive without candles."""
+
+PRICE_KINDS = frozenset(kind for kind in PriceKind if kind is not PriceKind.VOLATILITY)
+"""Kinds of series that are prices; an implied volatility is none."""
+
+Prices = dict[str, tuple[PriceSeries, ...]]
+"""Series by underlying."""
+
+
+def read_prices(
+    question: Question,
+    as_of: datetime,
+    underlyings: Collection[str] | None,
+    kinds: Collection[PriceKind] = PRICE_KINDS,
+) -> tuple[Prices, tuple[str, ...]]:
+    """Returns the series of underlyings, of all if None, and what cannot be read.
+
+    Candles that closed after ``as_of`` are excluded. Raises ArchiveError.
+    """
+    data = _read(question, as_of, lambda asset: underlyings is None or asset in underlyings, kinds)
+    by_asset: dict[str, list[PriceSeries]] = {}
+    for part in data.series:
+        by_asset.setdefault(part.id.underlying.asset, []).append(part)
+    return {asset: tuple(own) for asset, own in by_asset.items()}, tuple(map(str, data.defects))
+
+
+def without_prices(
+    question: Question, as_of: datetime, underlyings: Collection[str]
+) -> tuple[str, ...]:
+    """Returns per requested underlying why it has no prices, with the fix.
+
+    One line for the whole archive if it has none, or if the question names no underlying. Raises
+    ArchiveError.
+    """
+    with recorded_archive() as path:
+        sources = open_sources(question, path)
+        has_any = any(e.venue == PRICES and not e.pruned for s in sources for e in s.entries)
+        names = "; otherwise ".join(source.name for source in sources)
+    if not has_any:
+        return (f"no prices in {names}; {IMPORT}, or remove --archive to use the recorded ones",)
+    if not question.underlyings:
+        return (_reason("", as_of, _read(question, None, lambda _: True).series),)
+    later = _read(question, None, lambda asset: asset in underlyings)
+    return tuple(
+        _reason(
+            f"underlying {asset}: ",
+            as_of,
+            [s for s in later.series if s.id.underlying.asset == asset],
+        )
+        for asset in underlyings
+    )
+
+
+def _reason(subject: str, as_of: datetime, series: Sequence[PriceSeries]) -> str:
+    """Returns why no candle can be used: there is none, or all closed later."""
+    firsts = [utc_time(part.times[0] + part.step) for part in series]
+    later = [first for first in firsts if first > as_of]
+    if not later or len(later) < len(firsts):
+        return f"{subject}no prices in the archive; {IMPORT}"
+    return (
+        f"{subject}no candle had closed by {as_of:%Y-%m-%d}; "
+        f"use --as-of from {min(later) + timedelta(days=1):%Y-%m-%d} on"
+    )
+
+
+def _read(
+    question: Question,
+    until: datetime | None,
+    is_wanted: Callable[[str], bool],
+    kinds: Collection[PriceKind] = PRICE_KINDS,
+) -> MarketData:
+    def is_series(call: dict[str, str]) -> bool:
+        return call.get("kind") in kinds and is_wanted(call.get("underlying", ""))
+
+    with recorded_archive() as path:
+        sources = open_sources(question, path)
+        return read_sources(((s.archive, s.entries) for s in sources), is_series, until)
