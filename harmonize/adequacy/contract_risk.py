@@ -1,9 +1,10 @@
 """The moves of one contract, prepared once: every margin on it is then answered by binary search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import chain
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from harmonize.adequacy.horizons import (
     GrowthExponent,
     HorizonMove,
     Side,
+    check_contract,
     growth_exponents,
     losses_by_side,
     moves_by_horizon,
@@ -85,22 +87,54 @@ class CloseOutMoves:
         return before[after], after
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class ContractRisk:
-    """Measured moves of one contract from candles that had closed by ``as_of``.
+    """Moves of one contract at ``level``, from candles that had closed by ``as_of``.
 
-    ``horizons`` are the moves at ``level``, ``clearing`` the daily moves by side and days.
-    ``close_out`` are excursions of the shortest candles; a reason, if highs and lows were not
-    observed. ``exponents`` come from the shortest candles alone.
+    ``series`` are candles of one contract, with daily ones made of shorter ones if none are daily;
+    ``daily`` is None if there are none. ``close_out`` are excursions of the shortest candles; a reason,
+    if highs and lows were not observed. Each measure is taken when it is first used, and kept: a
+    contract speaks only for what those before it cannot measure.
     """
 
     as_of: datetime
     level: float
-    cards: tuple[SeriesCard, ...]
-    horizons: tuple[HorizonMove, ...]
-    exponents: tuple[GrowthExponent, ...]
-    clearing: tuple[Moves, ...]
+    series: tuple[PriceSeries, ...]
+    daily: PriceSeries | None
     close_out: tuple[CloseOutMoves, ...] | Unknown
+
+    @property
+    def finest(self) -> PriceSeries:
+        """Series with the shortest candles."""
+        return min(self.series, key=lambda s: s.id.interval)
+
+    @cached_property
+    def cards(self) -> tuple[SeriesCard, ...]:
+        """Cards of the series, shortest candles first."""
+        return tuple(card_of(part) for part in sorted(self.series, key=lambda s: s.id.interval))
+
+    @cached_property
+    def moves_over(self) -> Callable[[int], tuple[HorizonMove, ...]]:
+        """Function that returns the move of each side over a horizon in seconds."""
+        return cache(lambda horizon: moves_by_horizon(self.series, self.level, (horizon,)))
+
+    @property
+    def horizons(self) -> tuple[HorizonMove, ...]:
+        """Moves of each side over every horizon, shortest first."""
+        return tuple(move for horizon in HORIZONS for move in self.moves_over(horizon))
+
+    @cached_property
+    def exponents(self) -> tuple[GrowthExponent, ...]:
+        """Exponents of the moves against time, of the shortest candles alone."""
+        return growth_exponents(self.finest, self.level)
+
+    @cached_property
+    def clearing(self) -> tuple[Moves, ...]:
+        """Daily moves by days and side; none without daily candles."""
+        daily = self.daily
+        if daily is None:
+            return ()
+        return tuple(return_moves(daily, side, days) for days in CLEARING_DAYS for side in Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +182,7 @@ def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
         return Unknown("no prices; import or gather candles")
     contracts = [risk for risk, _ in risks]
     level = contracts[0].level
-    finest = min(contracts, key=lambda risk: risk.cards[0].id.interval)
+    finest = min(contracts, key=lambda risk: risk.finest.id.interval)
     close_outs = _close_outs([risk.close_out for risk in contracts])
     return VenueRisk(
         basis=PriceBasis(
@@ -156,9 +190,13 @@ def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
             reasons=tuple(reason for _, reason in risks),
             level=level,
         ),
-        horizons=tuple(map(_first_measured, zip(*(r.horizons for r in contracts), strict=True))),
+        horizons=tuple(
+            _first_measured(risk.moves_over(horizon)[place] for risk in contracts)
+            for horizon in HORIZONS
+            for place, _ in enumerate(Side)
+        ),
         exponents=finest.exponents,
-        clearing=_first_testable([r.clearing for r in contracts if r.clearing], level),
+        clearing=_first_testable([r.clearing for r in contracts if r.daily is not None], level),
         close_out=close_outs[0] if close_outs else contracts[0].close_out,
         other_close_outs=close_outs[1:],
     )
@@ -177,22 +215,27 @@ def prepare(
     disputed candles, no move begins or ends at one. Unknown: no candle had closed. Raises ValueError: series of several contracts, or with prices that no
     market produces.
     """
+    _check_prices(series)
     wanted = series if include_disputed else [part.undisputed() for part in series]
     known = [part for part in (s.known_at(as_of) for s in wanted) if part.times.size]
     if not known:
         return Unknown(f"no candle had closed by {as_of:%Y-%m-%d}")
     daily = _daily(known)
     used = known if daily is None or daily in known else [*known, daily]
-    finest = min(known, key=lambda s: s.id.interval)
-    return ContractRisk(
-        as_of=as_of,
-        level=level,
-        cards=tuple(card_of(part) for part in sorted(used, key=lambda s: s.id.interval)),
-        horizons=moves_by_horizon(used, level, HORIZONS),
-        exponents=growth_exponents(finest, level),
-        clearing=() if daily is None else tuple(_clearing_moves(daily)),
-        close_out=close_out_moves(known),
-    )
+    return ContractRisk(as_of, level, tuple(used), daily, close_out_moves(known))
+
+
+def _check_prices(series: Sequence[PriceSeries]) -> None:
+    """Raises ValueError: series of several contracts, or with closes that no market produces."""
+    check_contract(series)
+    for part in series:
+        (bad,) = np.nonzero(~(np.isfinite(part.close) & (part.close > 0)))
+        if bad.size:
+            message = f"{part.id}: row {bad[0]}: expected a close above 0, found {part.close[bad[0]]:g}; correct or remove the row"
+            raise ValueError(message)
+        if part.close.size > 1 and part.close.min() == part.close.max():
+            message = f"{part.id}: all {part.close.size} closes are {part.close[0]:g}; use a series of traded prices"
+            raise ValueError(message)
 
 
 def close_out_moves(series: Sequence[PriceSeries]) -> tuple[CloseOutMoves, ...] | Unknown:
@@ -241,9 +284,12 @@ def excursion_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
     return Moves.of(series, side, candles, price=price, starts=starts, losses=losses)
 
 
-def _first_measured(moves: Sequence[HorizonMove]) -> HorizonMove:
+def _first_measured(moves: Iterable[HorizonMove]) -> HorizonMove:
     """Returns the first of the moves over one horizon and side that has an estimate."""
-    return next((move for move in moves if isinstance(move.estimate, TailEstimate)), moves[0])
+    following = iter(moves)
+    first = next(following)
+    candidates = chain([first], following)
+    return next((move for move in candidates if isinstance(move.estimate, TailEstimate)), first)
 
 
 def _first_testable(choices: Sequence[tuple[Moves, ...]], level: float) -> tuple[Moves, ...]:
@@ -271,10 +317,6 @@ def _daily(known: Sequence[PriceSeries]) -> PriceSeries | None:
         return None
     longest = max(parts, key=lambda s: s.id.interval)
     return longest if longest.id.interval == DAY else aggregate(longest, DAY)
-
-
-def _clearing_moves(daily: PriceSeries) -> list[Moves]:
-    return [return_moves(daily, side, days) for days in CLEARING_DAYS for side in Side]
 
 
 def _extremes(column: Floats, side: Side, candles: int) -> Floats:

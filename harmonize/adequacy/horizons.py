@@ -62,11 +62,16 @@ def moves_by_horizon(
     Each horizon uses the longest candles of which it is a multiple, since shorter ones add moves that
     overlap. Nothing is scaled. Raises ValueError: series of several contracts.
     """
+    check_contract(series)
+    return tuple(move for horizon in horizons for move in _moves(series, level, horizon))
+
+
+def check_contract(series: Sequence[PriceSeries]) -> None:
+    """Raises ValueError: series of several contracts."""
     contracts = {(s.id.venue, s.id.kind, s.id.symbol) for s in series}
     if len(contracts) > 1:
         message = f"series of {len(contracts)} contracts, such as {series[0].id}; pass those of one"
         raise ValueError(message)
-    return tuple(move for horizon in horizons for move in _moves(series, level, horizon))
 
 
 def _moves(series: Sequence[PriceSeries], level: float, horizon: int) -> Sequence[HorizonMove]:

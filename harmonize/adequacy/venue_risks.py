@@ -68,7 +68,12 @@ def _combined(
             failures.append(risk)
         else:
             risks.append((risk, choice.reason))
-    return combine(risks) if risks or not failures else failures[0]
+    if failures and not risks:
+        return failures[0]
+    try:
+        return combine(risks)
+    except ValueError as error:  # prices that no market produces
+        return Unknown(f"{choices[0].series[0].id}: {error}")
 
 
 def _prepared(choice: ContractChoice, terms: RiskTerms) -> ContractRisk | Unknown:
@@ -77,4 +82,4 @@ def _prepared(choice: ContractChoice, terms: RiskTerms) -> ContractRisk | Unknow
             choice.series, terms.as_of, terms.level, include_disputed=terms.include_disputed
         )
     except ValueError as error:  # prices that no market produces
-        return Unknown(f"{choice.series[0].id}: {error}")
+        return Unknown(str(error))
