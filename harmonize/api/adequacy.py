@@ -138,32 +138,30 @@ def judge_adequacy(question: Question, terms: AdequacyTerms | None = None) -> Ad
     """
     terms = terms or AdequacyTerms()
     _check(terms)
-    reading, as_of = read_with_history(question)
-    notes = name_notes(question, reading)
-    question = with_observed_names(question, reading)
-    chosen = _representatives(question, reading, as_of)
-    prices, defects = read_prices(question, as_of, frozenset(chosen))
-    observed = _Observed(question, as_of, reading, chosen, prices)
-    judged = {asset: _judge(observed, asset, terms) for asset in chosen if asset in prices}
-    verdicts = sorted((v for own in judged.values() for v in own.verdicts), key=severity)
-    unpriced = tuple(asset for asset in chosen if asset not in prices)
-    absent = (*missing(question, reading), *map(str, reading.defects), *defects)
+    observed, absent = _observe(question)
+    judged = {
+        asset: _judge(observed, asset, terms)
+        for asset in observed.chosen
+        if asset in observed.prices
+    }
+    unpriced = tuple(asset for asset in observed.chosen if asset not in observed.prices)
     if unpriced and (question.underlyings or not judged):
-        absent += without_prices(question, as_of, unpriced)
+        absent += without_prices(observed.question, observed.as_of, unpriced)
+    verdicts = (verdict for own in judged.values() for verdict in own.verdicts)
     answer = AdequacyAnswer(
-        as_of=as_of,
-        archive=reading.archive,
+        as_of=observed.as_of,
+        archive=observed.reading.archive,
         terms=terms,
-        verdicts=tuple(verdicts),
+        verdicts=tuple(sorted(verdicts, key=severity)),
         curves=tuple(_curves(judged)),
         cards=_used_cards(judged),
         history=(),
         not_observable=tuple(x for own in judged.values() for x in own.not_observable),
         without_prices=unpriced,
         missing=absent,
-        notes=notes,
+        notes=name_notes(question, observed.reading),
     )
-    if not verdicts:
+    if not answer.verdicts:
         raise NotObservedError(_nothing(answer))
     return replace(answer, history=_history(observed, judged, terms))
 
@@ -188,6 +186,16 @@ def list_series(question: Question) -> SeriesAnswer:
     if not cards:
         raise NotObservedError(_no_series(question, reading, as_of, is_any=bool(prices)))
     return SeriesAnswer(as_of, reading.archive, tuple(cards))
+
+
+def _observe(question: Question) -> tuple[_Observed, tuple[str, ...]]:
+    """Returns the schedules and prices of a question, and what was not observed or cannot be read."""
+    reading, as_of = read_with_history(question)
+    named = with_observed_names(question, reading)
+    chosen = _representatives(named, reading, as_of)
+    prices, defects = read_prices(named, as_of, frozenset(chosen))
+    absent = (*missing(named, reading), *map(str, reading.defects), *defects)
+    return _Observed(named, as_of, reading, chosen, prices), absent
 
 
 def _no_series(question: Question, reading: Reading, as_of: datetime, *, is_any: bool) -> str:

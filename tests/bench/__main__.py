@@ -11,6 +11,7 @@ for part in (
     "history",
     "index",
     "rolling",
+    "adequacy",
     "growth",
 ):
     subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)
