@@ -12,22 +12,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harmonize.adequacy.contract_risk import VenueRisk
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.holding_time import HoldingTime
 from harmonize.adequacy.severity import headline, severity
+from harmonize.adequacy.venue_risks import RiskTerms, venue_risks
 from harmonize.api.adequacy import (
     AdequacyAnswer,
     AdequacyTerms,
     judge_adequacy,
     list_series,
 )
+from harmonize.api.adequacy_history import history_backtests
 from harmonize.api.adequacy_object import SCHEMA_VERSION, adequacy_object, series_object
+from harmonize.api.adequacy_prices import read_prices
 from harmonize.api.adequacy_table import adequacy_sheets
-from harmonize.api.audit import Fallback, NotObservedError, Question, RequestError
+from harmonize.api.audit import (
+    Fallback,
+    NotObservedError,
+    Question,
+    RequestError,
+    read_with_history,
+)
 from harmonize.archive.archive import Archive
+from harmonize.comparison.representative import preferred
 from harmonize.core.instrument import Underlying
 from harmonize.core.payload import PRICES, Origin, Provenance, Snapshot
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import MaintenanceMeaning, Unknown
 from harmonize.market.candle_codec import payloads_of
 from harmonize.market.merge import latest_end
 from harmonize.market.prices import PriceKind, PriceSeries, SeriesId, microseconds
@@ -130,6 +141,20 @@ def test_moves_are_held_against_the_margins_of_their_day(btc: AdequacyAnswer) ->
     assert every.breach_share(every.sizes[0].years[0]) == pytest.approx(
         1 - every.sizes[0].years[0].achieved
     )
+
+
+def test_a_margin_call_is_not_tested_as_a_liquidation() -> None:
+    reading, as_of = read_with_history(BTC)
+    prices, _ = read_prices(BTC, as_of, {"BTC"})
+    risk = venue_risks(prices["BTC"], ["binance"], "BTC", RiskTerms(as_of))["binance"]
+    assert isinstance(risk, VenueRisk)
+    schedule = preferred(reading.schedules)
+    call = replace(schedule, meaning=MaintenanceMeaning.CALL)
+    kinds = [
+        {test.margin_type for test in history_backtests(BTC, own, risk, (1e6,), as_of)}
+        for own in (schedule, call)
+    ]
+    assert kinds == [{"initial", "maintenance"}, {"initial"}]
 
 
 def test_one_schedule_alone_is_held_against_its_history() -> None:

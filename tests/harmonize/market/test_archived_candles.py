@@ -260,3 +260,12 @@ def test_a_bad_row_stops_its_file_only(tmp_path: Path) -> None:
     assert reasons[1] == (
         f"{names[0]}: row 8: low: expected a price above 0, found -1; correct or remove the row"
     )
+
+
+def test_a_defect_of_a_later_candle_is_not_known_before() -> None:
+    unfinished = SeriesDefect(DefectKind.UNFINISHED, 1, datetime(2024, 1, 6, tzinfo=UTC))
+    restated = SeriesDefect(DefectKind.RESTATED, 1, datetime(2024, 1, 2, tzinfo=UTC))
+    whole = replace(series([1.0, 2.0, 3.0, 4.0, 5.0]), defects=(restated, unfinished))
+    assert whole.known_at(datetime(2024, 1, 4, tzinfo=UTC)).defects == (restated,)
+    assert whole.known_at(datetime(2024, 1, 7, tzinfo=UTC)).defects == (restated, unfinished)
+    assert whole.known_at(datetime(2024, 1, 2, tzinfo=UTC)).defects == ()
