@@ -103,9 +103,16 @@ def _cells(verdict: Adequacy, answer: AdequacyAnswer) -> Cells:
         _clearing(verdict),
         ", ".join(day.isoformat() for day in worst_days(verdict)[:_MOST_DAYS]) or "–",
         position.precision.day_text(position.observed_at),
-        f"{age_days(verdict, answer.as_of):.0f} d",
+        _age(verdict, answer),
         _series(verdict),
     )
+
+
+def _age(verdict: Adequacy, answer: AdequacyAnswer) -> str:
+    """Returns the age of a table in days; at least, if its observation has no earliest date."""
+    position = verdict.position
+    is_bound = position.precision.older_end(position.observed_at) is None
+    return f"{'≥ ' if is_bound else ''}{age_days(verdict, answer.as_of):.0f} d"
 
 
 def _rate(rate: float | Unknown) -> str:
@@ -248,7 +255,7 @@ def _absent(answer: AdequacyAnswer) -> Iterator[str]:
     if by_reason:
         total = len(answer.not_observable)
         yield ""
-        yield f"not observable: {counted(total, 'schedule or size', 'schedules or sizes')}"
+        yield f"not observable: {counted(total, 'position')}"
     ordered = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
     for reason, rows in ordered[:_MOST_REASONS]:
         names = dict.fromkeys(f"{row.venue} {row.underlying}" for row in rows)

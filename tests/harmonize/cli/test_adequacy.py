@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from harmonize.archive.archive import Archive
 from harmonize.cli.main import app
+from tests.support import recorded
 
 BTC = ("adequacy", "binance", "--underlying", "BTC")
 
@@ -68,6 +69,9 @@ def test_few_verdicts_are_followed_by_a_sentence_per_question(printed: str) -> N
     assert "only the maximum leverage is published" in many.stdout
     verdicts = [line for line in many.stdout.splitlines() if line.startswith("BTC ")]
     assert len(verdicts) > 20
+    # A table that was observed no later than a day is at least so old.
+    assert any("  ≤ " in line and " d  " in line.split("  ≥ ")[-1] for line in verdicts)
+    assert all(("  ≤ " in line) == ("  ≥ " in line) for line in verdicts)
 
 
 def test_the_margins_of_each_day_are_tested_by_size_and_year(printed: str) -> None:
@@ -181,10 +185,15 @@ def test_a_mistake_is_a_line_with_the_fix(
 
 
 def test_an_archive_without_candles_says_so(tmp_path: Path) -> None:
-    Archive.create(tmp_path / "empty")
-    result = run("--archive", str(tmp_path / "empty"), "adequacy", "--series")
-    assert result.exit_code in {2, 3}
-    assert len(result.stderr.splitlines()) == 1
+    place = tmp_path / "own"
+    Archive.create(place).append(recorded.of_venue("okx")[0])
+    for arguments in (("--underlying", "BTC"), ("okx",), ("--series",)):
+        result = run("--archive", str(place), "adequacy", *arguments)
+        assert result.exit_code == 3
+        assert result.stderr == (
+            f"error: no prices in {place}; import candles with `harmonize archive import FOLDER`, "
+            "or remove --archive to use the recorded ones\n"
+        )
 
 
 def test_one_requested_underlying_without_prices_is_incomplete() -> None:
