@@ -1,19 +1,20 @@
-"""Measures the inputs that rule sets name from daily candles, with interval and observations."""
+"""Measures the inputs that rule sets name from candles, with interval and observations."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from math import inf
 
 import numpy as np
 
-from harmonize.adequacy.factors import series_volume
+from harmonize.adequacy.factors import DAY, VenueVolume, series_volume, venue_volume
 from harmonize.adequacy.overlapping import overlapping_value_at_risk
 from harmonize.adequacy.rolling import rolling_both_sides
 from harmonize.adequacy.tail import TailEstimate
+from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import Unknown
-from harmonize.market.prices import PriceSeries, utc_time
+from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
 from harmonize.market.returns import simple_returns
 from harmonize.policy.inputs import Input, input_problem
 
@@ -36,6 +37,12 @@ WORST_YEARS = {"var_99_1d_worst_365d": 1, "var_99_2d_worst_365d": 2}
 
 VOLUME = "adv_30d_median"
 
+MAX_AGE_DAYS = 30
+"""Days by which a series may end before the newest one of its underlying and still be chosen."""
+
+_KINDS = (PriceKind.PERP, PriceKind.SPOT)
+"""Kinds of prices that are measured; among series of one length, the first precedes."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotMeasured:
@@ -46,22 +53,126 @@ class NotMeasured:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Inputs measured from one series, or the reasons why it does not give them."""
+
+    series: PriceSeries
+    items: tuple[Input | NotMeasured, ...]
+
+
 def measure_inputs(series: PriceSeries, as_of: datetime) -> Iterator[Input | NotMeasured]:
     """Yields each input from the daily candles that had closed by a time with a time zone.
 
     A 99 % move is that of the worse side, long or short. It is dated by the close of the last candle.
     An interval that is unbounded above is not stated. A move above 1 is refused, as in every input.
-    Raises ValueError: not daily candles.
+    Raises ValueError: not daily candles, or not prices.
     """
-    if series.id.interval != 86_400:  # noqa: PLR2004 - seconds of a day
+    yield from measure_moves(series, as_of)
+    known = series.known_at(as_of)
+    yield _input(known, VOLUME, _volume(known))
+
+
+def measure_moves(series: PriceSeries, as_of: datetime) -> Iterator[Input | NotMeasured]:
+    """Yields each 99 % move, as ``measure_inputs``. Raises ValueError."""
+    if series.id.interval != DAY:
         message = f"{series.id}: expected daily candles; choose a series of 1d"
+        raise ValueError(message)
+    if series.id.kind is PriceKind.VOLATILITY:
+        message = f"{series.id}: expected prices, found percent per year; choose a series of prices"
         raise ValueError(message)
     known = series.known_at(as_of)
     for name, (horizon, count) in MOVES.items():
         yield _input(known, name, _last_move(known, horizon, count))
     for name, horizon in WORST_YEARS.items():
         yield _input(known, name, _worst_move(known, horizon))
-    yield _input(known, VOLUME, _volume(known))
+
+
+def measure_underlying(
+    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+) -> tuple[Measurement, ...]:
+    """Measures the inputs of an underlying: moves from one series, volume from one perpetual.
+
+    Moves are those of the daily series with the most candles, of a perpetual or of spot, in a quote
+    currency at par with USD. Volume is that of the perpetual with the largest one: spot is another
+    market. Neither may end more than ``MAX_AGE_DAYS`` before the newest series of the underlying.
+    """
+    own = [part for part in series if part.id.underlying.asset == underlying]
+    by_series: dict[SeriesId, Measurement] = {}
+    if (daily := _longest(own, as_of)) is not None:
+        by_series[daily.id] = Measurement(daily, tuple(measure_moves(daily, as_of)))
+    if (traded := _most_traded(own, underlying, as_of)) is not None:
+        perpetual, volume = traded
+        moves = by_series.get(perpetual.id, Measurement(perpetual, ())).items
+        item = _volume_input(perpetual, volume, underlying)
+        by_series[perpetual.id] = Measurement(perpetual, (*moves, item))
+    elif own:
+        reason = "no perpetual with volume; spot is another market"
+        by_series.setdefault(own[0].id, Measurement(own[0], ()))
+        last = by_series[own[0].id]
+        by_series[own[0].id] = replace(
+            last, items=(*last.items, NotMeasured(VOLUME, underlying, reason))
+        )
+    return tuple(by_series.values())
+
+
+def _longest(series: Iterable[PriceSeries], as_of: datetime) -> PriceSeries | None:
+    known = [
+        part.known_at(as_of)
+        for part in series
+        if part.id.interval == DAY and part.id.kind in _KINDS and _is_at_par(part)
+    ]
+    current = _current([part for part in known if part.times.size])
+    return min(
+        current,
+        key=lambda part: (-part.times.size, _KINDS.index(part.id.kind), str(part.id)),
+        default=None,
+    )
+
+
+def _current(series: Sequence[PriceSeries]) -> list[PriceSeries]:
+    """Returns the series that end at most ``MAX_AGE_DAYS`` before the newest one."""
+    newest = max((_end(part) for part in series), default=0)
+    return [part for part in series if newest - _end(part) <= MAX_AGE_DAYS * DAY * MICROSECONDS]
+
+
+def _end(series: PriceSeries) -> int:
+    return int(series.times[-1]) + series.step
+
+
+def _is_at_par(series: PriceSeries) -> bool:
+    """Whether prices are in USD: a table without a quote currency states prices in USD."""
+    return series.id.quote in AT_PAR_WITH_USD or not series.id.quote
+
+
+def _most_traded(
+    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+) -> tuple[PriceSeries, VenueVolume] | None:
+    """Returns the perpetual with the largest volume among those that are traded until lately."""
+    known = [part.known_at(as_of) for part in series if part.id.kind is PriceKind.PERP]
+    volumes = [
+        (part, volume)
+        for part in _current([part for part in known if part.times.size])
+        if _is_at_par(part)
+        and isinstance(
+            volume := venue_volume([part], part.id.venue, underlying, as_of), VenueVolume
+        )
+    ]
+    return max(volumes, key=lambda pair: (pair[1].value, str(pair[0].id)), default=None)
+
+
+def _volume_input(series: PriceSeries, volume: VenueVolume, underlying: str) -> Input | NotMeasured:
+    measured = Input(
+        name=VOLUME,
+        underlying=underlying,
+        value=_decimal(volume.value),
+        observed_at=volume.last_day + timedelta(days=1),
+        observations=volume.observations,
+        origin="derived",
+        source=f"{series.id}: {', '.join(volume.sources)}",
+    )
+    problem = input_problem(measured)
+    return NotMeasured(VOLUME, underlying, problem) if problem else measured
 
 
 def _last_move(series: PriceSeries, horizon: int, count: int) -> TailEstimate | Unknown:

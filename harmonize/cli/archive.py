@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import ArchiveLocation, parse_location
-from harmonize.cli import request, sheets, tables
+from harmonize.cli import measured_inputs, request, sheets, tables
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -23,7 +23,7 @@ from harmonize.cli.console import (
     print_json,
     print_line,
 )
-from harmonize.cli.options import FormOption, OutputForm, Venues
+from harmonize.cli.options import FormOption, OutputForm, Underlyings, Venues
 from harmonize.text.messages import counted, iso_utc
 
 if TYPE_CHECKING:
@@ -120,19 +120,41 @@ def archive_verify(context: typer.Context) -> None:
 @archive_app.command("add-inputs")
 def archive_add_inputs(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="YAML file of measured inputs.")],
+    file: Annotated[Path | None, typer.Argument(help="YAML file of measured inputs.")] = None,
+    *,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="Measure the inputs from the archive's candles.")
+    ] = False,
+    underlying: Underlyings = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of", formats=["%Y-%m-%d"], help="Last day of candles to measure (default all)."
+        ),
+    ] = None,
 ) -> None:
-    """Add measured inputs to the archive, for models from their date on."""
+    """Add measured inputs to the archive, from a file or measured from its candles."""
+    if measured == (file is not None):
+        fail("expected a FILE or --measured; name one of them", USAGE)
+    if not measured and (underlying or as_of):
+        fail("--underlying, --as-of: a file states both; use them with --measured", USAGE)
+    if file is not None:
+        _add_inputs_of_file(context.obj, file)
+    else:
+        measured_inputs.add_measured(context.obj, underlying or (), as_of)
+
+
+def _add_inputs_of_file(settings: Settings, file: Path) -> None:
     from harmonize.archive.archive import Archive, ArchiveError
     from harmonize.config import inputs_file
     from harmonize.policy.inputs import scale_notes, snapshot_of
     from rules.loader import RuleError
 
-    path = context.obj.archive or own_archive()
+    path = settings.archive or own_archive()
     try:
         inputs = inputs_file.load(file)
         for line in scale_notes(inputs):
-            note(context.obj, f"note: {line}")
+            note(settings, f"note: {line}")
         archive = Archive.open_or_create(path)
         entry = archive.append(snapshot_of(inputs, inputs[0].source))
     except RuleError as error:

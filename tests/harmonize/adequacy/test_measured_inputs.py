@@ -4,8 +4,15 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from harmonize.adequacy.measured_inputs import NotMeasured, measure_inputs
-from harmonize.market.prices import PriceSeries
+from harmonize.adequacy.measured_inputs import (
+    MOVES,
+    VOLUME,
+    WORST_YEARS,
+    NotMeasured,
+    measure_inputs,
+    measure_underlying,
+)
+from harmonize.market.prices import PriceKind, PriceSeries
 from harmonize.policy.inputs import Input, read_inputs, snapshot_of
 from tests.harmonize.adequacy.test_tail import PUBLISHED, closes
 from tests.harmonize.market.small import DAY, START, identity, series
@@ -101,3 +108,73 @@ def test_other_candles_than_daily_ones_are_refused() -> None:
     with pytest.raises(ValueError, match="expected daily candles"):
         list(measure_inputs(hourly, AS_OF))
     assert START % DAY == 0
+
+
+def spot(asset: str, closes_: list[float], days: list[int] | None = None) -> PriceSeries:
+    return series(closes_, days, identity(f"{asset}USDT", PriceKind.SPOT))
+
+
+def perp(venue: str, volume: float, days: int = 40, last: int = 400) -> PriceSeries:
+    """Daily candles of a perpetual with one volume a day, up to a day."""
+    places = list(range(last - days + 1, last + 1))
+    closes_ = [1.0 + day % 3 / 10 for day in places]
+    turnover = np.full(days, volume)
+    return series(closes_, places, identity(venue=venue), turnover=turnover)
+
+
+def test_moves_are_of_the_longest_current_series_and_volume_of_the_largest_perpetual() -> None:
+    long_spot = spot("BTC", [1.0 + day % 7 / 20 for day in range(400)])
+    all_series = [long_spot, perp("okx", 2e9), perp("bybit", 3e9), perp("gate", 9e9, last=300)]
+    moves, volume = measure_underlying(all_series, "BTC", AS_OF)
+    assert str(moves.series.id) == "binance spot BTCUSDT 1d"
+    assert {item.name for item in moves.items} == {*MOVES, *WORST_YEARS}
+    (item,) = volume.items
+    assert isinstance(item, Input)
+    assert item.value == 3_000_000_000  # gate ended 100 days before
+    assert item.observations == 30
+    assert item.observed_at == datetime(2025, 2, 5, tzinfo=UTC)
+    assert "bybit perp BTCUSDT 1d" in item.source
+
+
+def test_a_series_that_ended_long_before_the_newest_one_is_not_measured() -> None:
+    ended = spot("BTC", [1.0 + day % 7 / 20 for day in range(300)])
+    current = perp("okx", 2e9, days=120, last=331)
+    (measurement,) = measure_underlying([ended, current], "BTC", AS_OF)
+    assert str(measurement.series.id) == "okx perp BTCUSDT 1d"
+    assert {item.name for item in measurement.items} == {*MOVES, *WORST_YEARS, VOLUME}
+    on_the_edge = perp("okx", 2e9, days=120, last=329)  # 30 days after the end of the longer one
+    moves, _ = measure_underlying([ended, on_the_edge], "BTC", AS_OF)
+    assert str(moves.series.id) == "binance spot BTCUSDT 1d"
+
+
+def test_spot_gives_no_volume() -> None:
+    traded = replace(spot("BTC", [1.0, 2.0, 1.5]), turnover=np.full(3, 1e9))
+    (measurement,) = measure_underlying([traded], "BTC", AS_OF)
+    assert measurement.items[-1] == NotMeasured(
+        VOLUME, "BTC", "no perpetual with volume; spot is another market"
+    )
+    assert measure_underlying([traded], "ETH", AS_OF) == ()
+
+
+def test_hourly_candles_are_added_up_to_days_for_volume() -> None:
+    hours = START + np.arange(40 * 24) * DAY // 24
+    of = replace(identity(venue="okx"), interval=3600)
+    hourly = PriceSeries(of, hours, np.full(960, 10.0), volume=np.full(960, 1e6))
+    (measurement,) = measure_underlying([hourly], "BTC", AS_OF)
+    (item,) = measurement.items
+    assert isinstance(item, Input)
+    assert item.value == 240_000_000
+    assert "turnover estimated as volume × close" in item.source
+
+
+def test_a_quote_currency_that_is_not_at_par_is_not_measured() -> None:
+    in_yen = series([1.0 + day % 3 for day in range(400)], of=replace(identity(), quote="JPY"))
+    (measurement,) = measure_underlying([in_yen], "BTC", AS_OF)
+    assert all(isinstance(item, NotMeasured) for item in measurement.items)
+    assert measurement.items[-1].name == VOLUME
+
+
+def test_a_volatility_in_percent_is_refused() -> None:
+    percent = series([55.0, 60.0], of=replace(identity(kind=PriceKind.VOLATILITY), quote=""))
+    with pytest.raises(ValueError, match="expected prices, found percent per year"):
+        list(measure_inputs(percent, AS_OF))
