@@ -65,6 +65,7 @@ def test_nothing_but_gathering_and_notices_is_let_past_a_contract() -> None:
     assert {line.split()[0] for line in ignored} == {
         "harmonize.nightly.delivery",
         "venues.gathering.client",
+        "venues.gathering.connection",
         "venues.gathering.http_session",
         "venues.gathering.reachability",
     }

@@ -122,7 +122,8 @@ def gather_into_archive(
 
     Raises GatheringError, or ArchiveError: the archive cannot be created or written.
     """
-    from venues.gathering.client import GatherOptions, gather  # noqa: PLC0415 - ccxt takes a second to load
+    from venues.gathering.client import gather  # noqa: PLC0415 - ccxt takes a second to load
+    from venues.gathering.connection import GatherOptions  # noqa: PLC0415 - as above
 
     adapters = requested_adapters(request)
     archive = Archive.open_or_create(request.archive)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harmonize.cli import fetch_market
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -53,6 +54,13 @@ MirrorOption = Annotated[
     str, typer.Option("--mirror", help="Base URL of a mirror, requested as URL/venue/host/path.")
 ]
 
+MarketDataOption = Annotated[
+    bool,
+    typer.Option(
+        "--market-data", help="Gather candles, funding and open interest of perpetuals as well."
+    ),
+]
+
 
 def fetch(
     context: typer.Context,
@@ -70,9 +78,25 @@ def fetch(
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="Format of progress on stderr.")
     ] = LogFormat.TEXT,
+    market_data: MarketDataOption = False,
+    underlying: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--underlying",
+            help="Underlying of the market data (repeatable; default those of the baseline).",
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since", formats=["%Y-%m-%d"], help="First day of market data not archived yet."
+        ),
+    ] = None,
 ) -> None:
     """Gather published margin data into the archive; a failed venue does not affect the others."""
     settings: Settings = context.obj
+    if not market_data and (underlying or since):
+        fail("--underlying, --since: concern market data; add --market-data", USAGE)
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
     if dry_run:
         _print_plan(gather_request)
@@ -82,7 +106,10 @@ def fetch(
         note(settings, unreachable_message(gather_request))
         raise typer.Exit(INCOMPLETE)
     print_text(_table(outcomes))
-    raise typer.Exit(exit_code(outcomes, by_name=bool(venue)))
+    code = exit_code(outcomes, by_name=bool(venue))
+    if market_data:
+        code = max(code, fetch_market.gather_or_fail(gather_request, underlying or (), since))
+    raise typer.Exit(code)
 
 
 def unreachable_message(gather_request: "GatherRequest") -> str:

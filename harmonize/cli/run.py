@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request
+from harmonize.cli import fetch_market, request
 from harmonize.cli.console import (
     INCOMPLETE,
     USAGE,
@@ -22,9 +22,11 @@ from harmonize.cli.console import (
     own_archive,
     print_error,
     print_line,
+    print_text,
 )
 from harmonize.cli.fetch import (
     KeysOption,
+    MarketDataOption,
     MirrorOption,
     TimeoutOption,
     gather_request_of,
@@ -70,6 +72,7 @@ def run(
     timeout: TimeoutOption = 600.0,
     keys: KeysOption = None,
     mirror: MirrorOption = "",
+    market_data: MarketDataOption = False,
 ) -> None:
     """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.nightly import run as nightly
@@ -87,6 +90,8 @@ def run(
     def gather(venues: tuple[str, ...]) -> bool:
         of_venues = replace(gather_request, venues=venues)
         is_reached = gather_venues(settings, of_venues) is not None
+        if market_data and is_reached:
+            print_text(fetch_market.gather(gather_request, underlying or (), None))
         if not is_reached:
             note(settings, unreachable_message(of_venues))
         return is_reached

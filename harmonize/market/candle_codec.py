@@ -85,7 +85,7 @@ def encode(series: PriceSeries) -> bytes:
         "interval_seconds": identity.interval,
         "runs": _runs(series),
         "sources": list(series.sources),
-        "defects": [_defect_row(defect) for defect in series.defects],
+        "defects": [defect_row(defect) for defect in series.defects],
     }
     prices = {name: column for name in _PRICES if (column := getattr(series, name)) is not None}
     document |= _encoded_prices(prices)
@@ -130,7 +130,7 @@ def _series(document: Mapping[str, Any]) -> PriceSeries:
     return PriceSeries(
         id=identity,
         times=times.astype(np.int64) * identity.interval * MICROSECONDS,
-        defects=tuple(_defect(row) for row in document["defects"]),
+        defects=tuple(defect_of(row) for row in document["defects"]),
         sources=tuple(document["sources"]),
         **{name: columns[name] for name in COLUMNS if name in columns},
     )
@@ -232,7 +232,8 @@ def _scaled(values: Floats, digits: int) -> NDArray[np.int64]:
     return np.asarray(np.rint(values * 10.0**digits), dtype=np.int64)
 
 
-def _defect_row(defect: SeriesDefect) -> dict[str, object]:
+def defect_row(defect: SeriesDefect) -> dict[str, object]:
+    """Returns a defect as archived payloads state it."""
     return {
         "kind": defect.kind.value,
         "count": defect.count,
@@ -241,6 +242,7 @@ def _defect_row(defect: SeriesDefect) -> dict[str, object]:
     }
 
 
-def _defect(row: Mapping[str, Any]) -> SeriesDefect:
+def defect_of(row: Mapping[str, Any]) -> SeriesDefect:
+    """Returns the defect of a row that ``defect_row`` built. Raises KeyError, TypeError, ValueError."""
     first = datetime.fromisoformat(row["first"]).astimezone(UTC)
     return SeriesDefect(DefectKind(row["kind"]), row["count"], first, row["note"])

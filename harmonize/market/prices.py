@@ -22,6 +22,7 @@ class PriceKind(StrEnum):
     PERP = "perp"  # trades of a perpetual contract
     SPOT = "spot"  # trades of the asset itself
     MARK = "mark"  # mark price of a perpetual contract, by which a venue liquidates
+    INDEX = "index"  # index of spot prices behind a perpetual contract
     VOLATILITY = "volatility"  # implied volatility, in percent per year
 
     @property
@@ -58,6 +59,9 @@ class DefectKind(StrEnum):
     OFF_GRID = "candle between the grid times excluded"
     UNOBSERVED = "impossible price not used"
     CONTRACTS = "volume in contracts not used"
+    UNIT = "volume of unknown unit not used"
+    MISNAMED = "source names another asset; the symbol counts"
+    UNPRICED = "open interest in coins without a price excluded"
     DISPUTED = "close disputed by another source"
     RESTATED = "close differs between files; the first file is used"
 

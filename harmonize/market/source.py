@@ -1,6 +1,6 @@
 """Reads price series out of an archive."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,30 +37,38 @@ def read_series(
     """
     parts: list[PriceSeries] = []
     defects: list[Defect] = []
+    for sequence, item in archived_payloads(archive, entries, METHOD, wanted):
+        if isinstance(item, Defect):
+            defects.append(item)
+            continue
+        try:
+            part = decode_series(item)
+            parts.append(part if until is None else part.known_at(until))
+        except UnreadablePayloadError as error:
+            where = f"snapshot {sequence}: {item.call}"
+            defects.append(Defect(PRICES, where, error.reason))
+    return MarketData(merge(part for part in parts if part.times.size), tuple(defects))
+
+
+def archived_payloads(
+    archive: Archive, entries: Iterable[Entry], method: str, wanted: Wanted
+) -> Iterator[tuple[int, Payload | Defect]]:
+    """Yields the wanted payloads of market data with the sequence of their snapshot, oldest first.
+
+    A snapshot that cannot be read is a defect. Snapshots of venues are ignored.
+    """
     for entry in sorted(entries, key=lambda entry: entry.sequence):
         if entry.venue != PRICES or entry.failed or entry.pruned:
             continue
         try:
             payloads = archive.read(entry).payloads
         except ArchiveError as error:
-            defects.append(Defect(PRICES, f"snapshot {entry.sequence}", str(error)))
+            where = f"snapshot {entry.sequence}"
+            yield entry.sequence, Defect(PRICES, where, str(error))
             continue
-        for payload in _selected(payloads, wanted):
-            try:
-                part = decode_series(payload)
-                parts.append(part if until is None else part.known_at(until))
-            except UnreadablePayloadError as error:
-                where = f"snapshot {entry.sequence}: {payload.call}"
-                defects.append(Defect(PRICES, where, error.reason))
-    return MarketData(merge(part for part in parts if part.times.size), tuple(defects))
-
-
-def _selected(payloads: Sequence[Payload], wanted: Wanted) -> list[Payload]:
-    return [
-        payload
-        for payload in payloads
-        if payload.call.method == METHOD and wanted(dict(payload.call.params))
-    ]
+        for payload in payloads:
+            if payload.call.method == method and wanted(dict(payload.call.params)):
+                yield entry.sequence, payload
 
 
 def read_sources(

@@ -10,7 +10,8 @@ from functools import cache
 from tests.replay.faults import NONE, Faulty
 from tests.replay.server import Replay, open_venues
 from venues.adapter import VenueAdapter
-from venues.gathering.client import GatherOptions, Progress, gather
+from venues.gathering.client import Progress, gather
+from venues.gathering.connection import GatherOptions
 from venues.gathering.credentials import Credentials
 from venues.gathering.outcome import Failed, Gathered, Outcome, Skipped
 

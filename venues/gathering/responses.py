@@ -89,6 +89,12 @@ def dating(header: str, now: datetime) -> str:
     return basis
 
 
+def earlier_clock(header: str, now: datetime) -> datetime:
+    """Returns the earlier of our time and the one that the venue's clock read; ours if it stated none."""
+    venue_time = _date(header)
+    return min(now, venue_time) if venue_time else now
+
+
 def _date(header: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(header)

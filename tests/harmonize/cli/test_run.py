@@ -235,6 +235,16 @@ def test_a_night_with_an_odd_row_is_published_and_notified_and_so_is_the_next(ho
         assert "tighter" in {change["kind"] for change in notice["changes"]}
 
 
+def test_market_data_that_cannot_be_gathered_changes_no_night(home: Home) -> None:
+    with Replay() as venues:
+        result = home.run(venues.url, "--market-data")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("market data")
+    assert [line.split()[0] for line in lines[1:-1] if not line.startswith(" ")] == list(QUICK)
+    assert "4 venues gathered" in lines[-1]
+
+
 def test_a_dead_webhook_is_exit_code_5_and_all_else_is_done(home: Home) -> None:
     home.configured(CONFIG)
     fault = Changing(fails="mexc")

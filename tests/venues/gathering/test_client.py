@@ -18,7 +18,8 @@ from tests.support.receivers import receiver
 from venues import facts, registry
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.beliefs import Beliefs
-from venues.gathering.client import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES, Progress
+from venues.gathering.client import Progress
+from venues.gathering.connection import MAX_CONCURRENT_CALLS, MAX_CONSECUTIVE_FAILURES
 from venues.gathering.credentials import NONE
 from venues.gathering.http_session import MAX_RESPONSE_BYTES
 from venues.gathering.outcome import Failed, Gathered, Skipped, failure_reason

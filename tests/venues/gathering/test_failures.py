@@ -11,7 +11,7 @@ from tests.replay.faults import Fault
 from tests.replay.gathering import replayed
 from venues import registry
 from venues.adapter import VenueAdapter
-from venues.gathering import client
+from venues.gathering.connection import VenueConnection
 from venues.gathering.outcome import Failed
 
 
@@ -57,7 +57,7 @@ class _FailingClient:
 
 
 def test_a_failure_without_a_cause_is_named_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client._VenueSession, "_connect", lambda _: _FailingClient())  # noqa: SLF001 - no public seam
+    monkeypatch.setattr(VenueConnection, "connect", lambda _: _FailingClient())
     by_venue, _ = replayed(adapters=[adapter("mexc")], max_attempts=1)
     outcome = by_venue["mexc"]
     assert isinstance(outcome, Failed)
