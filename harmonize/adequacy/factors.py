@@ -1,15 +1,17 @@
-"""Measured factors of risk: volatility, traded volume, and how two underlyings move together."""
+"""Measured factors of risk: volatility, volume, depth, and how two underlyings move together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harmonize.adequacy.tail import Floats, checked_losses
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import aggregate
+from harmonize.market.books import Book
 from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
 
 DAY = 86_400
@@ -124,6 +126,90 @@ def _dated_volume(series: PriceSeries) -> VenueVolume | Unknown:
         return volume
     last_day = utc_time(daily.times[-1])
     return VenueVolume(volume.value, volume.observations, daily.id, last_day, daily.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """USD that can be traded within a distance from the mid price, on each side of a contract's book.
+
+    It is the median of ``observations`` books, all of the UTC day of ``observed_at``, the last of them.
+    """
+
+    bids: float
+    asks: float
+    basis_points: float
+    observations: int
+    venue: str
+    symbol: str
+    observed_at: datetime
+
+
+def depth(
+    books: Iterable[Book],
+    venue: str,
+    underlying: str,
+    as_of: datetime,
+    basis_points: float,
+) -> Depth | Unknown:
+    """Returns the depth of a venue's perpetual on an underlying, on the last day with books.
+
+    Of several contracts the one with the most USD in its recorded levels counts; they are never added.
+    Unknown: no book was observed by ``as_of``, or those of that contract reach less far: levels beyond
+    the recorded ones are not extrapolated.
+    """
+    own = [
+        book
+        for book in books
+        if (book.venue, book.underlying.asset) == (venue, underlying) and book.observed_at <= as_of
+    ]
+    if not own:
+        return Unknown(f"no order book of {venue} on {underlying} by {as_of:%Y-%m-%d}")
+    last_day = max(book.observed_at for book in own).date()
+    of_day = [book for book in own if book.observed_at.date() == last_day]
+    depths = [
+        _median_depth([book for book in of_day if book.symbol == symbol], basis_points)
+        for symbol in sorted({book.symbol for book in of_day})
+    ]
+    deepest, reach = max(depths, key=lambda pair: pair[0].bids + pair[0].asks)
+    if reach < basis_points:
+        return Unknown(
+            f"the books of {venue} {deepest.symbol} on {last_day} reach {reach:.1f} bp from the mid "
+            f"price, {basis_points:g} bp are required"
+        )
+    return deepest
+
+
+def _median_depth(books: Sequence[Book], basis_points: float) -> tuple[Depth, float]:
+    """Returns the median depth of the books of one contract, as far as recorded, and their reach in bp."""
+    sides = [
+        [
+            float(book.dollars(side)[_is_within(book, side, basis_points)].sum())
+            for side in (book.bids, book.asks)
+        ]
+        for book in books
+    ]
+    bids, asks = np.median(np.array(sides), axis=0)
+    last = max(books, key=lambda book: book.observed_at)
+    found = Depth(
+        bids=float(bids),
+        asks=float(asks),
+        basis_points=basis_points,
+        observations=len(books),
+        venue=last.venue,
+        symbol=last.symbol,
+        observed_at=last.observed_at,
+    )
+    return found, min(map(_reach, books))
+
+
+def _is_within(book: Book, side: Floats, basis_points: float) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(side[:, 0] / book.mid - 1) * 1e4 <= basis_points)
+
+
+def _reach(book: Book) -> float:
+    """Returns the distance from the mid price that both sides of the recorded book reach, in bp."""
+    ends = (book.bids[-1, 0], book.asks[-1, 0])
+    return min(abs(float(end) / book.mid - 1) * 1e4 for end in ends)
 
 
 def correlation(one: Floats, other: Floats) -> Measured | Unknown:

@@ -16,15 +16,14 @@ from harmonize.market.prices import DefectKind, interval_text
 from harmonize.policy.rule_set import ReferenceSchedule
 from rules import loader
 from venues.gathering.connection import GatherOptions
-from venues.gathering.market_data import (
+from venues.gathering.market_data import MarketDataRequest, gather_market_data
+from venues.gathering.market_series import (
     DAY,
     HOUR,
-    MarketDataRequest,
     MissingSeries,
     SeriesKey,
     SeriesKind,
     VenueMarketData,
-    gather_market_data,
 )
 
 BASELINE = "harmonized-baseline"
@@ -132,7 +131,7 @@ def _start(
     interval = "" if is_points else interval_text(key.interval)
     archived = last.get((key.venue, key.kind.value, key.contract.id, interval))
     if archived is not None:
-        return archived + timedelta(milliseconds=1) if is_points else archived
+        return archived + timedelta(minutes=1) if is_points else archived
     days = FIRST_DAYS.get(key.interval, FIRST_DAYS_OF_HOURS)
     first = since or now - timedelta(days=days)
     if key.kind is SeriesKind.OPEN_INTEREST:

@@ -12,7 +12,7 @@ from harmonize.text.sanitize import one_line
 if TYPE_CHECKING:
     from harmonize.api.gather import GatherRequest
     from harmonize.api.market_data import MarketOutcome
-    from venues.gathering.market_data import MissingSeries
+    from venues.gathering.market_series import MissingSeries
 
 _MAX_NAMES = 3
 

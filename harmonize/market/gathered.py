@@ -10,7 +10,7 @@ from harmonize.core.payload import Origin, Payload, Provenance
 from harmonize.market import quality
 from harmonize.market.candle_codec import payloads_of
 from harmonize.market.candle_file import CandleError, Candles
-from harmonize.market.points import PointSeries, PointsId, Quantity
+from harmonize.market.points import PointSeries, PointsId, Quantity, to_minute
 from harmonize.market.points_codec import point_payloads
 from harmonize.market.prices import (
     MICROSECONDS,
@@ -23,10 +23,8 @@ from harmonize.market.prices import (
     utc_time,
 )
 from harmonize.market.series_table import SeriesException, SeriesFile
-from venues.gathering.market_data import GatheredSeries, MissingSeries, SeriesKind
+from venues.gathering.market_series import DAY, GatheredSeries, MissingSeries, SeriesKind
 from venues.gathering.responses import MAX_CLOCK_SKEW
-
-DAY = 86_400
 
 _COLUMNS = ("open", "high", "low", "close", "volume")
 
@@ -140,7 +138,8 @@ def _entry(raw: GatheredSeries, label: str) -> SeriesFile:
 
 
 def _funding(raw: GatheredSeries) -> PointSeries:
-    times, values = _points(raw, 1)
+    exact, values = _points(raw, 1)
+    times = to_minute(exact)
     return PointSeries(
         _points_id(raw, Quantity.FUNDING),
         times,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonize.core.instrument import Underlying
-from harmonize.market.prices import Floats, SeriesDefect, Times, microseconds
+from harmonize.market.prices import DefectKind, Floats, SeriesDefect, Times, microseconds, utc_time
 
 
 class Quantity(StrEnum):
@@ -73,8 +73,19 @@ class PointSeries:
         return self.select(slice(0, int(np.searchsorted(self.times, limit, side="right"))))
 
 
+def to_minute(times: Times) -> Times:
+    """Returns the nearest full minutes: copies of one payment of funding differ by milliseconds."""
+    return np.asarray((times + _MINUTE // 2) // _MINUTE * _MINUTE, dtype=np.int64)
+
+
+_MINUTE = 60_000_000
+
+
 def merge_points(parts: Iterable[PointSeries]) -> tuple[PointSeries, ...]:
-    """Returns a series per identity, in the order of its first part; of equal times the first counts."""
+    """Returns a series per identity, in the order of its first part; of equal times the first counts.
+
+    A value that differs between parts is recorded as a defect.
+    """
     by_id: dict[PointsId, list[PointSeries]] = {}
     for part in parts:
         by_id.setdefault(part.id, []).append(part)
@@ -84,14 +95,22 @@ def merge_points(parts: Iterable[PointSeries]) -> tuple[PointSeries, ...]:
 def _merged(parts: Sequence[PointSeries]) -> PointSeries:
     if len(parts) == 1:
         return parts[0]
-    times, first = np.unique(np.concatenate([part.times for part in parts]), return_index=True)
+    all_times = np.concatenate([part.times for part in parts])
+    all_values = np.concatenate([part.values for part in parts])
+    times, first = np.unique(all_times, return_index=True)
     hours = [np.full(part.times.size, np.nan) if part.hours is None else part.hours for part in parts]  # fmt: skip
     has_hours = any(part.hours is not None for part in parts)
     defects = dict.fromkeys(defect for part in parts for defect in part.defects)
+    different = np.unique(
+        all_times[all_values != all_values[first][np.searchsorted(times, all_times)]]
+    )
+    if different.size:
+        restated = SeriesDefect(DefectKind.RESTATED, different.size, utc_time(different[0]))
+        defects[restated] = None
     return replace(
         parts[0],
         times=times,
-        values=np.concatenate([part.values for part in parts])[first],
+        values=all_values[first],
         hours=np.concatenate(hours)[first] if has_hours else None,
         notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
         defects=tuple(sorted(defects, key=lambda defect: defect.first)),

@@ -98,7 +98,7 @@ def _folder_source(path: Path) -> ImportSource:
     manifest = recording_manifest.document(path)
     if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
         return ImportSource(plain_folder.read_items(path, manifest), converted=False)
-    if from_candles.is_candle_manifest(manifest):
+    if from_candles.is_market_manifest(manifest):
         return ImportSource(from_candles.read_items(path, manifest), converted=False)
     return ImportSource(from_recordings.read_items(path, manifest), converted=True)
 

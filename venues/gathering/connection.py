@@ -27,6 +27,9 @@ from venues.gathering.responses import RawResponse
 Client = Exchange
 """Client of a venue, as ccxt provides it."""
 
+Session = aiohttp.ClientSession
+"""HTTP session that all venues share."""
+
 MAX_CONCURRENT_CALLS = 8
 """Largest number of concurrent calls per venue."""
 

@@ -7,9 +7,6 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-
-import aiohttp
 
 from harmonize.core.payload import Call
 from venues.adapter import VenueAdapter
@@ -20,13 +17,21 @@ from venues.gathering.connection import (
     Client,
     GatherOptions,
     RefusedError,
+    Session,
     VenueConnection,
 )
 from venues.gathering.contracts import PerpetualContract, choose_contracts
 from venues.gathering.credentials import NONE
-from venues.gathering.market_units import MarketUnits, units_of
-
-HOUR, DAY = 3_600, 86_400
+from venues.gathering.market_series import (
+    DAY,
+    HOUR,
+    GatheredSeries,
+    MissingSeries,
+    SeriesKey,
+    SeriesKind,
+    VenueMarketData,
+)
+from venues.gathering.market_units import units_of
 
 PAGE_ROWS = 200
 """Rows requested per page if ccxt states no limit of the venue."""
@@ -47,77 +52,12 @@ _CONTRACT_TYPES = frozenset({"swap", "linear", "inverse", "contract"})
 """Types of markets, in ccxt's options of venues, that contain perpetuals."""
 
 
-class SeriesKind(StrEnum):
-    """Kind of market data of a contract."""
-
-    PERP = "perp"
-    MARK = "mark"
-    INDEX = "index"
-    FUNDING = "funding"
-    OPEN_INTEREST = "open interest"
-
-
 _CANDLES = {
     SeriesKind.PERP: ("fetchOHLCV", "fetch_ohlcv"),
     SeriesKind.MARK: ("fetchMarkOHLCV", "fetch_mark_ohlcv"),
     SeriesKind.INDEX: ("fetchIndexOHLCV", "fetch_index_ohlcv"),
 }
 """Name of the capability and of the method of ccxt, per kind of candles."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesKey:
-    """Identity of a series to gather; ``interval`` is in seconds, 0 for funding."""
-
-    venue: str
-    kind: SeriesKind
-    contract: PerpetualContract
-    interval: int
-
-    def __str__(self) -> str:
-        """Returns the identity in words: ``perp BTCUSDT 1h``."""
-        length = {HOUR: " 1h", DAY: " 1d"}.get(self.interval, "")
-        return f"{self.kind} {self.contract.id}{length}"
-
-
-@dataclass(frozen=True, slots=True)
-class GatheredSeries:
-    """Rows of one series as ccxt reads them, in order of time, and what they were read from.
-
-    Candles have time, open, high, low, close and volume; funding has time and rate; open interest has
-    time, amount and value. Times are in milliseconds since 1970. ``asked_at`` is when the last page
-    was requested, by the earlier of both clocks. ``responses`` are the SHA-256 of the responses.
-    """
-
-    key: SeriesKey
-    rows: tuple[tuple[float | None, ...], ...]
-    asked_at: datetime
-    source: str
-    dating: str
-    request: str
-    responses: tuple[str, ...]
-    units: MarketUnits
-
-
-@dataclass(frozen=True, slots=True)
-class MissingSeries:
-    """Market data that a venue did not give, with the reason in one line."""
-
-    venue: str
-    what: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class VenueMarketData:
-    """Market data of one venue; ``failure`` is the reason why it is not all of it, or empty."""
-
-    venue: str
-    series: tuple[GatheredSeries, ...]
-    missing: tuple[MissingSeries, ...]
-    requests: int
-    seconds: float
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +91,7 @@ async def gather_market_data(
 
 async def _venue(
     adapter: VenueAdapter,
-    session: aiohttp.ClientSession,
+    session: Session,
     request: MarketDataRequest,
     options: GatherOptions,
 ) -> VenueMarketData:
