@@ -98,10 +98,11 @@ def measure_underlying(
     market. Neither may end more than ``MAX_AGE_DAYS`` before the newest series of the underlying.
     """
     own = [part for part in series if part.id.underlying.asset == underlying]
+    current = _current([part.known_at(as_of) for part in own])
     by_series: dict[SeriesId, Measurement] = {}
-    if (daily := _longest(own, as_of)) is not None:
+    if (daily := _longest(current)) is not None:
         by_series[daily.id] = Measurement(daily, tuple(measure_moves(daily, as_of)))
-    if (traded := _most_traded(own, underlying, as_of)) is not None:
+    if (traded := _most_traded(current, underlying, as_of)) is not None:
         perpetual, volume = traded
         moves = by_series.get(perpetual.id, Measurement(perpetual, ())).items
         item = _volume_input(perpetual, volume, underlying)
@@ -116,15 +117,14 @@ def measure_underlying(
     return tuple(by_series.values())
 
 
-def _longest(series: Iterable[PriceSeries], as_of: datetime) -> PriceSeries | None:
-    known = [
-        part.known_at(as_of)
+def _longest(series: Iterable[PriceSeries]) -> PriceSeries | None:
+    daily = (
+        part
         for part in series
         if part.id.interval == DAY and part.id.kind in _KINDS and _is_at_par(part)
-    ]
-    current = _current([part for part in known if part.times.size])
+    )
     return min(
-        current,
+        daily,
         key=lambda part: (-part.times.size, _KINDS.index(part.id.kind), str(part.id)),
         default=None,
     )
@@ -132,8 +132,9 @@ def _longest(series: Iterable[PriceSeries], as_of: datetime) -> PriceSeries | No
 
 def _current(series: Sequence[PriceSeries]) -> list[PriceSeries]:
     """Returns the series that end at most ``MAX_AGE_DAYS`` before the newest one."""
-    newest = max((_end(part) for part in series), default=0)
-    return [part for part in series if newest - _end(part) <= MAX_AGE_DAYS * DAY * MICROSECONDS]
+    known = [part for part in series if part.times.size]
+    newest = max((_end(part) for part in known), default=0)
+    return [part for part in known if newest - _end(part) <= MAX_AGE_DAYS * DAY * MICROSECONDS]
 
 
 def _end(series: PriceSeries) -> int:
@@ -148,11 +149,10 @@ def _is_at_par(series: PriceSeries) -> bool:
 def _most_traded(
     series: Sequence[PriceSeries], underlying: str, as_of: datetime
 ) -> tuple[PriceSeries, VenueVolume] | None:
-    """Returns the perpetual with the largest volume among those that are traded until lately."""
-    known = [part.known_at(as_of) for part in series if part.id.kind is PriceKind.PERP]
+    """Returns the perpetual with the largest volume."""
     volumes = [
         (part, volume)
-        for part in _current([part for part in known if part.times.size])
+        for part in series
         if _is_at_par(part)
         and isinstance(
             volume := venue_volume([part], part.id.venue, underlying, as_of), VenueVolume

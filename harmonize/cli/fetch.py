@@ -100,6 +100,8 @@ def fetch(
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
     if dry_run:
         _print_plan(gather_request)
+        if market_data:
+            note(settings, "calls for market data follow from each venue's list of contracts")
         return
     outcomes = gather_or_fail(settings, gather_request, log_format)
     if outcomes is None:

@@ -91,6 +91,14 @@ def _binance_klines(params: Params) -> object:
     return [_kline(row) for row in page(name, params, "startTime")]
 
 
+def newest_klines(params: Params) -> object:
+    """Klines as a venue answers that keeps the end of the time asked for, and drops its beginning."""
+    first, name = int(params["startTime"]), f"binance_{params['interval']}"
+    step = 86_400_000 if params["interval"] == "1d" else 3_600_000
+    asked = [row for row in rows(name) if first <= row[0] < first + int(params["limit"]) * step]
+    return [_kline(row) for row in asked[-PAGE:]]
+
+
 def _binance_mark(params: Params) -> object:
     if params["interval"] != "1d":
         return []
@@ -168,9 +176,13 @@ ANSWERS: Mapping[str, Respond] = {
 
 @dataclass(slots=True)
 class MarketReplay:
-    """The server, a context manager. ``changed`` replaces responses: a status and a body, by path."""
+    """The server, a context manager. ``changed`` and ``special`` replace responses by path.
+
+    The first states a status and a body, the second builds the document.
+    """
 
     changed: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
+    special: Mapping[str, Respond] = field(default_factory=dict)
     url: str = ""
     requests: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = None
@@ -223,7 +235,7 @@ class MarketReplay:
         """Status and body of a request."""
         if path in self.changed:
             return self.changed[path]
-        respond = ANSWERS.get(path)
+        respond = self.special.get(path) or ANSWERS.get(path)
         if respond is None:
             return 404, b'{"code": -1, "msg": "no such path"}'
         return 200, json.dumps(respond(params)).encode()

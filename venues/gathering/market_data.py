@@ -38,6 +38,8 @@ PAGE_ROWS = 200
 
 MAX_PAGE_ROWS = 1000
 
+LEAST_PAGE_ROWS = 10
+
 FUNDING_PAGE_ROWS = 100
 """Rows of funding per page, which every known venue serves."""
 
@@ -212,12 +214,18 @@ class _VenueGathering:
         now = _milliseconds(self.connection.options.now())
         rows: dict[int, tuple[float | None, ...]] = {}
         answers: list[Answered] = []
+        is_first = key.interval > 0
         while cursor < now and len(answers) < MAX_PAGES:
             answered = await self._page(client, key, cursor, page_rows)
             answers.append(answered)
-            page = [row for row in _rows(answered.result, key) if int(row[0] or 0) >= cursor]
-            new = [row for row in page if int(row[0] or 0) not in rows]
-            rows |= {int(row[0] or 0): row for row in new}
+            page = _rows_from(answered, key, cursor)
+            if is_first and page and _time(page[0]) > cursor and len(page) < page_rows:
+                # Either the contract was listed later, or the venue has a smaller limit of its own and
+                # answers the newest rows of the time asked for. Shorter times lose none.
+                is_first, page_rows = False, max(len(page), LEAST_PAGE_ROWS)
+                continue
+            new = [row for row in page if _time(row) not in rows]
+            rows |= {_time(row): row for row in new}
             cursor = max(rows) + (step if key.interval else 1) if new else cursor + page_rows * step
         if not answers:
             return ""  # up to date
@@ -270,6 +278,16 @@ def _page_rows(client: Client, key: SeriesKey) -> int:
     stated = of_type.get("fetchOHLCV") or {}
     limit = stated.get(key.kind.value) or stated.get("limit") or PAGE_ROWS
     return min(int(limit), MAX_PAGE_ROWS)
+
+
+def _rows_from(answered: Answered, key: SeriesKey, cursor: int) -> list[tuple[float | None, ...]]:
+    """Returns the rows of a page from a time on, in order of time. Raises RefusedError."""
+    rows = [row for row in _rows(answered.result, key) if _time(row) >= cursor]
+    return sorted(rows, key=_time)
+
+
+def _time(row: tuple[float | None, ...]) -> int:
+    return int(row[0] or 0)
 
 
 def _rows(result: object, key: SeriesKey) -> list[tuple[float | None, ...]]:

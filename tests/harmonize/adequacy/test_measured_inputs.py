@@ -147,6 +147,13 @@ def test_a_series_that_ended_long_before_the_newest_one_is_not_measured() -> Non
     assert str(moves.series.id) == "binance spot BTCUSDT 1d"
 
 
+def test_volume_of_a_perpetual_that_ended_long_before_spot_is_not_measured() -> None:
+    current = spot("BTC", [1.0 + day % 7 / 20 for day in range(400)])
+    (measurement,) = measure_underlying([current, perp("okx", 2e9, last=360)], "BTC", AS_OF)
+    reason = "no perpetual with volume; spot is another market"
+    assert measurement.items[-1] == NotMeasured(VOLUME, "BTC", reason)
+
+
 def test_spot_gives_no_volume() -> None:
     traded = replace(spot("BTC", [1.0, 2.0, 1.5]), turnover=np.full(3, 1e9))
     (measurement,) = measure_underlying([traded], "BTC", AS_OF)

@@ -17,7 +17,7 @@ from harmonize.market.points_source import read_points
 from harmonize.market.prices import DefectKind, PriceSeries
 from harmonize.market.source import read_series
 from tests.replay.gathering import SECRETS
-from tests.replay.market_server import MarketReplay, rows
+from tests.replay.market_server import MarketReplay, newest_klines, rows
 
 NOW = datetime(2024, 1, 2, 10, 30, tzinfo=UTC)
 SINCE = datetime(2023, 12, 20, tzinfo=UTC)
@@ -113,7 +113,17 @@ def test_pages_are_followed_to_the_last_row(gathered: Gathered) -> None:
         if path == KLINES and params["interval"] == "1h"
     ]
     hour, first = 3_600_000, rows("binance_1h")[0][0]
-    assert starts == [int(SINCE.timestamp() * 1000), *(first + n * hour for n in (10, 20, 30))]
+    begin = int(SINCE.timestamp() * 1000)  # twice: the first page begins later than asked for
+    assert starts == [begin, begin, *(first + n * hour for n in (10, 20, 30))]
+
+
+def test_a_venue_that_answers_the_newest_rows_of_a_page_loses_no_candle(tmp_path: Path) -> None:
+    with MarketReplay(special={KLINES: newest_klines}) as server:
+        gather(tmp_path / "archive", server, "binance", underlyings=("BTC",))
+    series = archived(tmp_path / "archive")
+    daily, hourly = series["binance perp BTCUSDT 1d"], series["binance perp BTCUSDT 1h"]
+    assert (daily.times // 1000).tolist() == [row[0] for row in rows("binance_1d")[:-1]]
+    assert (hourly.times // 1000).tolist() == [row[0] for row in rows("binance_1h")[:-1]]
 
 
 def test_funding_and_open_interest_are_archived_with_their_units(gathered: Gathered) -> None:
