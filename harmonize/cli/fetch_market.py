@@ -59,7 +59,9 @@ def table(outcomes: "Sequence[MarketOutcome]") -> str:
     """Returns a line per venue, and below it a line per reason for what is missing."""
     lines = [f"{'market data':<22} {'status':<9} {'calls':>6} {'seconds':>8}  detail\n"]
     for outcome in outcomes:
-        status = "failed" if outcome.failure and not outcome.series else "gathered"
+        status = "gathered" if outcome.requests else "not asked"
+        if outcome.failure and not outcome.series:
+            status = "failed"
         lines.append(
             f"{outcome.venue:<22} {status:<9} {outcome.requests:>6,} {outcome.seconds:>8.1f}  "
             f"{one_line(_detail(outcome))}\n"

@@ -103,7 +103,7 @@ async def _venue(
     gathering = _VenueGathering(adapter.venue, connection, request)
     failure = ""
     if adapter.closure_reason:
-        failure = adapter.closure_reason
+        gathering.miss("any series", adapter.closure_reason)
     else:
         try:
             async with asyncio.timeout(options.budget):
@@ -153,7 +153,7 @@ class _VenueGathering:
         await self.connection.call("markets", Call("loadMarkets"), client.load_markets)
         contracts = choose_contracts(self.venue, client.markets, self.request.underlyings)
         if not contracts:
-            self._miss("perpetuals", "none on the requested underlyings")
+            self.miss("perpetuals", "none on the requested underlyings")
         keys = [key for contract in contracts for key in self._keys(client, contract)]
         tasks = [asyncio.ensure_future(self._gather_series(client, key)) for key in keys]
         try:
@@ -178,7 +178,7 @@ class _VenueGathering:
         offered = {key.kind for key in keys}
         for kind in SeriesKind:
             if kind not in offered:
-                self._miss(kind, "not offered by the venue's API")
+                self.miss(kind, "not offered by the venue's API")
         return keys
 
     async def _gather_series(self, client: Client, key: SeriesKey) -> None:
@@ -188,16 +188,17 @@ class _VenueGathering:
             reason = str(error)
             if self.connection.consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
                 raise _AbandonedError(reason) from error
-            self._miss(str(key), responses.one_line(reason, NONE))
+            self.miss(str(key), responses.one_line(reason, NONE))
         except Exception as error:  # noqa: BLE001 - whatever a parser raises concerns one series
-            self._miss(str(key), responses.one_line(_text_of(error), NONE))
+            self.miss(str(key), responses.one_line(_text_of(error), NONE))
         else:
             if isinstance(gathered, GatheredSeries):
                 self.series.append(gathered)
             elif gathered:
-                self._miss(str(key), gathered)
+                self.miss(str(key), gathered)
 
-    def _miss(self, what: str, reason: str) -> None:
+    def miss(self, what: str, reason: str) -> None:
+        """Records what the venue does not give, once."""
         missing = MissingSeries(self.venue, what, reason)
         if missing not in self.missing:
             self.missing.append(missing)

@@ -64,6 +64,23 @@ def test_a_venue_that_fails_returns_3_and_its_reason(tmp_path: Path) -> None:
     assert "0 series; incomplete: markets: HTTP status 403" in line
 
 
+def test_a_closed_venue_is_not_asked_and_no_failure(tmp_path: Path) -> None:
+    with MarketReplay() as server:
+        result = fetch(tmp_path / "archive", server, "--venue", "bitmex", "--market-data")
+    market = result.stdout[result.stdout.index("market data") :].splitlines()
+    assert market[1].split()[:2] == ["bitmex", "not"]
+    assert market[2].strip().startswith("without any series: ")
+    assert server.requests == []
+
+
+def test_a_dry_run_says_what_it_cannot_plan(tmp_path: Path) -> None:
+    with MarketReplay() as server:
+        result = fetch(tmp_path / "archive", server, "--venue", "okx", "--market-data", "--dry-run")
+    assert result.exit_code == 0
+    assert "calls for market data follow from each venue's list of contracts" in result.stderr
+    assert server.requests == []
+
+
 @pytest.mark.parametrize("option", ["--underlying", "--since"])
 def test_options_of_market_data_need_it(option: str, tmp_path: Path) -> None:
     value = "BTC" if option == "--underlying" else "2024-01-01"
