@@ -151,6 +151,9 @@ class _VenueGathering:
         self.connection.client = client
         _only_contracts(client)
         await self.connection.call("markets", Call("loadMarkets"), client.load_markets)
+        if not client.markets:
+            reason = "markets: no contract in the responses"
+            raise RefusedError(reason)
         contracts = choose_contracts(self.venue, client.markets, self.request.underlyings)
         if not contracts:
             self.miss("perpetuals", "none on the requested underlyings")

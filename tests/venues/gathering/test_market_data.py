@@ -198,6 +198,13 @@ def test_a_second_gathering_continues_where_the_archive_ends(tmp_path: Path) -> 
     assert first == int((early.replace(hour=0, minute=0)).timestamp() * 1000)
 
 
+def test_a_list_without_contracts_is_a_failure_and_no_answer(tmp_path: Path) -> None:
+    info = "/binance/fapi.binance.com/fapi/v1/exchangeInfo"
+    with MarketReplay(changed={info: (200, b'{"symbols": []}')}) as server:
+        outcomes = gather(tmp_path / "archive", server, "binance")
+    assert outcomes["binance"].failure == "markets: no contract in the responses"
+
+
 @pytest.mark.parametrize(
     ("status", "body", "reason"),
     [
