@@ -217,7 +217,7 @@ def test_an_impossible_price_that_the_table_names_is_not_used(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("kind: perp", "kind: swap", "kind: expected one of perp, spot, mark, volatility"),
+        ("kind: perp", "kind: swap", "kind: expected one of perp, spot, mark, index, volatility"),
         ("interval: 1d", "interval: 2d", "expected one of 1m, 5m"),
         ("last_candle: finished", "last_candle: maybe", "expected finished or unfinished"),
         ("    source: test\n", "", "expected exactly the keys"),
