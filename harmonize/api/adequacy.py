@@ -20,8 +20,8 @@ from harmonize.api.audit import (
     Question,
     RequestError,
     missing,
-    name_notes,
     read_with_history,
+    reading_notes,
     with_observed_names,
 )
 from harmonize.api.missing_schedule import no_instrument
@@ -159,7 +159,7 @@ def judge_adequacy(question: Question, terms: AdequacyTerms | None = None) -> Ad
         not_observable=tuple(x for own in judged.values() for x in own.not_observable),
         without_prices=unpriced,
         missing=absent,
-        notes=name_notes(question, observed.reading),
+        notes=reading_notes(question, observed.reading),
     )
     if not answer.verdicts:
         raise NotObservedError(_nothing(answer))
