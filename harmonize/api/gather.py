@@ -13,7 +13,7 @@ from harmonize.api.known_venues import unknown_venue_error
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry, latest, newest_by_venue
 from harmonize.archive.location import ArchiveLocation, recorded_archive
-from harmonize.core.payload import Snapshot
+from harmonize.core.payload import PRICES, Snapshot
 from harmonize.history import derived
 from harmonize.history.venue_lists import VenueLists
 from venues import facts, registry
@@ -89,7 +89,8 @@ def _newest(place: ArchiveLocation) -> dict[str, Snapshot]:
         for archive in (Archive.open(bundled), Archive.find(place)):
             if archive is None:
                 continue
-            for venue, entries in latest(archive.entries()).items():
+            of_venues = [entry for entry in archive.entries() if entry.venue != PRICES]
+            for venue, entries in latest(of_venues).items():
                 snapshots = [s for s in map(archive.read, entries) if failure_reason(s) is None]
                 if snapshots:
                     payloads = tuple(p for snapshot in snapshots for p in snapshot.payloads)
