@@ -47,7 +47,7 @@ def index_page(context: ReportContext) -> Iterator[Page]:
                 Html(
                     '<section id="messages" aria-labelledby="messages-h">'
                     f'<h2 id="messages-h" class="unseen">Key messages</h2>{note}'
-                    f'{_definitions()}<ol class="messages">{listed}</ol>{basis}</section>\n'
+                    f'<ol class="messages">{listed}</ol>{basis}{_definitions()}</section>\n'
                 ),
                 section("venues", "Venues", _venues(context)),
                 section("underlyings", "Underlyings on most venues", _underlyings(context)),

@@ -202,6 +202,7 @@ def test_series_are_of_compared_schedules_and_end_with_their_venue(books: Script
             SimpleNamespace(underlying=member.symbol[:3], members=[member]) for member in members
         ],
         heat_map_notional=1e5,
+        schedules=[],
     )
     past = derived.build_history([source(books)], document, START + 9 * DAY)  # type: ignore[arg-type]
     heat = document.heat_map_notional

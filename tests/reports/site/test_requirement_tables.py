@@ -118,4 +118,6 @@ def test_a_formula_keeps_its_lines_and_published_rates_are_no_days_in_force() ->
     formula = pages()[f"rules/{BASELINE}.html"].body.split("<pre>")[1].split("</pre>")[0]
     assert len(formula.splitlines()) == 3
     assert "\\n" not in formula
-    assert "always (published rates until" in pages()["rules/cftc-dco-observed.html"].body
+    observed = pages()["rules/cftc-dco-observed.html"].body
+    assert "published rates until" in observed
+    assert "(published rates until" not in observed
