@@ -25,6 +25,7 @@ def venues_to_name(
     ``compared`` are the margins of the included venues with their names. If they are fewer than
     ``limit``, other ``venues`` fill the place.
     """
+    limit = max(limit, 0)  # references alone may take every place
     ordered = [venue for _, venue in sorted(compared)]
     if len(ordered) < limit:
         others = [venue for venue in venues if venue not in ordered]

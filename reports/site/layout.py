@@ -23,7 +23,7 @@ SAVED_CHART = ' class="saved"'
 
 _STARTER = (
     'const script=document.createElement("script");'
-    'script.src=document.querySelector("link").href.replace("style.css","site.js");'
+    'script.src=document.querySelector("link").href.replace(/style\\.css$/,"site.js");'
     "document.head.append(script)"
 )
 """Loads the script of the site. A policy cannot name a file's hash where pages open from disk; it names

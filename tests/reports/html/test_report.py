@@ -10,6 +10,7 @@ from harmonize.document import AuditDocument
 from harmonize.text import numbers
 from reports.charts.svg import COLOURS, DASHES, EMPHASISED
 from reports.html import report as html_
+from reports.html.emphasis import venues_to_name
 from reports.html.heat_map import heat_legend
 from reports.html.report import html, page
 from tests.support import recorded
@@ -371,3 +372,10 @@ def test_the_style_sheet_has_every_class_that_drawings_use() -> None:
         assert f".c{number} " in styles
     for number in range(1, DASHES):
         assert f".d{number} " in styles
+
+
+def test_references_that_take_every_place_leave_none_for_venues() -> None:
+    compared = [(float(number), f"venue-{number}") for number in range(12)]
+    for limit in (0, -1):
+        assert venues_to_name(compared, [], limit) == frozenset()
+    assert len(venues_to_name(compared, [], 8)) == 8
