@@ -17,10 +17,10 @@ from harmonize.core.payload import (
     Defect,
     Payload,
     Provenance,
-    UnreadablePayloadError,
 )
 from harmonize.market.prices import Floats, microseconds, utc_time
-from harmonize.market.source import Wanted, archived_payloads
+from harmonize.market.source import Wanted, read_decoded
+from harmonize.market.stored_document import decoded
 
 METHOD = "book"
 """Method name of the calls whose payloads contain an order book."""
@@ -116,14 +116,7 @@ def book_payload(book: Book, provenance: Provenance) -> Payload:
 
 def decode_book(payload: Payload) -> Book:
     """Returns the book of a payload. Raises UnreadablePayloadError: not such a payload."""
-    try:
-        document = json.loads(payload.content)
-        if document["format"] != FORMAT:
-            raise UnreadablePayloadError(where="/format", reason=f"expected {FORMAT!r}")
-        return _book(document)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"not a book as archives store them: {type(error).__name__} {error}"
-        raise UnreadablePayloadError(where="", reason=reason) from error
+    return decoded(payload, FORMAT, _book, "books")
 
 
 def _book(document: Mapping[str, Any]) -> Book:
@@ -146,16 +139,6 @@ def read_books(
 
     ``wanted`` decides by the parameters of a call: venue, symbol, underlying and time.
     """
-    books: list[Book] = []
-    defects: list[Defect] = []
-    for sequence, item in archived_payloads(archive, entries, METHOD, wanted):
-        if isinstance(item, Defect):
-            defects.append(item)
-            continue
-        try:
-            books.append(decode_book(item))
-        except UnreadablePayloadError as error:
-            where = f"snapshot {sequence}: {item.call}"
-            defects.append(Defect(PRICES, where, error.reason))
+    books, defects = read_decoded(archive, entries, METHOD, wanted, decode_book)
     books.sort(key=lambda book: (book.observed_at, book.venue, book.symbol))
     return tuple(books), tuple(defects)

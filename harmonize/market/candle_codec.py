@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harmonize.core.instrument import Underlying
-from harmonize.core.payload import PRICES, Call, Payload, Provenance, UnreadablePayloadError
+from harmonize.core.payload import PRICES, Call, Payload, Provenance
 from harmonize.market.prices import (
     COLUMNS,
     MICROSECONDS,
@@ -28,6 +28,7 @@ from harmonize.market.prices import (
     interval_text,
     utc_time,
 )
+from harmonize.market.stored_document import decoded
 
 METHOD = "candles"
 """Method name of the calls whose payloads contain candles."""
@@ -100,14 +101,7 @@ def encode(series: PriceSeries) -> bytes:
 
 def decode_series(payload: Payload) -> PriceSeries:
     """Returns the series of a payload. Raises UnreadablePayloadError: not such a payload."""
-    try:
-        document = json.loads(payload.content)
-        if document["format"] != FORMAT:
-            raise UnreadablePayloadError(where="/format", reason=f"expected {FORMAT!r}")
-        return _series(document)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = f"not candles as archives store them: {type(error).__name__} {error}"
-        raise UnreadablePayloadError(where="", reason=reason) from error
+    return decoded(payload, FORMAT, _series, "candles")
 
 
 def _series(document: Mapping[str, Any]) -> PriceSeries:

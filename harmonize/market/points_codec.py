@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from harmonize.core.instrument import Underlying
-from harmonize.core.payload import PRICES, Call, Payload, Provenance, UnreadablePayloadError
+from harmonize.core.payload import PRICES, Call, Payload, Provenance
 from harmonize.market.candle_codec import defect_of, defect_row
 from harmonize.market.points import PointSeries, PointsId, Quantity
 from harmonize.market.prices import Floats, utc_time
+from harmonize.market.stored_document import decoded
 
 METHOD = "points"
 """Method name of the calls whose payloads contain open interest or funding."""
@@ -70,14 +71,7 @@ def _hours(column: Floats) -> list[float | None]:
 
 def decode_points(payload: Payload) -> PointSeries:
     """Returns the series of a payload. Raises UnreadablePayloadError: not such a payload."""
-    try:
-        document = json.loads(payload.content)
-        if document["format"] != FORMAT:
-            raise UnreadablePayloadError(where="/format", reason=f"expected {FORMAT!r}")
-        return _series(document)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        reason = f"not values as archives store them: {type(error).__name__} {error}"
-        raise UnreadablePayloadError(where="", reason=reason) from error
+    return decoded(payload, FORMAT, _series, "values")
 
 
 def _series(document: Mapping[str, Any]) -> PointSeries:

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import Entry
-from harmonize.core.payload import PRICES, Defect, UnreadablePayloadError
+from harmonize.core.payload import Defect
 from harmonize.core.schedule import Unknown
 from harmonize.market.points import PointSeries, Quantity, merge_points
 from harmonize.market.points_codec import METHOD, decode_points
 from harmonize.market.prices import utc_time
-from harmonize.market.source import Wanted, archived_payloads
+from harmonize.market.source import Wanted, read_decoded
 
 
 def read_points(
@@ -21,17 +21,7 @@ def read_points(
 
     ``wanted`` decides by the parameters of a call: venue, quantity, symbol and underlying.
     """
-    parts: list[PointSeries] = []
-    defects: list[Defect] = []
-    for sequence, item in archived_payloads(archive, entries, METHOD, wanted):
-        if isinstance(item, Defect):
-            defects.append(item)
-            continue
-        try:
-            parts.append(decode_points(item))
-        except UnreadablePayloadError as error:
-            where = f"snapshot {sequence}: {item.call}"
-            defects.append(Defect(PRICES, where, error.reason))
+    parts, defects = read_decoded(archive, entries, METHOD, wanted, decode_points)
     return merge_points(parts), tuple(defects)
 
 

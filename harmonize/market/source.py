@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry
@@ -10,6 +11,8 @@ from harmonize.core.payload import PRICES, Defect, Payload, UnreadablePayloadErr
 from harmonize.market.candle_codec import METHOD, decode_series
 from harmonize.market.merge import merge
 from harmonize.market.prices import PriceSeries
+
+T = TypeVar("T")
 
 Wanted = Callable[[dict[str, str]], bool]
 """Predicate on the parameters of a call: venue, kind, symbol, underlying and interval."""
@@ -35,19 +38,34 @@ def read_series(
     first counts. With ``until``, a time with a time zone, candles that closed later are excluded, as
     if they had not been archived. A snapshot or payload that cannot be read becomes a defect.
     """
-    parts: list[PriceSeries] = []
+    series, defects = read_decoded(archive, entries, METHOD, wanted, decode_series)
+    parts = series if until is None else [part.known_at(until) for part in series]
+    return MarketData(merge(part for part in parts if part.times.size), tuple(defects))
+
+
+def read_decoded(
+    archive: Archive,
+    entries: Iterable[Entry],
+    method: str,
+    wanted: Wanted,
+    decode: Callable[[Payload], T],
+) -> tuple[list[T], list[Defect]]:
+    """Returns the content of the wanted payloads, oldest snapshot first, and what could not be read.
+
+    ``decode`` raises UnreadablePayloadError on a payload that cannot be read, which becomes a defect.
+    """
+    contents: list[T] = []
     defects: list[Defect] = []
-    for sequence, item in archived_payloads(archive, entries, METHOD, wanted):
+    for sequence, item in archived_payloads(archive, entries, method, wanted):
         if isinstance(item, Defect):
             defects.append(item)
             continue
         try:
-            part = decode_series(item)
-            parts.append(part if until is None else part.known_at(until))
+            contents.append(decode(item))
         except UnreadablePayloadError as error:
             where = f"snapshot {sequence}: {item.call}"
             defects.append(Defect(PRICES, where, error.reason))
-    return MarketData(merge(part for part in parts if part.times.size), tuple(defects))
+    return contents, defects
 
 
 def archived_payloads(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from harmonize.core.payload import Call, Payload, Snapshot, UnreadablePayloadErr
 from venues.adapter import Access, Endpoint, Purpose, VenueAdapter
 from venues.calls import EmptyPageError, Params
 from venues.gathering import http_session, responses
+from venues.gathering.concurrent_venues import concurrently
 from venues.gathering.connection import (
     GatherOptions,
     RefusedError,
@@ -45,17 +47,10 @@ async def gather(
 ) -> AsyncGenerator[Outcome, None]:
     """Gathers all venues concurrently; yields each outcome as soon as it is available."""
     async with http_session.open_session() as session:
-        tasks = [
-            asyncio.ensure_future(_outcome(adapter, session, options, on_progress))
-            for adapter in adapters
-        ]
-        try:
-            for completed in asyncio.as_completed(tasks):
-                yield await completed
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        outcomes = [_outcome(adapter, session, options, on_progress) for adapter in adapters]
+        async with aclosing(concurrently(outcomes)) as completed:
+            async for outcome in completed:
+                yield outcome
 
 
 async def _outcome(

@@ -5,12 +5,14 @@ The calls are paced, limited and repeated like those for margins. They are publi
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from harmonize.core.payload import Call
 from venues.adapter import VenueAdapter
 from venues.gathering import http_session, responses
+from venues.gathering.concurrent_venues import concurrently
 from venues.gathering.connection import (
     MAX_CONSECUTIVE_FAILURES,
     Answered,
@@ -78,17 +80,10 @@ async def gather_market_data(
 ) -> AsyncGenerator[VenueMarketData, None]:
     """Gathers all venues concurrently; yields each as soon as it is available."""
     async with http_session.open_session() as session:
-        tasks = [
-            asyncio.ensure_future(_venue(adapter, session, request, options))
-            for adapter in adapters
-        ]
-        try:
-            for completed in asyncio.as_completed(tasks):
-                yield await completed
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        venues = [_venue(adapter, session, request, options) for adapter in adapters]
+        async with aclosing(concurrently(venues)) as completed:
+            async for venue in completed:
+                yield venue
 
 
 async def _venue(
