@@ -35,22 +35,12 @@ class LargestChange:
         return abs(math.log(self.after / self.before))
 
 
-def rate_at(points: Sequence[SeriesPoint], until: str, at: str) -> float | None:
-    """Returns the rate in force at a time; `None` outside the observed period."""
-    point = _point_at(points, until, at)
-    return point.rate if point else None
-
-
 def rate_text_at(points: Sequence[SeriesPoint], until: str, at: str) -> str:
     """Returns the rate in force at a time with its sign; no value outside the observed period."""
-    point = _point_at(points, until, at)
-    return rate_text(point) if point else numbers.NOT_OBSERVABLE
-
-
-def _point_at(points: Sequence[SeriesPoint], until: str, at: str) -> SeriesPoint | None:
     day = day_number(at)
     earlier = [point for point in points if day_number(point.observed_at) <= day]
-    return earlier[-1] if earlier and day <= day_number(until) else None
+    is_observed = earlier and day <= day_number(until)
+    return rate_text(earlier[-1]) if is_observed else numbers.NOT_OBSERVABLE
 
 
 def rate_text(point: SeriesPoint) -> str:

@@ -90,7 +90,7 @@ def _facts(view: RuleSetView) -> Html:
         for name, fields in _CAVEATS.items()
     }
     return facts(
-        (name, Html(f"{with_links(_fact_text(name, value))}{_caveat_link(caveats.get(name, ()))}"))
+        (name, Html(f"{with_links(value)}{_caveat_link(caveats.get(name, ()))}"))
         for name, value in view.facts
     )
 
@@ -107,11 +107,6 @@ def _caveat_link(statuses: Sequence[str]) -> Html:
     if not statuses:
         return NOTHING
     return Html(f' <a href="#caveats">⚑ {text(", ".join(statuses))}, see caveats</a>')
-
-
-def _fact_text(name: str, value: str) -> str:
-    """Returns a fact in words; rates published until a day do not limit when the rule is in force."""
-    return f"always {value}" if name == "In force" and value.startswith("(") else value
 
 
 _EXCERPT = re.compile(r"^(?P<kind>excerpts?) (?:at|of) ")
@@ -243,7 +238,7 @@ def rules_page(context: ReportContext) -> Iterator[Page]:
 
 def _in_force_cell(rule_set: RuleSetRow) -> Cell:
     """Returns the days of a rule set; a caveat on them leads to its text."""
-    value = _fact_text("In force", rule_set.in_force or "always")
+    value = rule_set.in_force or "always"
     statuses = [flag.status for flag in rule_set.flags if flag.field == "in_force"]
     if not statuses:
         return Cell(value)

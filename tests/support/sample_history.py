@@ -1,7 +1,7 @@
 """Hand-made margin series, and readers of charts over time."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from xml.etree.ElementTree import fromstring
@@ -108,3 +108,12 @@ def levels(svg: str) -> list[tuple[float, float]]:
 def monday(number: int) -> str:
     """Returns the Monday of a week, counted from 2024-01-01."""
     return date.fromordinal(date(2024, 1, 1).toordinal() + 7 * number).isoformat()
+
+
+def rate_at(points: Sequence[SeriesPoint], until: str, at: str) -> float | None:
+    """Returns the rate of the last point up to a day; None before the first and after the end."""
+    rate = None
+    for point in points:
+        if date.fromisoformat(point.observed_at[:10]) <= date.fromisoformat(at[:10]):
+            rate = point.rate
+    return rate if date.fromisoformat(at[:10]) <= date.fromisoformat(until[:10]) else None

@@ -19,7 +19,6 @@ from reports.html.series_stats import (
     change_count,
     largest_change,
     peak_to_trough,
-    rate_at,
     stress_nearby,
 )
 from tests.support.sample_history import (
@@ -31,6 +30,7 @@ from tests.support.sample_history import (
     elements,
     levels,
     monday,
+    rate_at,
     runs,
     stairs,
 )

@@ -34,9 +34,9 @@ from reports.html.series_stats import (
     largest_change,
     most_changed,
     peak_to_trough,
-    rate_at,
     stress_nearby,
 )
+from tests.support.sample_history import rate_at
 
 FRAME = Frame("key", "a title", "a description")
 CRASH = StressWindow("2026-01-20", "2026-01-21", "BTC −20 %", "a source")
