@@ -6,6 +6,18 @@ required − 1 (−0.2 is 20 % below the reference). Times are ISO 8601 in UTC. 
 open-ended upper bound is ``None``. In JSON, large collections are tables; ``decoded`` gives their rows.
 """
 
+from harmonize.document.adequacy import (
+    AdequacyRow,
+    AdequacySection,
+    BreachRow,
+    ClearingRow,
+    CoverageTest,
+    DatedBacktestRow,
+    HoldingRow,
+    MoveRow,
+    UnjudgedRow,
+    YearRow,
+)
 from harmonize.document.arbitrage import AllocationRow, ArbitragePoint, ArbitrageRow
 from harmonize.document.audit_document import (
     SCHEMA_VERSION,
@@ -60,18 +72,24 @@ from harmonize.document.schedules import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AdequacyRow",
+    "AdequacySection",
     "AllocationRow",
     "ArbitragePoint",
     "ArbitrageRow",
     "AuditDocument",
     "BaselineRow",
+    "BreachRow",
     "CitationRow",
+    "ClearingRow",
     "ColumnRow",
     "Comparison",
     "ConversionRow",
     "CoverageRow",
     "CoverageStatus",
+    "CoverageTest",
     "Curve",
+    "DatedBacktestRow",
     "DefectRow",
     "DivergencePoint",
     "DivergenceRow",
@@ -80,6 +98,7 @@ __all__ = [
     "Finding",
     "FlagRow",
     "Headlines",
+    "HoldingRow",
     "Index",
     "IndexSummary",
     "InputRow",
@@ -88,6 +107,7 @@ __all__ = [
     "LiquidationRow",
     "LowestMarginShare",
     "Member",
+    "MoveRow",
     "ParameterRow",
     "PayloadRow",
     "PieceRow",
@@ -100,10 +120,12 @@ __all__ = [
     "SpreadPoint",
     "Status",
     "Tool",
+    "UnjudgedRow",
     "UnobservedRow",
     "VenueDistance",
     "Verdict",
     "WaiverRow",
+    "YearRow",
     "decoded",
     "from_json",
     "json_schema",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
+from harmonize.document.adequacy import AdequacySection
 from harmonize.document.arbitrage import ArbitrageRow
 from harmonize.document.cross_venue import (
     Comparison,
@@ -66,6 +67,7 @@ class AuditDocument:
     baseline: BaselineRow | None = None
     history: History = field(default_factory=History)
     headlines: Headlines = field(default_factory=Headlines)
+    adequacy: AdequacySection = field(default_factory=AdequacySection)
 
 
 def to_json(document: AuditDocument) -> bytes:

@@ -1,0 +1,211 @@
+"""Rows of the audit document on whether margins are enough, tested against past prices.
+
+Rates and shares are fractions, times in seconds or ISO 8601 in UTC. A number of ``None`` is not
+observable; the reason beside it states why.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingRow:
+    """Time over which a margin rate covers the move at the level, on one side.
+
+    ``margin`` is ``buffer`` (IM − MM), ``maintenance`` or ``initial``. ``bound`` is ``measured``,
+    ``shorter`` (than ``seconds``) or ``longer``; ``shortest`` and ``longest`` follow from the interval of
+    the moves. ``by_square_root`` is the time if moves grew with the square root of time.
+    """
+
+    margin: str
+    rate: float | None
+    bound: str
+    seconds: float | None
+    shortest: float | None
+    longest: float | None
+    by_square_root: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreachRow:
+    """One move above the margin: from the close of a candle to a price of a later one.
+
+    ``start`` and ``end`` are the openings of the two candles, ``price`` is ``close``, ``low`` or
+    ``high``. ``loss`` and ``uncovered``, the loss above the margin, are fractions of the position.
+    """
+
+    start: str
+    start_close: float
+    end: str
+    end_price: float
+    price: str
+    loss: float
+    uncovered: float
+    series: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoverageTest:
+    """Breaches of a margin rate by past moves over ``seconds``.
+
+    ``rate_at_most``, if there is no breach, is the highest rate of breaches that the moves permit at
+    95 %. The items are those of CPMI-IOSCO quantitative disclosure 6.5.
+    """
+
+    seconds: int
+    margin_rate: float | None
+    observations: int | None
+    breaches: int | None
+    largest_uncovered: float | None
+    average_uncovered: float | None
+    rate_at_most: float | None
+    first: str
+    last: str
+    series: str
+    worst: tuple[BreachRow, ...]
+    reason: str = ""
+
+    @property
+    def breach_rate(self) -> float | None:
+        """Share of moves above the margin; None if not observable."""
+        if self.breaches is None or not self.observations:
+            return None
+        return self.breaches / self.observations
+
+
+@dataclass(frozen=True, slots=True)
+class ClearingRow:
+    """Coverage by IM over ``days``, its tests, and the move at the level beside it.
+
+    P-values are those of the worst phase, multiplied by the number of phases. ``zone`` is the worst
+    traffic light. ``under`` and ``over`` are open interest times the missing or excess margin, in USD.
+    """
+
+    days: int
+    test: CoverageTest
+    zone: str
+    kupiec: float | None
+    christoffersen: float | None
+    conditional: float | None
+    shortfall: float | None
+    move: float | None
+    move_lower: float | None
+    move_upper: float | None
+    under: float | None
+    over: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacyRow:
+    """Verdict on one schedule, side and position size, in three answers that are never averaged.
+
+    ``every_window`` counts the close-outs that MM did not cover, ``after_liquidation`` those after a
+    candle that would have liquidated a position at full leverage. ``close_out_seconds`` is the time in
+    which the position is closed at ``participation`` of ``volume`` (USD a day); without a volume, the
+    windows are one candle and ``volume_reason`` states why. ``sentences`` state each answer in words.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    underlying: str
+    side: str
+    notional: float
+    observed_at: str
+    observed_from: str
+    date_kind: str
+    initial: float | None
+    maintenance: float | None
+    series: tuple[str, ...]
+    price_reason: str
+    holding: tuple[HoldingRow, ...]
+    every_window: CoverageTest
+    after_liquidation: CoverageTest
+    close_out_seconds: float | None
+    participation: float
+    volume: float | None
+    volume_day: str
+    volume_reason: str
+    clearing: tuple[ClearingRow, ...]
+    clearing_reason: str
+    sentences: tuple[str, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRow:
+    """Move at the level over one horizon on an underlying, for one side, with its interval.
+
+    ``upper`` is None if the interval has no upper bound, ``move`` if there are too few observations.
+    """
+
+    underlying: str
+    venues: tuple[str, ...]
+    side: str
+    seconds: int
+    move: float | None
+    lower: float | None
+    upper: float | None
+    observations: int | None
+    series: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedRow:
+    """Schedule without a verdict, and why; ``notional`` is None if no size has one."""
+
+    underlying: str
+    venue: str
+    symbol: str
+    notional: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class YearRow:
+    """Breaches of the margin in force on the day, among moves that begin in one calendar year."""
+
+    year: int
+    observations: int
+    breaches: int
+    lowest_rate: float
+    highest_rate: float
+    largest_uncovered: float | None
+    average_uncovered: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatedBacktestRow:
+    """Backtest of one schedule against its own dated tables, for one size and side.
+
+    ``measure`` is ``initial over 1 day``, ``maintenance over one candle`` or ``maintenance after a
+    liquidation``. ``not_observed`` counts the moves on days without a known table.
+    """
+
+    venue: str
+    symbol: str
+    underlying: str
+    side: str
+    measure: str
+    notional: float
+    years: tuple[YearRow, ...]
+    not_observed: int
+    worst: tuple[BreachRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdequacySection:
+    """Tests of margins against past prices, worst first; empty if none were requested.
+
+    ``level`` is that of the moves, such as 0.99. ``without_prices`` are underlyings with schedules but
+    no archived prices.
+    """
+
+    level: float | None = None
+    rows: tuple[AdequacyRow, ...] = ()
+    moves: tuple[MoveRow, ...] = ()
+    backtests: tuple[DatedBacktestRow, ...] = ()
+    unjudged: tuple[UnjudgedRow, ...] = ()
+    without_prices: tuple[str, ...] = ()
