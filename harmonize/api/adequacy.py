@@ -1,6 +1,6 @@
 """Are the margins enough: verdicts on the schedules of a question, from archived prices."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
@@ -13,7 +13,11 @@ from harmonize.adequacy.position import PositionMargins, position_margins
 from harmonize.adequacy.severity import is_answered, severity
 from harmonize.adequacy.venue_risks import RiskTerms, venue_risks
 from harmonize.adequacy.verdict import Adequacy, PositionQuestion, assess
-from harmonize.api.adequacy_history import HistoryBacktest, history_backtests
+from harmonize.api.adequacy_history import (
+    HistoryBacktest,
+    archived_tables,
+    history_backtests,
+)
 from harmonize.api.adequacy_prices import IMPORT, read_prices, without_prices
 from harmonize.api.audit import (
     NotObservedError,
@@ -28,7 +32,7 @@ from harmonize.api.missing_schedule import no_instrument
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.identity import with_identities
 from harmonize.comparison.peers import exclusion_reason
-from harmonize.comparison.representative import choose_representatives
+from harmonize.comparison.representative import VenueUnderlying, choose_representatives
 from harmonize.comparison.shared_books import with_shared_books
 from harmonize.comparison.trading import with_trading
 from harmonize.core.open_interest import OpenInterestByContract, newest_by_contract
@@ -82,9 +86,9 @@ class AdequacyAnswer:
     """Verdicts, worst first, and everything that they are based on.
 
     ``as_of`` is the time from which ages count back: no candle that closed later is used. ``cards``
-    describe the series used. ``history`` holds moves against the margins of their day, if one schedule
-    is judged. ``without_prices`` are underlyings with an observed schedule but no prices. ``missing``
-    states what was requested but not observed.
+    describe the series used. ``history`` holds moves against the margins of their day.
+    ``without_prices`` are underlyings with an observed schedule but no prices. ``missing`` states what
+    was requested but not observed.
     """
 
     as_of: datetime
@@ -111,13 +115,19 @@ class SeriesAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Observed:
-    """Schedules and prices of a question."""
+    """Schedules and prices of a question; ``defects`` state prices that cannot be read."""
 
     question: Question
     as_of: datetime
     reading: Reading
     chosen: Chosen
     prices: Mapping[str, tuple[PriceSeries, ...]]
+    defects: tuple[str, ...]
+
+    @property
+    def without_prices(self) -> tuple[str, ...]:
+        """Underlyings with a schedule but no prices."""
+        return tuple(asset for asset in self.chosen if asset not in self.prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,32 +148,38 @@ def judge_adequacy(question: Question, terms: AdequacyTerms | None = None) -> Ad
     """
     terms = terms or AdequacyTerms()
     _check(terms)
-    observed, absent = _observe(question)
-    judged = {
-        asset: _judge(observed, asset, terms)
-        for asset in observed.chosen
-        if asset in observed.prices
-    }
-    unpriced = tuple(asset for asset in observed.chosen if asset not in observed.prices)
+    reading, as_of = read_with_history(question)
+    observed = _observe(with_observed_names(question, reading), reading, as_of)
+    judged = _judge_all(observed, terms)
+    unpriced = observed.without_prices
+    absent = (*missing(question, reading), *map(str, reading.defects), *observed.defects)
     if unpriced and (question.underlyings or not judged):
-        absent += without_prices(observed.question, observed.as_of, unpriced)
-    verdicts = (verdict for own in judged.values() for verdict in own.verdicts)
-    answer = AdequacyAnswer(
-        as_of=observed.as_of,
-        archive=observed.reading.archive,
-        terms=terms,
-        verdicts=tuple(sorted(verdicts, key=severity)),
-        curves=tuple(_curves(judged)),
-        cards=_used_cards(judged),
-        history=(),
-        not_observable=tuple(x for own in judged.values() for x in own.not_observable),
-        without_prices=unpriced,
-        missing=absent,
-        notes=reading_notes(question, observed.reading),
+        absent += without_prices(observed.question, as_of, unpriced)
+    answer = replace(
+        _answer(observed, judged, terms), missing=absent, notes=reading_notes(question, reading)
     )
     if not answer.verdicts:
         raise NotObservedError(_nothing(answer))
-    return replace(answer, history=_history(observed, judged, terms))
+    keys = _keys(answer)
+    return replace(
+        answer, history=_history(observed, judged, terms, keys) if len(keys) == 1 else ()
+    )
+
+
+def judge_reading(
+    question: Question, reading: Reading, as_of: datetime, terms: AdequacyTerms
+) -> AdequacyAnswer:
+    """Answers the same on what was read for an audit, with the backtests of all schedules judged.
+
+    Without prices there are no verdicts. ``missing`` states prices that cannot be read, and nothing
+    else: the audit states what else was not observed. Raises RequestError, ArchiveError.
+    """
+    _check(terms)
+    observed = _observe(question, reading, as_of)
+    judged = _judge_all(observed, terms)
+    answer = _answer(observed, judged, terms)
+    history = _history(observed, judged, terms, _keys(answer))
+    return replace(answer, history=history, missing=observed.defects)
 
 
 def list_series(question: Question) -> SeriesAnswer:
@@ -188,14 +204,38 @@ def list_series(question: Question) -> SeriesAnswer:
     return SeriesAnswer(as_of, reading.archive, tuple(cards))
 
 
-def _observe(question: Question) -> tuple[_Observed, tuple[str, ...]]:
-    """Returns the schedules and prices of a question, and what was not observed or cannot be read."""
-    reading, as_of = read_with_history(question)
-    named = with_observed_names(question, reading)
-    chosen = _representatives(named, reading, as_of)
-    prices, defects = read_prices(named, as_of, frozenset(chosen))
-    absent = (*missing(named, reading), *map(str, reading.defects), *defects)
-    return _Observed(named, as_of, reading, chosen, prices), absent
+def _observe(question: Question, reading: Reading, as_of: datetime) -> _Observed:
+    """Returns the schedules of a reading with their prices; names are those observed."""
+    chosen = _representatives(question, reading, as_of)
+    prices, defects = read_prices(question, as_of, frozenset(chosen))
+    return _Observed(question, as_of, reading, chosen, prices, defects)
+
+
+def _judge_all(observed: _Observed, terms: AdequacyTerms) -> dict[str, _Judged]:
+    """Returns the verdicts by underlying that has prices."""
+    return {
+        asset: _judge(observed, asset, terms)
+        for asset in observed.chosen
+        if asset in observed.prices
+    }
+
+
+def _answer(
+    observed: _Observed, judged: Mapping[str, _Judged], terms: AdequacyTerms
+) -> AdequacyAnswer:
+    """Returns the answer without its history, and without what was requested but not observed."""
+    verdicts = (verdict for own in judged.values() for verdict in own.verdicts)
+    return AdequacyAnswer(
+        as_of=observed.as_of,
+        archive=observed.reading.archive,
+        terms=terms,
+        verdicts=tuple(sorted(verdicts, key=severity)),
+        curves=tuple(_curves(judged)),
+        cards=_used_cards(judged),
+        history=(),
+        not_observable=tuple(x for own in judged.values() for x in own.not_observable),
+        without_prices=observed.without_prices,
+    )
 
 
 def _no_series(question: Question, reading: Reading, as_of: datetime, *, is_any: bool) -> str:
@@ -340,18 +380,25 @@ def _nothing(answer: AdequacyAnswer) -> str:
     return "; ".join(reasons[:_MOST_REASONS]) + more
 
 
+def _keys(answer: AdequacyAnswer) -> set[VenueUnderlying]:
+    """Returns venue and underlying of every schedule with a verdict."""
+    return {(v.position.venue, v.position.underlying) for v in answer.verdicts}
+
+
 def _history(
-    observed: _Observed, judged: Mapping[str, _Judged], terms: AdequacyTerms
+    observed: _Observed,
+    judged: Mapping[str, _Judged],
+    terms: AdequacyTerms,
+    keys: Collection[VenueUnderlying],
 ) -> tuple[HistoryBacktest, ...]:
-    """Returns the backtest against dated tables if one schedule is judged."""
-    keys = {
-        (v.position.underlying, v.position.venue) for own in judged.values() for v in own.verdicts
-    }
-    if len(keys) != 1:
-        return ()
-    ((asset, venue),) = keys
-    risk = judged[asset].risks[venue]
-    if isinstance(risk, Unknown):
-        return ()
-    schedule = observed.chosen[asset][venue]
-    return history_backtests(observed.question, schedule, risk, terms.notionals, observed.as_of)
+    """Returns the backtests of schedules against their dated tables."""
+    archived = archived_tables(observed.question, {asset for _, asset in keys}, observed.as_of)
+    return tuple(
+        backtest
+        for asset, own in judged.items()
+        for venue, risk in own.risks.items()
+        if (venue, asset) in keys and isinstance(risk, VenueRisk)
+        for backtest in history_backtests(
+            archived, observed.chosen[asset][venue], risk, terms.notionals
+        )
+    )

@@ -1,6 +1,6 @@
 """Moves of one schedule's contract against the margins of their day, by size and by year."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,20 +16,18 @@ from harmonize.adequacy.table_history import (
 )
 from harmonize.adequacy.table_steps import table_steps
 from harmonize.api.audit import Question
-from harmonize.api.history import archived_rows
+from harmonize.api.history import ArchivedRows, archived_rows
+from harmonize.api.question import ADEQUACY_NOTIONALS
 from harmonize.core.schedule import MaintenanceMeaning, MarginSchedule, Unknown
 from harmonize.history import queries
 from harmonize.market.prices import SeriesId
-
-HISTORY_NOTIONALS = (1e4, 1e5, 1e6, 1e7)
-"""Position sizes of the backtest beside those of the question, in USD."""
 
 _LEAST_TABLES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryBacktest:
-    """Backtest of one margin type and side, per position size, on the tables in force at each move.
+    """Backtest of one schedule's margin type and side, per size, on the tables in force at each move.
 
     IM is compared with moves from close to close over ``seconds``, and MM with the farthest move
     within them. With ``after_liquidation``, only moves count that follow a candle which closed beyond
@@ -37,6 +35,9 @@ class HistoryBacktest:
     ``last``; ``is_bound`` if some of their dates are upper bounds.
     """
 
+    venue: str
+    symbol: str
+    underlying: str
     margin_type: str
     side: Side
     seconds: int
@@ -56,8 +57,9 @@ class HistoryBacktest:
 
 @dataclass(frozen=True, slots=True)
 class _Tables:
-    """Dated tables as steps per size, with their number and dates."""
+    """Dated tables of a schedule as steps per size, with their number and dates."""
 
+    schedule: MarginSchedule
     steps: Mapping[float, Sequence[TableStep]]
     count: int
     first: datetime
@@ -65,18 +67,27 @@ class _Tables:
     is_bound: bool
 
 
+def archived_tables(
+    question: Question, underlyings: Collection[str], as_of: datetime
+) -> ArchivedRows:
+    """Returns the observed tables of underlyings up to a time. Raises ArchiveError."""
+    assets = sorted(underlyings)
+    return archived_rows(
+        question, as_of, lambda store: queries.rows_of_underlyings(store, assets, as_of)
+    )
+
+
 def history_backtests(
-    question: Question,
+    archived: ArchivedRows,
     schedule: MarginSchedule,
     risk: VenueRisk,
     notionals: Sequence[float],
-    as_of: datetime,
 ) -> tuple[HistoryBacktest, ...]:
     """Returns the backtests of a schedule against its observed tables; none without two of them.
 
-    IM is tested over one day, MM over the shortest close-out window. Raises ArchiveError.
+    IM is tested over one day, MM over the shortest close-out window.
     """
-    tables = _tables(question, schedule, notionals, as_of)
+    tables = _tables(archived, schedule, notionals)
     if tables is None:
         return ()
     results = [
@@ -110,7 +121,11 @@ def _of(
     seconds: int,
     sizes: tuple[TableBacktest, ...],
 ) -> HistoryBacktest:
+    instrument = tables.schedule.instrument
     return HistoryBacktest(
+        venue=instrument.venue,
+        symbol=instrument.symbol,
+        underlying=instrument.underlying.asset,
         margin_type="initial",
         side=side,
         seconds=seconds,
@@ -132,18 +147,15 @@ def _shortest(risk: VenueRisk, side: Side) -> CloseOutMoves | None:
 
 
 def _tables(
-    question: Question, schedule: MarginSchedule, notionals: Sequence[float], as_of: datetime
+    archived: ArchivedRows, schedule: MarginSchedule, notionals: Sequence[float]
 ) -> _Tables | None:
-    asset = schedule.instrument.underlying.asset
-    archived = archived_rows(
-        question, as_of, lambda store: queries.rows_of_underlyings(store, [asset], as_of)
-    )
     rows = archived.rows.get(schedule.key, [])
     if len(rows) < _LEAST_TABLES:
         return None
     times = archived.times_of(schedule.key)
-    sizes = sorted({*notionals, *HISTORY_NOTIONALS})
+    sizes = sorted({*notionals, *ADEQUACY_NOTIONALS})
     return _Tables(
+        schedule=schedule,
         steps={size: table_steps(rows, times, size) for size in sizes},
         count=len(rows),
         first=rows[0].observed_at,

@@ -20,7 +20,9 @@ from harmonize.api.observed_names import (
     with_observed_names,
 )
 from harmonize.api.question import (
+    ADEQUACY_NOTIONALS,
     CHART_NOTIONALS,
+    AdequacyScope,
     AnswerOptions,
     Fallback,
     HistoryScope,
@@ -43,7 +45,7 @@ from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import PRICES, Payload
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document import AuditDocument
+from harmonize.document import AdequacySection, AuditDocument
 from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS
@@ -58,7 +60,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "ADEQUACY_NOTIONALS",
     "CHART_NOTIONALS",
+    "AdequacyScope",
     "Answer",
     "AnswerOptions",
     "Configuration",
@@ -143,13 +147,14 @@ def answer(question: Question) -> Answer:
     rule_sets = names.rule_sets(rule_sets)
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
-    document = _audit(question, configuration, reading, rule_sets, as_of)
+    adequacy, unread = _adequacy(question, reading, as_of)
+    document = _audit(question, configuration, reading, rule_sets, as_of=as_of, adequacy=adequacy)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
-    return Answer(remaining, unobserved, document, tuple(dict.fromkeys(notes)))
+    return Answer(remaining, (*unobserved, *unread), document, tuple(dict.fromkeys(notes)))
 
 
 def _is_explained(selection: Selection, reading: Reading) -> bool:
@@ -168,12 +173,30 @@ def _with_inputs(reading: Reading, path: Path | None) -> Reading:
     return replace(reading, inputs=(*reading.inputs, *inputs_file.load(path)))
 
 
-def _audit(
+def _adequacy(
+    question: Question, reading: Reading, as_of: datetime
+) -> tuple[AdequacySection, tuple[str, ...]]:
+    """Returns the tests of margins against past prices, and which prices cannot be read.
+
+    Both are empty unless the question requests them.
+    """
+    if question.options.adequacy is AdequacyScope.NONE:
+        return AdequacySection(), ()
+    from harmonize.api.adequacy import AdequacyTerms, judge_reading  # noqa: PLC0415 - as below
+    from harmonize.api.adequacy_rows import adequacy_section  # noqa: PLC0415 - market data are heavy
+
+    verdicts = judge_reading(question, reading, as_of, AdequacyTerms(notionals=ADEQUACY_NOTIONALS))
+    return adequacy_section(verdicts), verdicts.missing
+
+
+def _audit(  # noqa: PLR0913 - the parts of an audit
     question: Question,
     configuration: Configuration,
     reading: Reading,
     rule_sets: Sequence[RuleSet],
+    *,
     as_of: datetime,
+    adequacy: AdequacySection,
 ) -> AuditDocument:
     """Audits a reading. Raises RequestError: a preferred instrument that its venue does not have."""
     options = AuditOptions(
@@ -189,7 +212,7 @@ def _audit(
     )
     properties = VenueProperties(conventions.bundled(), configuration.jurisdictions)
     try:
-        return audit(reading, rule_sets, options, properties)
+        return audit(reading, rule_sets, options, properties, adequacy)
     except KeyError as error:
         message = no_instrument(question.instruments, reading, error.args[0])
         raise RequestError(message) from None

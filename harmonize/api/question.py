@@ -16,6 +16,9 @@ from harmonize.core.notionals import NOTIONAL_GRID
 CHART_NOTIONALS = tuple(10.0 ** (quarter / 4) for quarter in range(16, 33))
 """Notionals at which charts of a report need splits, in USD: four per decade, $10k to $100m."""
 
+ADEQUACY_NOTIONALS = (1e4, 1e5, 1e6, 1e7)
+"""Position sizes at which an audit tests margins against past prices, in USD."""
+
 
 REPORT_NOTIONALS = (5e6,)
 """Further notionals that tables of a report list, in USD: a large position."""
@@ -47,6 +50,13 @@ class HistoryScope(StrEnum):
 
     CHANGES = "changes"
     SERIES = "series"
+
+
+class AdequacyScope(StrEnum):
+    """Whether an answer tests margins against past prices, which takes seconds."""
+
+    NONE = "none"
+    VERDICTS = "verdicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,8 @@ class AnswerOptions:
     ``cost_of_capital`` is an annual rate. ``chart_notionals`` are further notionals at which charts
     need splits, in USD, ``listed_notionals`` further ones at which the document has points but no
     findings. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
-    configuration file. With ``baseline`` the document has only new or worsened findings.
+    configuration file. With ``baseline`` the document has only new or worsened findings. Market data
+    are read only if ``adequacy`` requests it.
     """
 
     stale_after_days: float = 30.0
@@ -104,6 +115,7 @@ class AnswerOptions:
     waivers: WaiverPolicy = WaiverPolicy.APPLY
     baseline: Baseline | None = None
     history: HistoryScope = HistoryScope.CHANGES
+    adequacy: AdequacyScope = AdequacyScope.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 from harmonize.api.audit import Answer, answer, open_sources, read_configuration
 from harmonize.api.build_day import VARIABLE
 from harmonize.api.question import (
+    AdequacyScope,
     AnswerOptions,
     Fallback,
     Question,
@@ -97,6 +98,7 @@ def _question_fields(question: Question) -> dict[str, object]:
         "inputs": str(options.inputs or ""),
         "config": str(options.config or ""),
         "waivers": options.waivers.value,
+        "adequacy": options.adequacy.value,
     }
 
 
@@ -286,6 +288,7 @@ def _question(manifest: Mapping[str, Any], archive: ArchiveLocation | None) -> Q
             inputs=Path(fields["inputs"]) if fields["inputs"] else None,
             config=Path(fields["config"]) if fields["config"] else None,
             waivers=WaiverPolicy(fields["waivers"]),
+            adequacy=AdequacyScope(fields["adequacy"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"{MANIFEST}: question: unreadable field {error}; write the report again"

@@ -33,6 +33,7 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.document import (
     SCHEMA_VERSION,
+    AdequacySection,
     ArbitrageRow,
     AuditDocument,
     Comparison,
@@ -137,13 +138,15 @@ def audit(
     rule_sets: Sequence[RuleSet],
     options: AuditOptions,
     venues: VenueProperties | None = None,
+    adequacy: AdequacySection | None = None,
 ) -> AuditDocument:
     """Returns the audit document; equal arguments give equal documents.
 
-    Raises KeyError: an instrument named in ``options`` that its venue does not have.
+    ``adequacy`` are tests of margins against past prices, if there are any. Raises KeyError: an instrument named in ``options`` that its venue does not have.
     """
     prepared = prepare(reading, rule_sets, options)
     results = compare(prepared, options, venues or VenueProperties())
+    results = replace(results, adequacy=adequacy or AdequacySection())
     judgement = check(prepared, results, options)
     return assemble(prepared, results, judgement, options)
 
@@ -173,7 +176,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Comparisons of schedules with rule sets and with one another, as rows of the document.
+    """Comparisons of schedules with rule sets, one another and past prices, as rows of the document.
 
     ``internal[k]`` compares MM of schedule k with its own IM; None where either is unknown.
     """
@@ -186,6 +189,7 @@ class Results:
     arbitrages: tuple[ArbitrageRow, ...]
     liquidations: tuple[LiquidationRow, ...]
     headlines: Headlines
+    adequacy: AdequacySection = field(default_factory=AdequacySection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +275,7 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         indices=results.indices,
         recent_history=reading.recent_history,
         remarks=reading.remarks,
+        adequacy=results.adequacy,
     )
     result = _evaluate(CHECKS, context, options.check_options)
     if result.defects:  # they are findings too: of the check of unreadable data
@@ -326,6 +331,7 @@ def assemble(
         waived=judgement.waived,
         waivers=judgement.waivers,
         headlines=results.headlines,
+        adequacy=results.adequacy,
     )
 
 

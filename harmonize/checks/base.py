@@ -11,6 +11,7 @@ from harmonize.comparison.layout import RuleSetLayout
 from harmonize.core.payload import Defect, Remark, Snapshot, Unobserved, reason_of
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document import (
+    AdequacySection,
     ArbitrageRow,
     Comparison,
     DivergenceRow,
@@ -57,6 +58,7 @@ class AuditContext:
     recent_history: RecentHistory = field(default_factory=RecentHistory)
     options: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    adequacy: AdequacySection = field(default_factory=AdequacySection)
 
     def only(self, keys: Collection[ScheduleKey]) -> "AuditContext":
         """Returns the context with the schedules of these keys, and what was found on each."""

@@ -35,6 +35,7 @@ from harmonize.cli.fetch import (
     unreachable_message,
 )
 from harmonize.cli.options import (
+    AdequacyOption,
     AsOf,
     ConfigOption,
     FailOnOption,
@@ -177,7 +178,11 @@ def report(
         strict=verified_only,
     )
     options = request.options(
-        stale_after=stale_after, inputs=inputs, config=config, no_waivers=ignore_waivers
+        stale_after=stale_after,
+        inputs=inputs,
+        config=config,
+        no_waivers=ignore_waivers,
+        adequacy=True,
     )
     answer = request.write_report(out, Question.of(selection, options))
     print_line(str(out / "index.html"))
@@ -256,6 +261,7 @@ def audit(
         typer.Option("--sort", help="Order of the findings in the table (default: severity)."),
     ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
+    adequacy: AdequacyOption = False,
 ) -> None:
     """Audit and print the findings, in one or several formats."""
     from harmonize.api.question import Question
@@ -278,6 +284,7 @@ def audit(
         config=config,
         no_waivers=ignore_waivers,
         baseline=baseline,
+        adequacy=adequacy,
     )
     answer = request.answer(Question.of(selection, options))
     if write_baseline is not None:

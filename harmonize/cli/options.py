@@ -80,6 +80,9 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Configuration file (default .harmonize.yaml, if present)."),
 ]
+AdequacyOption = Annotated[
+    bool, typer.Option("--adequacy", help="Test margins against past prices as well.")
+]
 IgnoreWaivers = Annotated[
     bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
 ]

@@ -88,9 +88,10 @@ def options(
     config: Path | None = None,
     no_waivers: bool = False,
     baseline: Path | None = None,
+    adequacy: bool = False,
 ) -> "AnswerOptions":
     """Returns the options of the answer; a wrong one ends the program."""
-    from harmonize.api.question import AnswerOptions, WaiverPolicy
+    from harmonize.api.question import AdequacyScope, AnswerOptions, WaiverPolicy
 
     if not isfinite(stale_after):
         fail(f"--stale-after: expected a number of days, found {stale_after}", USAGE)
@@ -100,6 +101,7 @@ def options(
         config=config if config is not None else _own_config(),
         waivers=WaiverPolicy.IGNORE if no_waivers else WaiverPolicy.APPLY,
         baseline=_baseline(baseline) if baseline else None,
+        adequacy=AdequacyScope.VERDICTS if adequacy else AdequacyScope.NONE,
     )
 
 

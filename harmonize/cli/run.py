@@ -34,6 +34,7 @@ from harmonize.cli.fetch import (
 )
 from harmonize.cli.fetch import gather as gather_venues
 from harmonize.cli.options import (
+    AdequacyOption,
     ConfigOption,
     FailOnOption,
     InputsOption,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harmonize.api.gather import GatherRequest
-    from harmonize.api.question import Question
+    from harmonize.api.question import AnswerOptions, Question, Selection
     from harmonize.archive.location import ArchiveLocation
     from harmonize.config.channels import Channel
     from harmonize.config.run_settings import RunSettings
@@ -73,6 +74,7 @@ def run(
     keys: KeysOption = None,
     mirror: MirrorOption = "",
     market_data: MarketDataOption = False,
+    adequacy: AdequacyOption = False,
 ) -> None:
     """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.nightly import run as nightly
@@ -80,7 +82,9 @@ def run(
     from rules.loader import RuleError
 
     settings: Settings = context.obj
-    question = _question(settings, venue, underlying, rules, inputs, config)
+    selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
+    options = request.options(inputs=inputs, config=config, adequacy=adequacy)
+    question = _question(settings, selection, options)
     chosen = _run_settings(question)
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)
     _check_request(question, gather_request)
@@ -109,19 +113,12 @@ def run(
     raise typer.Exit(result.exit_code)
 
 
-def _question(
-    settings: Settings,
-    venue: list[str] | None,
-    underlying: list[str] | None,
-    rules: list[str] | None,
-    inputs: Path | None,
-    config: Path | None,
-) -> "Question":
+def _question(settings: Settings, selection: "Selection", options: "AnswerOptions") -> "Question":
+    """Returns the question of a night, about the user's own archive."""
     from harmonize.api.question import Question
 
-    selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
     own = replace(selection, archive=settings.archive or own_archive())
-    return Question.of(own, request.options(inputs=inputs, config=config))
+    return Question.of(own, options)
 
 
 def _run_settings(question: "Question") -> "RunSettings":

@@ -50,7 +50,8 @@ class CoverageTest:
     """Breaches of a margin rate by past moves over ``seconds``.
 
     ``rate_at_most``, if there is no breach, is the highest rate of breaches that the moves permit at
-    95 %. The items are those of CPMI-IOSCO quantitative disclosure 6.5.
+    95 %. The items are those of CPMI-IOSCO quantitative disclosure 6.5. ``worst`` are the five worst
+    breaches after liquidations, or in all windows if there are none; of every other test, the worst.
     """
 
     seconds: int
@@ -181,7 +182,8 @@ class DatedBacktestRow:
     """Backtest of one schedule against its own dated tables, for one size and side.
 
     ``measure`` is ``initial over 1 day``, ``maintenance over one candle`` or ``maintenance after a
-    liquidation``. ``not_observed`` counts the moves on days without a known table.
+    liquidation``. ``not_observed`` counts the moves on days without a known table. A move takes
+    ``seconds``, by the candles of ``series``.
     """
 
     venue: str
@@ -193,6 +195,8 @@ class DatedBacktestRow:
     years: tuple[YearRow, ...]
     not_observed: int
     worst: tuple[BreachRow, ...]
+    seconds: int = 0
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from harmonize.api.adequacy import (
     judge_adequacy,
     list_series,
 )
-from harmonize.api.adequacy_history import history_backtests
+from harmonize.api.adequacy_history import archived_tables, history_backtests
 from harmonize.api.adequacy_object import SCHEMA_VERSION, adequacy_object, series_object
 from harmonize.api.adequacy_prices import read_prices
 from harmonize.api.adequacy_table import adequacy_sheets
@@ -150,8 +150,9 @@ def test_a_margin_call_is_not_tested_as_a_liquidation() -> None:
     assert isinstance(risk, VenueRisk)
     schedule = preferred(reading.schedules)
     call = replace(schedule, meaning=MaintenanceMeaning.CALL)
+    tables = archived_tables(BTC, {"BTC"}, as_of)
     kinds = [
-        {test.margin_type for test in history_backtests(BTC, own, risk, (1e6,), as_of)}
+        {test.margin_type for test in history_backtests(tables, own, risk, (1e6,))}
         for own in (schedule, call)
     ]
     assert kinds == [{"initial", "maintenance"}, {"initial"}]
