@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from math import isfinite
 
 from harmonize.adequacy.clearing import ClearingHorizon, PhaseResults
@@ -14,8 +15,16 @@ from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.table_history import TableBacktest, YearBreaches
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.verdict import Adequacy
-from harmonize.api.adequacy import AdequacyAnswer, MoveCurve, NotObservable
+from harmonize.api.adequacy import (
+    AdequacyAnswer,
+    AdequacyTerms,
+    MoveCurve,
+    NotObservable,
+    judge_reading,
+)
 from harmonize.api.adequacy_history import HistoryBacktest
+from harmonize.api.question import ADEQUACY_NOTIONALS, Question
+from harmonize.audit.assemble import Reading
 from harmonize.core.schedule import Unknown
 from harmonize.document.adequacy import (
     AdequacyRow,
@@ -33,6 +42,17 @@ from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.text.messages import iso_utc
 
 _SIDES = tuple(Side)
+
+
+def audited_adequacy(
+    question: Question, reading: Reading, as_of: datetime
+) -> tuple[AdequacySection, tuple[str, ...]]:
+    """Returns the tests of what was read for an audit, and which prices cannot be read.
+
+    Raises RequestError, ArchiveError.
+    """
+    answer = judge_reading(question, reading, as_of, AdequacyTerms(notionals=ADEQUACY_NOTIONALS))
+    return adequacy_section(answer), answer.missing
 
 
 def adequacy_section(answer: AdequacyAnswer) -> AdequacySection:

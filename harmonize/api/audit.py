@@ -182,11 +182,9 @@ def _adequacy(
     """
     if question.options.adequacy is AdequacyScope.NONE:
         return AdequacySection(), ()
-    from harmonize.api.adequacy import AdequacyTerms, judge_reading  # noqa: PLC0415 - as below
-    from harmonize.api.adequacy_rows import adequacy_section  # noqa: PLC0415 - market data are heavy
+    from harmonize.api.adequacy_rows import audited_adequacy  # noqa: PLC0415 - market data are heavy
 
-    verdicts = judge_reading(question, reading, as_of, AdequacyTerms(notionals=ADEQUACY_NOTIONALS))
-    return adequacy_section(verdicts), verdicts.missing
+    return audited_adequacy(question, reading, as_of)
 
 
 def _audit(  # noqa: PLR0913 - the parts of an audit

@@ -291,6 +291,49 @@ class CrossVenueLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class AdequacyLimits:
+    """Limits on tests of margins against past prices; None: no limit.
+
+    - ``buffer_minutes``, ``maintenance_minutes``, ``initial_minutes``: shortest time over which IM − MM,
+      MM and IM cover the 99 % move.
+    - ``close_out_share``: largest share of all close-out windows in which the price moves beyond MM.
+    - ``liquidation_share``: the same, in windows after a liquidation at full leverage.
+    - ``coverage_1d``, ``coverage_2d``, ``coverage_5d``: smallest share of moves that IM covers over one,
+      two and five days.
+    - ``coverage_significance``: largest probability of a shortfall of coverage by chance at which it
+      counts; None: every shortfall counts.
+    - ``clustering_significance``: the same for breaches that follow one another.
+    - ``size_exponent``: smallest exponent with which MM rises with the time of the close-out.
+    """
+
+    buffer_minutes: Decimal | None = None
+    maintenance_minutes: Decimal | None = None
+    initial_minutes: Decimal | None = None
+    close_out_share: Decimal | None = None
+    liquidation_share: Decimal | None = None
+    coverage_1d: Decimal | None = None
+    coverage_2d: Decimal | None = None
+    coverage_5d: Decimal | None = None
+    coverage_significance: Decimal | None = None
+    clustering_significance: Decimal | None = None
+    size_exponent: Decimal | None = None
+
+    @property
+    def minutes(self) -> Mapping[str, Decimal | None]:
+        """Shortest holding times, by the margin of ``document.HoldingRow``."""
+        return {
+            "buffer": self.buffer_minutes,
+            "maintenance": self.maintenance_minutes,
+            "initial": self.initial_minutes,
+        }
+
+    @property
+    def coverage(self) -> Mapping[int, Decimal | None]:
+        """Smallest coverage by IM, by the number of days."""
+        return {1: self.coverage_1d, 2: self.coverage_2d, 5: self.coverage_5d}
+
+
+@dataclass(frozen=True, slots=True)
 class RuleExample:
     """Schedule with the verdict that the author of a rule set expects; ``rules check`` runs it.
 
@@ -341,6 +384,7 @@ class RuleSet:
     extends: str = ""
     examples: tuple[RuleExample, ...] = ()
     cross_venue: CrossVenueLimits | None = None
+    adequacy: AdequacyLimits | None = None
 
     @property
     def kind(self) -> str:

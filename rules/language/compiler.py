@@ -40,6 +40,7 @@ def compile_rule_set(rules: schema.AnyRules) -> rule_set.RuleSet:
         extends=rules.extends or "",
         examples=tuple(map(_example, rules.examples)),
         cross_venue=_cross_venue(rules),
+        adequacy=_adequacy(rules),
     )
 
 
@@ -160,6 +161,13 @@ def _needs(inputs: Mapping[str, requirements.Input]) -> tuple[Need, ...]:
 def _cross_venue(rules: schema.AnyRules) -> rule_set.CrossVenueLimits | None:
     limits = rules.cross_venue if isinstance(rules, schema.ScheduleRules) else None
     return rule_set.CrossVenueLimits(**limits.model_dump()) if limits else None
+
+
+def _adequacy(rules: schema.AnyRules) -> rule_set.AdequacyLimits | None:
+    if not isinstance(rules, schema.ScheduleRules | schema.ModelRules):
+        return None
+    limits = rules.adequacy
+    return rule_set.AdequacyLimits(**limits.model_dump()) if limits else None
 
 
 def _example(example: schema.Example) -> rule_set.RuleExample:

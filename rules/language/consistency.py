@@ -37,6 +37,8 @@ class Contradiction(NamedTuple):
 
 MEDIAN = "median"  # name of the cross-venue median in an index, hence no rule set's id
 _MAX_INDEX = 100
+_LEAST_MINUTES, _MOST_MINUTES = 15, 7_200  # shortest and longest horizon of a measured move
+_COVERAGE = ("coverage_1d", "coverage_2d", "coverage_5d")
 _MAX_NAMES = 20
 
 
@@ -52,6 +54,7 @@ def inconsistencies(rule_set: object) -> Iterator[Contradiction]:
         message = "'median' is reserved for the median over venues in an index; choose another id"
         yield Contradiction(("id",), message)
     yield from _cross_venue_contradictions(as_mapping(fields.get("cross_venue")))
+    yield from _adequacy_contradictions(as_mapping(fields.get("adequacy")))
     yield from _scope_contradictions(as_mapping(fields.get("scope")))
     yield from _tolerance_contradictions(fields, requirement)
     if not isinstance(fields.get("requirement"), dict):
@@ -73,6 +76,30 @@ def _cross_venue_contradictions(limits: Fields) -> Iterator[Contradiction]:
     if isinstance(index, int | Decimal) and not isinstance(index, bool) and index > _MAX_INDEX:
         message = f"expected a number up to {_MAX_INDEX}, found {Decimal(index):f}"
         yield Contradiction(("cross_venue", "index"), message)
+
+
+def _adequacy_contradictions(limits: Fields) -> Iterator[Contradiction]:
+    """Yields limits on tests against prices that cannot be tested, or that exclude one another."""
+    initial = limits.get("initial_minutes")
+    for name in ("buffer_minutes", "maintenance_minutes", "initial_minutes"):
+        path: Path = ("adequacy", name)
+        minutes = _numeric(limits.get(name))
+        if minutes is not None and not _LEAST_MINUTES <= minutes <= _MOST_MINUTES:
+            message = (
+                f"expected from {_LEAST_MINUTES} to {_MOST_MINUTES} minutes, which moves are measured "
+                f"over, found {Decimal(minutes):f}"
+            )
+            yield Contradiction(path, message)
+        elif _is_above(minutes, initial):
+            message = f"expected at most initial_minutes ({initial}), found {minutes}"
+            yield Contradiction(path, message)
+    significance = limits.get("coverage_significance")
+    if significance is not None and all(limits.get(name) is None for name in _COVERAGE):
+        message = "requires a coverage; add coverage_1d, coverage_2d or coverage_5d, or remove it"
+        yield Contradiction(("adequacy", "coverage_significance"), message)
+    if _is_above(limits.get("size_exponent"), 1):
+        message = f"expected a number up to 1, found {Decimal(limits['size_exponent']):f}"
+        yield Contradiction(("adequacy", "size_exponent"), message)
 
 
 def _scope_contradictions(scope: Fields) -> Iterator[Contradiction]:

@@ -1,6 +1,6 @@
 """Resolved YAML of a rule set with its inherited fields, and a Markdown page about a rule set."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from json import dumps
@@ -103,8 +103,8 @@ def _scalar(value: Plain) -> str:
 def rule_set_page(rule_set: RuleSet) -> str:
     """Returns a Markdown page: requirement, sources, caveats and examples of a rule set."""
     parts = [f"# {rule_set.id}", rule_set.title, rule_set.about, _facts(rule_set)]
-    parts += [_inputs(rule_set), _classes(rule_set), _cross_venue(rule_set), _published(rule_set)]
-    parts += [_sources(rule_set), _flags(rule_set), _examples(rule_set)]
+    parts += [_inputs(rule_set), _classes(rule_set), _cross_venue(rule_set), _adequacy(rule_set)]
+    parts += [_published(rule_set), _sources(rule_set), _flags(rule_set), _examples(rule_set)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -207,12 +207,45 @@ def _cross_venue(rule_set: RuleSet) -> str:
         ),
         (limits.index, "harmonization index: at least {times} (MH706)"),
     )
-    lines = [
+    return "\n".join(["## Cross-venue limits", "", *_limit_lines(sentences)])
+
+
+def _adequacy(rule_set: RuleSet) -> str:
+    limits = rule_set.adequacy
+    if limits is None:
+        return ""
+    sentences = (
+        (limits.buffer_minutes, "IM − MM holds at least {times} minutes (MH501)"),
+        (limits.maintenance_minutes, "MM holds at least {times} minutes (MH501)"),
+        (limits.initial_minutes, "IM holds at least {times} minutes (MH501)"),
+        (limits.close_out_share, "close-outs beyond MM: at most {share} of all windows (MH502)"),
+        (
+            limits.liquidation_share,
+            "close-outs beyond MM after a liquidation: at most {share} (MH503)",
+        ),
+        (limits.coverage_1d, "coverage by IM over one day: at least {share} (MH504)"),
+        (limits.coverage_2d, "coverage by IM over two days: at least {share} (MH504)"),
+        (limits.coverage_5d, "coverage by IM over five days: at least {share} (MH504)"),
+        (
+            limits.coverage_significance,
+            "a shortfall of coverage counts if its probability by chance is at most {share} (MH504)",
+        ),
+        (
+            limits.clustering_significance,
+            "breaches count as clustered if the p-value of independence is at most {share} (MH505)",
+        ),
+        (limits.size_exponent, "MM rises at least with T^{times}, T being the close-out (MH506)"),
+    )
+    return "\n".join(["## Limits on tests against past prices", "", *_limit_lines(sentences)])
+
+
+def _limit_lines(sentences: Iterable[tuple[Decimal | None, str]]) -> list[str]:
+    """Returns a line per limit that is set."""
+    return [
         f"- {text.format(share=percent(limit), times=f'{limit.normalize():f}')}"
         for limit, text in sentences
         if limit is not None
     ]
-    return "\n".join(["## Cross-venue limits", "", *lines])
 
 
 def _published(rule_set: RuleSet) -> str:

@@ -256,6 +256,50 @@ class CrossVenue(Shape):
     )
 
 
+class Adequacy(Shape):
+    """Limits on tests of margins against past prices; an absent field sets no limit."""
+
+    buffer_minutes: Amount | None = Field(
+        None,
+        description="Shortest time over which IM minus MM covers the 99 % move, in minutes, from 15 to "
+        "7,200 (MH501).",
+    )
+    maintenance_minutes: Amount | None = Field(
+        None, description="The same for MM, in minutes (MH501)."
+    )
+    initial_minutes: Amount | None = Field(None, description="The same for IM, in minutes (MH501).")
+    close_out_share: Share | None = Field(
+        None,
+        description="Largest share of all close-out windows in which the price moves beyond MM: "
+        "0.01 is 1 % (MH502).",
+    )
+    liquidation_share: Share | None = Field(
+        None,
+        description="Largest share of liquidations at full leverage after which the price moves "
+        "beyond MM within the close-out: 0.1 is 10 % (MH503).",
+    )
+    coverage_1d: Inner | None = Field(
+        None, description="Smallest share of one-day moves that IM covers: 0.99 is 99 % (MH504)."
+    )
+    coverage_2d: Inner | None = Field(None, description="The same over two days (MH504).")
+    coverage_5d: Inner | None = Field(None, description="The same over five days (MH504).")
+    coverage_significance: Inner | None = Field(
+        None,
+        description="Largest probability by chance at which a shortfall of coverage counts: 0.05 is "
+        "5 %; absent: every shortfall counts (MH504).",
+    )
+    clustering_significance: Inner | None = Field(
+        None,
+        description="Largest p-value of the test of independence at which breaches count as "
+        "clustered: 0.01 is 1 % (MH505).",
+    )
+    size_exponent: Amount | None = Field(
+        None,
+        description="Smallest exponent with which MM rises with the time of the close-out: 0.5 is the "
+        "square root of time (MH506).",
+    )
+
+
 class ScheduleRules(_Common):
     """Rule set whose rates rise with position size, by class of underlying."""
 
@@ -264,6 +308,9 @@ class ScheduleRules(_Common):
     cross_venue: CrossVenue | None = Field(
         None, description="Limits on differences between venues."
     )
+    adequacy: Adequacy | None = Field(
+        None, description="Limits on tests of margins against past prices."
+    )
 
 
 class ModelRules(_Common):
@@ -271,6 +318,9 @@ class ModelRules(_Common):
 
     kind: Literal["model"] = Field(description="model: a rate from measured inputs.")
     requirement: ModelRequirement = Field(description="Inputs and formula.")
+    adequacy: Adequacy | None = Field(
+        None, description="Limits on tests of margins against past prices."
+    )
 
 
 class DisclosureRules(_Common):
@@ -312,6 +362,7 @@ def json_schema() -> dict[str, Any]:
             "kind": {"enum": kinds},
             **{name: {"type": "object"} for name in _INHERITABLE_MAPPINGS},
             "cross_venue": {"type": ["object", "null"]},
+            "adequacy": {"type": ["object", "null"]},
         },
     }
     return {

@@ -12,6 +12,7 @@ import yaml
 
 from harmonize.core.schedule import INFINITY, MaintenanceMeaning, MarginFunction
 from harmonize.policy.rule_set import (
+    AdequacyLimits,
     Cap,
     ReferenceClass,
     ReferenceSchedule,
@@ -21,6 +22,7 @@ from harmonize.policy.rule_set import (
 )
 from rules import loader
 
+D = Decimal
 ROUNDING = 0.000_05  # half of the fourth decimal, to which the tiers are published
 PI = 0.05
 
@@ -168,11 +170,31 @@ def test_caveats_of_the_packs() -> None:
         "harmonized-baseline": {
             "requirement": "derived",
             "cross_venue": "design choice",
+            "adequacy": "design choice",
             "adv_ref": "design choice",
             "pi": "design choice",
             "v1": "calibrated",
             "assets": "dated",
         },
+    }
+
+
+def test_limits_on_tests_against_prices_are_in_the_packs_whose_sources_state_them() -> None:
+    limits = {
+        rule_set.id: rule_set.adequacy for rule_set in loader.load_packs() if rule_set.adequacy
+    }
+    assert limits == {
+        "emir-ccp": AdequacyLimits(coverage_2d=D("0.99"), coverage_significance=D("0.05")),
+        "cftc-dco": AdequacyLimits(coverage_1d=D("0.99"), coverage_significance=D("0.05")),
+        "harmonized-baseline": AdequacyLimits(
+            buffer_minutes=D(60),
+            maintenance_minutes=D(60),
+            initial_minutes=D(240),
+            close_out_share=D("0.01"),
+            liquidation_share=D("0.1"),
+            clustering_significance=D("0.01"),
+            size_exponent=D("0.5"),
+        ),
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harmonize.core.yaml_source import YamlSourceError
-from harmonize.policy.rule_set import Cap, CrossVenueLimits
+from harmonize.policy.rule_set import AdequacyLimits, Cap, CrossVenueLimits
 from rules import loader
 from rules.language import pages
 from tests.rules.small import CAP, VARIANT
@@ -123,6 +123,28 @@ cross_venue: {gap: 10%, saving: null}
     assert limits == CrossVenueLimits(D("0.10"), D("0.5"), D(3), D(5), None, D(50))
     (folder / "mine.yaml").write_text(text.replace("{gap: 10%, saving: null}", "null"))
     assert loader.load("mine.yaml").cross_venue is None
+
+
+def test_limits_on_tests_against_prices_are_inherited_and_removed(folder: Path) -> None:
+    text = """\
+id: mine
+version: "1"
+title: Mine
+extends: emir-ccp
+adequacy: {coverage_1d: 99.5%, coverage_significance: null}
+"""
+    (folder / "mine.yaml").write_text(text)
+    limits = loader.load("mine.yaml").adequacy
+    assert limits == AdequacyLimits(coverage_1d=D("0.995"), coverage_2d=D("0.99"))
+    assert limits.coverage == {1: D("0.995"), 2: D("0.99"), 5: None}
+    page = pages.rule_set_page(loader.load("mine.yaml"))
+    assert "- coverage by IM over one day: at least 99.5 % (MH504)\n" in page
+    assert "- coverage by IM over two days: at least 99 % (MH504)\n" in page
+    assert "by chance" not in page
+    (folder / "mine.yaml").write_text(
+        text.replace("{coverage_1d: 99.5%, coverage_significance: null}", "null")
+    )
+    assert loader.load("mine.yaml").adequacy is None
 
 
 def test_a_parent_that_is_not_yaml_is_reported_at_its_place(folder: Path) -> None:

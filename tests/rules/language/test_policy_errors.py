@@ -525,6 +525,75 @@ BROKEN = (
         ),
         ("r.yaml:5:22: cross_venue.index: expected a number up to 100, found 200",),
     ),
+    *(
+        Broken(
+            f"a limit on tests against prices: {limits}",
+            VARIANT,
+            (
+                (
+                    "extends: small-cap.yaml",
+                    f"extends: harmonized-baseline\nadequacy: {{{limits}}}",
+                ),
+                ("requirement:\n  initial_rate: 25%\n  maintenance: null\n", ""),
+            ),
+            (f"r.yaml:5:{column}: adequacy.{problem}",),
+        )
+        for limits, column, problem in (
+            (
+                "initial_minutes: 7_201",
+                29,
+                (
+                    "initial_minutes: expected from 15 to 7200 minutes, which moves are measured over, "
+                    "found 7201"
+                ),
+            ),
+            (
+                "buffer_minutes: 5",
+                28,
+                (
+                    "buffer_minutes: expected from 15 to 7200 minutes, which moves are measured over, "
+                    "found 5"
+                ),
+            ),
+            (
+                "maintenance_minutes: 90, initial_minutes: 60, buffer_minutes: 60",
+                33,
+                "maintenance_minutes: expected at most initial_minutes (60), found 90",
+            ),
+            (
+                "coverage_significance: 5%",
+                35,
+                (
+                    "coverage_significance: requires a coverage; add coverage_1d, coverage_2d or "
+                    "coverage_5d, or remove it"
+                ),
+            ),
+            ("size_exponent: 50", 27, "size_exponent: expected a number up to 1, found 50"),
+            (
+                "coverage_1d: 99",
+                25,
+                (
+                    "coverage_1d: expected a number above 0 and below 1 (0.95 or 95%), found 99; write "
+                    "99% for 99 %"
+                ),
+            ),
+            (
+                "close_out_share: 150%",
+                29,
+                (
+                    "close_out_share: expected a number from 0 to 1 (0.15 or 15%), found 1.50; "
+                    "write 1.50% for 1.50 %"
+                ),
+            ),
+            ("minutes: 60", 12, "minutes: unknown field; did you mean inputs?"),
+        )
+    ),
+    Broken(
+        "limits on tests against prices in a cap",
+        VARIANT,
+        (("extends: small-cap.yaml", "extends: small-cap.yaml\nadequacy: {coverage_1d: 99%}"),),
+        ("r.yaml:5:1: adequacy: unknown field; move it to the mapping that has this field",),
+    ),
     Broken(
         "a variant whose field is misspelt",
         VARIANT,
