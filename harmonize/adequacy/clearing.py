@@ -39,7 +39,9 @@ class PhaseResults:
 
     ``number`` is Kupiec's test, ``order`` Christoffersen's of independence, ``joint`` that of
     conditional coverage. ``shortfall`` is the second test of Acerbi and Székely, ``zone`` the worst
-    traffic light. ``breaches`` are those of each phase.
+    traffic light. ``breaches`` are those of each phase. ``after_breach`` and ``after_calm`` are the
+    shares of breaches among the moves that follow a breach, or none, in the phase with the smallest
+    p-value of ``order``; None without such moves.
     """
 
     breaches: tuple[int, ...]
@@ -48,6 +50,8 @@ class PhaseResults:
     joint: PhaseTests
     shortfall: PhaseTests
     zone: Zone
+    after_breach: float | None = None
+    after_calm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +147,12 @@ def phase_results(moves: Moves, rate: float, level: float) -> PhaseResults | Unk
     number = [unconditional_coverage(phase, expected) for phase in phases]
     order = [independence(phase) for phase in phases]
     joint = [joint_test(*parts) for parts in zip(number, order, strict=True)]
+    tests_of_order = _tests(order, shortest)
+    clustered = phases[tests_of_order.p_values.index(min(tests_of_order.p_values))]
     return PhaseResults(
         breaches=counts,
         number=_tests(number, shortest),
-        order=_tests(order, shortest),
+        order=tests_of_order,
         joint=_tests(joint, shortest),
         shortfall=PhaseTests(
             tuple(
@@ -156,6 +162,8 @@ def phase_results(moves: Moves, rate: float, level: float) -> PhaseResults | Unk
             shortest,
         ),
         zone=max(lights, key=_ZONES.index),
+        after_breach=_share(clustered[1:][clustered[:-1]]),
+        after_calm=_share(clustered[1:][~clustered[:-1]]),
     )
 
 
@@ -179,6 +187,10 @@ def _horizon(
     tests = covered if isinstance(covered, Unknown) else phase_results(moves, initial, level)
     gap = margining_gap(initial, move, open_interest)
     return ClearingHorizon(moves.candles, covered, tests, move, gap)
+
+
+def _share(breaches: NDArray[np.bool_]) -> float | None:
+    return float(np.mean(breaches)) if breaches.size else None
 
 
 def _tests(results: Sequence[LikelihoodRatio | Unknown], shortest: int) -> PhaseTests:

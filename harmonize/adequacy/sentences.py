@@ -11,7 +11,7 @@ from harmonize.adequacy.verdict import Adequacy
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import SeriesId
 from harmonize.text import numbers
-from harmonize.text.messages import iso_utc, percent
+from harmonize.text.messages import duration_text, iso_utc, percent
 from harmonize.text.numbers import NBSP
 from harmonize.text.words import join_words
 
@@ -201,17 +201,6 @@ def crossing_text(crossing: Crossing) -> str:
     if crossing.bound is TimeBound.LONGER:
         return f"beyond {window_text(crossing.seconds)}"
     return duration_text(crossing.seconds)
-
-
-def duration_text(seconds: float) -> str:
-    """Returns a length of time with two significant digits: ``12 minutes``, ``3.4 hours``."""
-    unit, length = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
-    amount = float(f"{seconds / length:.2g}")
-    return f"{amount:,g} {unit}{'' if amount == 1 else 's'}"
-
-
-_UNITS = (("day", DAY), ("hour", 3_600), ("minute", 60), ("second", 1))
-"""Names and lengths of the units of a duration, longest first."""
 
 
 def _level(verdict: Adequacy) -> str:

@@ -13,6 +13,7 @@ from harmonize.adequacy.position import PositionMargins, position_margins
 from harmonize.adequacy.severity import is_answered, severity
 from harmonize.adequacy.venue_risks import RiskTerms, venue_risks
 from harmonize.adequacy.verdict import Adequacy, PositionQuestion, assess
+from harmonize.adequacy.volatility_trend import VolatilityTrend, volatility_trend
 from harmonize.api.adequacy_history import (
     HistoryBacktest,
     archived_tables,
@@ -73,12 +74,16 @@ class NotObservable:
 
 @dataclass(frozen=True, slots=True)
 class MoveCurve:
-    """Moves at the level against time on an underlying, and the venues for which they speak."""
+    """Moves at the level against time on an underlying, and the venues for which they speak.
+
+    ``trend`` tells whether volatility rose, by the daily candles of the same prices.
+    """
 
     underlying: str
     venues: tuple[str, ...]
     reasons: tuple[str, ...]
     moves: tuple[HorizonMove, ...]
+    trend: VolatilityTrend | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,7 +362,13 @@ def _curves(judged: Mapping[str, _Judged]) -> Iterator[MoveCurve]:
             if isinstance(risk, VenueRisk):
                 by_id.setdefault(id(risk), (risk, []))[1].append(venue)
         for risk, venues in by_id.values():
-            yield MoveCurve(asset, tuple(venues), risk.basis.reasons, risk.horizons)
+            yield MoveCurve(asset, tuple(venues), risk.basis.reasons, risk.horizons, _trend(risk))
+
+
+def _trend(risk: VenueRisk) -> VolatilityTrend | Unknown:
+    if not risk.clearing:
+        return Unknown("no candles of a day or a part of it")
+    return volatility_trend(risk.clearing[0].series)
 
 
 def _used_cards(judged: Mapping[str, _Judged]) -> tuple[SeriesCard, ...]:

@@ -15,6 +15,7 @@ from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.table_history import TableBacktest, YearBreaches
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.verdict import Adequacy
+from harmonize.adequacy.volatility_trend import VolatilityTrend
 from harmonize.api.adequacy import (
     AdequacyAnswer,
     AdequacyTerms,
@@ -36,6 +37,7 @@ from harmonize.document.adequacy import (
     HoldingRow,
     MoveRow,
     UnjudgedRow,
+    VolatilityRow,
     YearRow,
 )
 from harmonize.numerics.rounding import rounded, rounded_or_none
@@ -64,6 +66,7 @@ def adequacy_section(answer: AdequacyAnswer) -> AdequacySection:
         backtests=_backtests(answer.history),
         unjudged=_unjudged(answer.not_observable),
         without_prices=tuple(sorted(answer.without_prices)),
+        volatilities=_volatilities(answer.curves),
     )
 
 
@@ -207,6 +210,8 @@ def _clearing(horizon: ClearingHorizon, initial: float | None) -> ClearingRow:
         move_upper=None if isinstance(move, Unknown) else _bounded(move.upper),
         under=None if isinstance(gap, Unknown) else rounded(gap.under),
         over=None if isinstance(gap, Unknown) else rounded(gap.over),
+        after_breach=None if known is None else rounded_or_none(known.after_breach),
+        after_calm=None if known is None else rounded_or_none(known.after_calm),
     )
 
 
@@ -237,6 +242,22 @@ def _move(curve: MoveCurve, move: HorizonMove) -> MoveRow:
         series="" if move.series is None else str(move.series),
         reason=_reason(move.estimate),
     )
+
+
+def _volatilities(curves: Iterable[MoveCurve]) -> tuple[VolatilityRow, ...]:
+    rows = [
+        VolatilityRow(
+            underlying=curve.underlying,
+            venues=tuple(sorted(curve.venues)),
+            series=str(curve.trend.series),
+            last=iso_utc(curve.trend.last),
+            recent=rounded(curve.trend.recent),
+            previous=rounded(curve.trend.previous),
+        )
+        for curve in curves
+        if isinstance(curve.trend, VolatilityTrend)
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.underlying, row.venues)))
 
 
 def _backtests(history: Iterable[HistoryBacktest]) -> tuple[DatedBacktestRow, ...]:

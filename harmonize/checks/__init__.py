@@ -3,6 +3,7 @@
 from inspect import cleandoc
 
 from harmonize.checks import (
+    adequacy,
     caps,
     changes,
     cross_venue,
@@ -25,6 +26,7 @@ CHECKS = (
     *disclosure.CHECKS,
     *divergence.CHECKS,
     *caps.CHECKS,
+    *adequacy.CHECKS,
     *changes.CHECKS,
     *cross_venue.CHECKS,
     *WAIVER_CHECKS,

@@ -74,6 +74,7 @@ class AuditContext:
             divergences=tuple(
                 row for row in self.divergences if (row.venue, row.symbol, row.profile) in keys
             ),
+            adequacy=self.adequacy.only(keys),
         )
 
     def trading(self) -> "AuditContext":

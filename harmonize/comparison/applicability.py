@@ -58,6 +58,14 @@ class Subject:
     @classmethod
     def of(cls, row: int, schedule: MarginSchedule, layout: PanelLayout) -> "Subject":
         """Returns the subject of a schedule, with its row in the layout."""
+        own = {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES}
+        return cls.with_functions(schedule, own)
+
+    @classmethod
+    def with_functions(
+        cls, schedule: MarginSchedule, own: Mapping[str, FunctionRef | None]
+    ) -> "Subject":
+        """Returns the subject of a schedule with its functions; none decide whether a rule set applies."""
         instrument = schedule.instrument
         older_end = schedule.precision.older_end(schedule.observed_at)
         account = schedule.profile.account_class.partition(" ")[0]
@@ -78,7 +86,7 @@ class Subject:
             iso_utc(schedule.observed_at),
             schedule.precision.earliest_text(schedule.observed_at),
             schedule.precision.kind.value,
-            {margin_type: layout.own[margin_type][row] for margin_type in MARGIN_TYPES},
+            own,
             (
                 *(account, kind, day, earliest, instrument.payoff, instrument.classification),
                 *(schedule.meaning, schedule.not_trading),
@@ -200,6 +208,16 @@ def _undetermined(subject: Subject, rule_set: RuleSet) -> str:
         if not entry.underlyings or subject.asset in entry.underlyings:
             return f"not known whether {rule_set.id} applies: {entry.reason}"
     return ""
+
+
+def is_covered(schedule: MarginSchedule, scope: Scope) -> bool:
+    """Whether the scope of a rule set includes a schedule, apart from jurisdictions and sizes."""
+    instrument = schedule.instrument
+    if scope.venues and instrument.venue not in scope.venues:
+        return False
+    if scope.underlyings and instrument.underlying.asset not in scope.underlyings:
+        return False
+    return not out_of_scope(Subject.with_functions(schedule, {}), scope)
 
 
 def out_of_scope(subject: Subject, scope: Scope) -> str:  # noqa: PLR0911 - one line per reason

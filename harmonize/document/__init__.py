@@ -16,6 +16,7 @@ from harmonize.document.adequacy import (
     HoldingRow,
     MoveRow,
     UnjudgedRow,
+    VolatilityRow,
     YearRow,
 )
 from harmonize.document.arbitrage import AllocationRow, ArbitragePoint, ArbitrageRow
@@ -124,6 +125,7 @@ __all__ = [
     "UnobservedRow",
     "VenueDistance",
     "Verdict",
+    "VolatilityRow",
     "WaiverRow",
     "YearRow",
     "decoded",

@@ -4,7 +4,8 @@ Rates and shares are fractions, times in seconds or ISO 8601 in UTC. A number of
 observable; the reason beside it states why.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class ClearingRow:
 
     P-values are those of the worst phase, multiplied by the number of phases. ``zone`` is the worst
     traffic light. ``under`` and ``over`` are open interest times the missing or excess margin, in USD.
+    ``after_breach`` and ``after_calm`` are the shares of breaches among the moves after a breach, or
+    after none.
     """
 
     days: int
@@ -95,6 +98,8 @@ class ClearingRow:
     move_upper: float | None
     under: float | None
     over: float | None
+    after_breach: float | None = None
+    after_calm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,21 @@ class MoveRow:
     observations: int | None
     series: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VolatilityRow:
+    """Annualised realised volatility of the 30 days up to ``last``, and of the 30 days before.
+
+    The daily candles of ``series`` speak for the contracts of ``venues`` on the underlying.
+    """
+
+    underlying: str
+    venues: tuple[str, ...]
+    series: str
+    last: str
+    recent: float
+    previous: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +233,9 @@ class AdequacySection:
     backtests: tuple[DatedBacktestRow, ...] = ()
     unjudged: tuple[UnjudgedRow, ...] = ()
     without_prices: tuple[str, ...] = ()
+    volatilities: tuple[VolatilityRow, ...] = ()
+
+    def only(self, keys: Collection[tuple[str, str, str]]) -> "AdequacySection":
+        """Returns the section with the verdicts on schedules by venue, symbol and profile."""
+        rows = (row for row in self.rows if (row.venue, row.symbol, row.profile) in keys)
+        return replace(self, rows=tuple(rows))

@@ -300,8 +300,8 @@ class AdequacyLimits:
     - ``liquidation_share``: the same, in windows after a liquidation at full leverage.
     - ``coverage_1d``, ``coverage_2d``, ``coverage_5d``: smallest share of moves that IM covers over one,
       two and five days.
-    - ``coverage_significance``: largest probability of a shortfall of coverage by chance at which it
-      counts; None: every shortfall counts.
+    - ``coverage_significance``: probability by chance below which a shortfall of coverage counts; None:
+      every shortfall counts.
     - ``clustering_significance``: the same for breaches that follow one another.
     - ``size_exponent``: smallest exponent with which MM rises with the time of the close-out.
     """

@@ -55,3 +55,14 @@ def observation_span(oldest: str, newest: str) -> str:
 def dollars(amount: float) -> str:
     """Returns an amount in whole USD: ``$805,045``."""
     return f"${amount:,.0f}"
+
+
+def duration_text(seconds: float) -> str:
+    """Returns a length of time with two significant digits: ``12 minutes``, ``3.4 hours``."""
+    unit, length = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
+    amount = float(f"{seconds / length:.2g}")
+    return f"{amount:,g} {unit}{'' if amount == 1 else 's'}"
+
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+"""Names and lengths of the units of a duration, longest first."""

@@ -228,11 +228,11 @@ def _adequacy(rule_set: RuleSet) -> str:
         (limits.coverage_5d, "coverage by IM over five days: at least {share} (MH504)"),
         (
             limits.coverage_significance,
-            "a shortfall of coverage counts if its probability by chance is at most {share} (MH504)",
+            "a shortfall of coverage counts if its probability by chance is below {share} (MH504)",
         ),
         (
             limits.clustering_significance,
-            "breaches count as clustered if the p-value of independence is at most {share} (MH505)",
+            "breaches count as clustered if the p-value of independence is below {share} (MH505)",
         ),
         (limits.size_exponent, "MM rises at least with T^{times}, T being the close-out (MH506)"),
     )

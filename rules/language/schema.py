@@ -285,12 +285,12 @@ class Adequacy(Shape):
     coverage_5d: Inner | None = Field(None, description="The same over five days (MH504).")
     coverage_significance: Inner | None = Field(
         None,
-        description="Largest probability by chance at which a shortfall of coverage counts: 0.05 is "
+        description="Probability by chance below which a shortfall of coverage counts: 0.05 is "
         "5 %; absent: every shortfall counts (MH504).",
     )
     clustering_significance: Inner | None = Field(
         None,
-        description="Largest p-value of the test of independence at which breaches count as "
+        description="p-value of the test of independence below which breaches count as "
         "clustered: 0.01 is 1 % (MH505).",
     )
     size_exponent: Amount | None = Field(

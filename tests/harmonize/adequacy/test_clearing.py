@@ -152,6 +152,17 @@ def test_the_zone_is_the_worst_of_the_phases() -> None:
     assert (none.breaches, none.zone) == ((0, 0), Zone.GREEN)
 
 
+def test_breaches_after_a_breach_and_after_none_are_counted_apart() -> None:
+    """Twenty pairs of days fall by 20 %: half of the days after a fall, and 19 of the 759 others."""
+    factors = np.repeat([0.8 if pair % 20 == 0 else 1.002 for pair in range(400)], 2)
+    moves = return_moves(candles([100.0, *(100 * np.cumprod(factors)).tolist()]), Side.LONG, 1)
+    clustered = results_of(phase_results(moves, 0.1, 0.99))
+    assert clustered.after_breach == 0.5
+    assert clustered.after_calm == pytest.approx(19 / 759)
+    none = results_of(phase_results(moves, 0.5, 0.99))
+    assert (none.after_breach, none.after_calm) == (None, 0.0)
+
+
 def test_few_days_give_their_number() -> None:
     one, two, five = answered(random_candles(3, 260, DAY), Side.LONG, 0.1)
     assert isinstance(one.coverage, Coverage)

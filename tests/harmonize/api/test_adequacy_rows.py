@@ -150,6 +150,21 @@ def test_moves_and_backtests_are_sorted_and_complete() -> None:
     assert by_year[2022] == (0.02, 0.04)
 
 
+def test_the_volatility_of_both_periods_is_stated_with_its_day_and_series() -> None:
+    (trend,) = [row for row in section().volatilities if "binance" in row.venues]
+    assert (trend.underlying, trend.series) == ("BTC", "binance perp BTCUSDT 1d")
+    assert trend.last == "2026-08-01T00:00:00Z"
+    assert 0.1 < trend.recent < 1.5
+    assert 0.1 < trend.previous < 1.5
+
+
+def test_shares_after_a_breach_are_those_of_the_verdict() -> None:
+    part = row_of("binance", "long", 1e7).clearing[0]
+    assert part.after_breach is not None
+    assert part.after_calm is not None
+    assert 0 < part.after_calm < part.after_breach < 1
+
+
 def test_what_was_not_observed_is_stated_and_never_a_number() -> None:
     assert section().without_prices == ("XLM",)
     reasons = [row.reason for row in section().unjudged]

@@ -37,13 +37,23 @@ from harmonize.core.schedule import (
     Unknown,
     flat,
 )
-from harmonize.document import AuditDocument
+from harmonize.document import AdequacyRow, AdequacySection, AuditDocument
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.recent import DatedChange, RecentHistory, StressTightening, UnchangedSchedule
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from rules import loader
+from tests.harmonize.checks import price_tests
+from tests.harmonize.checks.price_tests import (
+    ROW,
+    clearing,
+    holding,
+    past,
+    sized,
+    with_clearing,
+    with_holding,
+)
 from venues.completeness import as_partial
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -120,6 +130,7 @@ class Case:
     waivers: tuple[Waiver, ...] = ()
     lately: RecentHistory = field(default_factory=RecentHistory)
     remarks: tuple[Remark, ...] = ()
+    adequacy: AdequacySection = field(default_factory=AdequacySection)
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Returns the audit of this input."""
@@ -134,7 +145,7 @@ class Case:
             remarks=self.remarks,
         )
         chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
-        return audit(reading, self.rules, chosen)
+        return audit(reading, self.rules, chosen, adequacy=self.adequacy)
 
 
 def of(
@@ -155,6 +166,16 @@ def two_venues(
     instrument = replace(second.instrument, venue="bybit")
     dates = (NOW - timedelta(days=days),)
     return of(schedule, replace(second, instrument=instrument, dates=dates), rules=BASELINE)
+
+
+def priced(*rows: AdequacyRow) -> Case:
+    """Returns a case of tests against past prices, by the limits of the baseline."""
+    return replace(of(SOUND, rules=(*BASELINE, "emir-ccp")), adequacy=price_tests.section(*rows))
+
+
+def loosened_at(volatility: float) -> Case:
+    """Returns a case of a reduced margin, with a volatility that was 50 % before."""
+    return replace(after_change(SOUND, NEAR), adequacy=price_tests.section(recent=volatility))
 
 
 def three_venues(schedule: MarginSchedule) -> Case:
@@ -299,6 +320,8 @@ UNLISTED = flat_schedule((20_000, "0.52", "0.27"), asset="NEWCOIN")
 MARGIN_CALL = replace(SOUND, meaning=MaintenanceMeaning.CALL)
 SOUND_CASE = Case()
 
+CLUSTERED = clearing(1, 20, p_value=0.009, after_breach=0.2, after_calm=0.01)
+
 CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
     {
         # code: failing case, passing case
@@ -357,6 +380,35 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             of(SOUND, rules=("esma-retail",)),
         ),
         "MH405": (of(SOUND, rules=("jvcea-corporate",)), of(SOUND, rules=("cftc-dco-observed",))),
+        "MH501": (
+            priced(with_holding(ROW, holding("maintenance", 59.0))),
+            priced(with_holding(ROW, holding("maintenance", 60.0))),
+        ),
+        "MH502": (
+            priced(replace(ROW, every_window=past(101))),
+            priced(replace(ROW, every_window=past(100))),
+        ),
+        "MH503": (
+            priced(replace(ROW, after_liquidation=past(31, 300))),
+            priced(replace(ROW, after_liquidation=past(30, 300))),
+        ),
+        "MH504": (
+            priced(with_clearing(ROW, clearing(2, 40))),
+            priced(with_clearing(ROW, clearing(2, 10))),
+        ),
+        "MH505": (
+            priced(with_clearing(ROW, CLUSTERED)),
+            priced(with_clearing(ROW, replace(CLUSTERED, christoffersen=0.01))),
+        ),
+        "MH506": (
+            priced(sized(1e4, 0.05, 0.1), sized(1e7, 0.09, 12.0)),
+            priced(sized(1e4, 0.05, 0.1), sized(1e7, 0.1, 12.0)),
+        ),
+        "MH507": (loosened_at(0.56), loosened_at(0.55)),
+        "MH508": (
+            priced(replace(ROW, every_window=past(None))),
+            priced(sized(1e4, 0.05, 0.1)),
+        ),
         "MH601": (after_change(HALF, NEAR), after_change(NEAR, HALF)),
         "MH602": (after_change(NEAR, HALF), after_change(HALF, NEAR)),
         "MH603": (
@@ -426,6 +478,7 @@ TUNED: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "MH603": {"days": 0.01},
         "MH605": {"days": 366},
         "MH606": {"days": 1, "hours": 73, "least": 20},
+        "MH507": {"rise": 0.2},
         "MH707": {"days": 31},
         "MH804": {"days": 13},
     }
