@@ -1,16 +1,16 @@
-"""Charts of a move against time on logarithmic axes, with margins as level lines.
+"""Charts of rates against time or position size on logarithmic axes, with margins as level lines.
 
-Where a margin meets a move is how long it holds.
+Against time, a margin holds up to where it meets the move.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
 from reports.charts.label_layout import spread_labels
-from reports.charts.scale import Scale, nice_below, ticks
+from reports.charts.scale import Scale, nice_below, ticks, with_ends
 from reports.charts.svg import (
     Frame,
     Svg,
@@ -21,11 +21,11 @@ from reports.charts.svg import (
     svg_text,
 )
 
-_WIDTH, _HEIGHT = 600.0, 330.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 400.0, 14.0, 286.0
-_LEADER, _KEY, _LABEL = 412.0, 428.0, 433.0
+_WIDTH, _HEIGHT = 520.0, 330.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 344.0, 14.0, 286.0
+_LEADER, _KEY, _LABEL = 352.0, 366.0, 370.0
 _LINE = 15.0
-_LONGEST = 26
+_LONGEST = 23
 _ROOM = 0.9
 """Factor by which the axis begins below the lowest line, so that none lies on it."""
 
@@ -34,26 +34,28 @@ _TIMES = (
     (900.0, "15 min"),
     (3_600.0, "1 h"),
     (14_400.0, "4 h"),
-    (86_400.0, "1 day"),
-    (172_800.0, "2 days"),
-    (432_000.0, "5 days"),
+    (86_400.0, "1 d"),
+    (172_800.0, "2 d"),
+    (432_000.0, "5 d"),
 )
 
 Point = tuple[float, float]
-"""Time in seconds and a rate."""
+"""Time in seconds, or size in USD, and a rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class MoveLine:
-    """Measured move against time, with its style and its interval.
+    """Rate against time or size, with its style and its interval.
 
-    ``band`` has time, lower and upper bound where both are known.
+    ``band`` has time, lower and upper bound where both are known. A line that is not emphasised is grey,
+    and named on hover.
     """
 
     name: str
     css: str
     points: tuple[Point, ...]
     band: tuple[tuple[float, float, float], ...] = ()
+    is_emphasised: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +68,58 @@ class LevelLine:
     is_emphasised: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Horizontal axis: its name, its ends if no line has a point, and its marks on a scale."""
+
+    name: str
+    ends: Point
+    marks: Callable[[Scale], list[tuple[float, str]]]
+
+
+def _time_marks(scale: Scale) -> list[tuple[float, str]]:
+    return [mark for mark in _TIMES if scale.first * 0.999 <= mark[0] <= scale.last * 1.001]
+
+
+def _size_marks(scale: Scale) -> list[tuple[float, str]]:
+    return [(size, numbers.usd(size)) for size in with_ends(scale)]
+
+
+_TIME = Axis("time", (900.0, 432_000.0), _time_marks)
+_SIZE = Axis("position size", (1e4, 1e8), _size_marks)
+
+
 def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> Svg:
-    """Draws moves and margins; without any move, axes only."""
-    x_scale, y_scale = _scales(moves, levels)
+    """Draws moves and margins against time; without any move, axes only."""
+    return _rate_lines(frame, moves, levels, _TIME)
+
+
+def size_lines(frame: Frame, lines: Sequence[MoveLine]) -> Svg:
+    """Draws rates against position size; without any line, axes only."""
+    return _rate_lines(frame, lines, (), _SIZE)
+
+
+def _rate_lines(
+    frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine], axis: Axis
+) -> Svg:
+    x_scale, y_scale = _scales(moves, levels, axis)
     grey = [level for level in levels if not level.is_emphasised]
+    others = [move for move in moves if not move.is_emphasised and move.points]
+    named = [move for move in moves if move.is_emphasised]
     elements = [
-        *_axes(x_scale, y_scale),
-        *(band for move in moves for band in _band(move, x_scale, y_scale)),
+        *_axes(x_scale, y_scale, axis),
+        *(band for move in named for band in _band(move, x_scale, y_scale)),
         *(_grey_line(level, y_scale) for level in grey),
-        *_named_lines(moves, [level for level in levels if level.is_emphasised], x_scale, y_scale),
+        *(_grey_move(move, x_scale, y_scale) for move in others),
+        *_named_lines(named, [level for level in levels if level.is_emphasised], x_scale, y_scale),
     ]
-    return svg_drawing(frame, (_WIDTH, _HEIGHT), elements, is_grouped=bool(grey))
+    return svg_drawing(frame, (_WIDTH, _HEIGHT), elements, is_grouped=bool(grey or others))
 
 
-def _scales(moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> tuple[Scale, Scale]:
-    times = [time for move in moves for time, _ in move.points] or [900.0, 432_000.0]
+def _scales(
+    moves: Sequence[MoveLine], levels: Sequence[LevelLine], axis: Axis
+) -> tuple[Scale, Scale]:
+    times = [time for move in moves for time, _ in move.points] or list(axis.ends)
     rates = [rate for move in moves for _, rate in move.points]
     rates += [bound for move in moves for _, *bounds in move.band for bound in bounds]
     rates += [level.rate for level in levels]
@@ -95,20 +134,19 @@ def _scales(moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> tuple[Sca
     )
 
 
-def _axes(x_scale: Scale, y_scale: Scale) -> Iterator[str]:
+def _axes(x_scale: Scale, y_scale: Scale, axis: Axis) -> Iterator[str]:
     grid = marks = ""
     for rate in ticks(y_scale):
         y = y_scale.place(rate)
         grid += f"M{rounded(_LEFT)} {rounded(y)}H{rounded(_RIGHT)}"
         yield svg_text("rate", _LEFT - 6.0, y + 4.0, numbers.axis_rate(rate))
-    shown = [tick for tick in _TIMES if x_scale.first * 0.999 <= tick[0] <= x_scale.last * 1.001]
-    for time, label in shown:
+    for time, label in axis.marks(x_scale):
         x = x_scale.place(time)
         marks += f"M{rounded(x)} {rounded(_BOTTOM)}v4"
         yield svg_text("notional", x, _BOTTOM + 18.0, label)
-    yield svg_text("notional", (_LEFT + _RIGHT) / 2, _BOTTOM + 38.0, "time")
-    axis = f"M{rounded(_LEFT)} {rounded(_BOTTOM)}H{rounded(_RIGHT)}{marks}"
-    yield f'<path class="grid" d="{grid}"/><path class="axis" d="{axis}"/>'
+    yield svg_text("notional", (_LEFT + _RIGHT) / 2, _BOTTOM + 38.0, axis.name)
+    line = f"M{rounded(_LEFT)} {rounded(_BOTTOM)}H{rounded(_RIGHT)}{marks}"
+    yield f'<path class="grid" d="{grid}"/><path class="axis" d="{line}"/>'
 
 
 def _band(move: MoveLine, x_scale: Scale, y_scale: Scale) -> Iterator[str]:
@@ -126,6 +164,11 @@ def _grey_line(level: LevelLine, y_scale: Scale) -> str:
     y = y_scale.place(level.rate)
     data = path_data([(_LEFT, y), (_RIGHT, y)])
     return other_line(level.name, data, (_RIGHT, y), _RIGHT)
+
+
+def _grey_move(move: MoveLine, x_scale: Scale, y_scale: Scale) -> str:
+    places = [(x_scale.place(time), y_scale.place(rate)) for time, rate in move.points]
+    return other_line(move.name, path_data(places), places[-1], _RIGHT)
 
 
 def _named_lines(

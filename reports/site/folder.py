@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harmonize.document import AuditDocument
+from reports.site.adequacy_page import adequacy_page
 from reports.site.comparison_pages import divergence_page, gap_page, harmonization_page
 from reports.site.findings_page import findings_page
 from reports.site.index_page import TITLE, index_page
@@ -56,6 +57,7 @@ PAGES = (
     PageKind(divergence_page, "divergence.html", "Divergence"),
     PageKind(harmonization_page, "harmonization.html", "Harmonization"),
     PageKind(gap_page, "gap.html", "Arbitrage gap"),
+    PageKind(adequacy_page, "adequacy.html", "Adequacy"),
     PageKind(changes_page, "history.html", "Changes"),
     PageKind(coverage_page, "coverage.html", "Coverage"),
     PageKind(method_page, "method.html", "Method"),

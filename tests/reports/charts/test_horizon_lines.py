@@ -61,7 +61,7 @@ def test_times_and_rates_are_named_in_words() -> None:
     svg = horizon_lines(FRAME, [MOVE], [])
     texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
     assert {"15 min", "1 h", "4 h", "time"} <= set(texts)
-    assert "1 day" not in texts
+    assert "1 d" not in texts
     assert any(text.endswith("%") for text in texts)
 
 

@@ -1,0 +1,140 @@
+"""Figures of tests against past prices in words: times, shares, zones, p-values and candles."""
+
+from harmonize.document import AdequacyRow, BreachRow, ClearingRow, CoverageTest, HoldingRow
+from harmonize.text import numbers
+from harmonize.text.numbers import NBSP
+
+MARGIN_NAMES = {"maintenance": "MM", "buffer": f"IM{NBSP}−{NBSP}MM", "initial": "IM"}
+"""Margins whose holding time is measured, in the order of the page, with their names."""
+
+_UNITS = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
+_BOUND_SIGNS = {"shorter": "<", "longer": ">"}
+_LEAST_P_VALUE = 0.001
+_SHORTEST = 0.1  # seconds
+
+
+def level_text(level: float | None) -> str:
+    """Returns the level of the moves: ``99 %``."""
+    return f"{level * 100:g}{NBSP}%" if level is not None else numbers.NOT_OBSERVABLE
+
+
+def duration(seconds: float) -> str:
+    """Returns a length of time with two significant digits: ``12 min``, ``3.4 h``."""
+    if seconds < _SHORTEST:
+        return f"<{_SHORTEST:g}{NBSP}s"
+    unit, length = next(((name, size) for name, size in _UNITS if seconds >= size), _UNITS[-1])
+    return f"{float(f'{seconds / length:.2g}'):,g}{NBSP}{unit}"
+
+
+def holding_time(holding: HoldingRow) -> str:
+    """Returns how long a margin holds: ``20 min``, ``<15 min`` or ``>5 d``; empty if not observable."""
+    if holding.seconds is None:
+        return ""
+    return f"{_BOUND_SIGNS.get(holding.bound, '')}{duration(holding.seconds)}"
+
+
+def holding_range(holding: HoldingRow) -> str:
+    """Returns the interval of a holding time and the time by √t: ``19 min to 21 min; √t 14 min``."""
+    parts = []
+    if holding.seconds is not None and holding.bound == "measured":
+        ends = [
+            duration(end) if end is not None else "unknown"
+            for end in (holding.shortest, holding.longest)
+        ]
+        if (holding.shortest, holding.longest) != (None, None):
+            parts.append(f"{ends[0]} to {ends[1]}")
+    if holding.by_square_root is not None:
+        parts.append(f"√t{NBSP}{duration(holding.by_square_root)}")
+    return "; ".join(parts)
+
+
+def share(test: CoverageTest) -> str:
+    """Returns the share of moves above the margin; empty if not observable.
+
+    Without a breach, it states the share that the moves still permit: ``0 %, ≤ 0.4 %``.
+    """
+    if test.breach_rate is None:
+        return ""
+    if test.rate_at_most is not None and not test.breaches:
+        return f"{numbers.rate(0.0)}, ≤{NBSP}{numbers.rate(test.rate_at_most)}"
+    return numbers.rate(test.breach_rate)
+
+
+def counts(test: CoverageTest) -> str:
+    """Returns breaches and observations: ``273 of 680``; empty if not observable."""
+    if test.breaches is None or test.observations is None:
+        return ""
+    return f"{numbers.count(test.breaches)} of {numbers.count(test.observations)}"
+
+
+def window(test: CoverageTest) -> str:
+    """Returns the counts of a close-out with its window: ``273 of 680 in 15 min``."""
+    known = counts(test)
+    return f"{known} in {duration(test.seconds)}" if known else ""
+
+
+def covered(row: ClearingRow) -> str:
+    """Returns the share of moves that IM covered; empty if not observable."""
+    rate = row.test.breach_rate
+    return "" if rate is None else numbers.rate(1.0 - rate)
+
+
+def p_value(value: float | None) -> str:
+    """Returns a p-value with three decimal places: ``0.088``, ``<0.001``."""
+    if value is None:
+        return numbers.NOT_OBSERVABLE
+    return f"<{_LEAST_P_VALUE}" if value < _LEAST_P_VALUE else f"{value:.3f}"
+
+
+def tests(row: ClearingRow) -> str:
+    """Returns zone, breaches and p-values: ``red; 514 of 2,051; p <0.001, 0.088, <0.001, <0.001``.
+
+    The p-values are those of Kupiec, Christoffersen, conditional coverage and Z₂.
+    """
+    values = (row.kupiec, row.christoffersen, row.conditional, row.shortfall)
+    shown = "" if values == (None,) * 4 else f"p{NBSP}{', '.join(map(p_value, values))}"
+    return "; ".join(filter(None, (row.zone, counts(row.test), shown)))
+
+
+def series_text(row: AdequacyRow) -> str:
+    """Returns the series of the close-out, otherwise all that speak for the venue."""
+    own = row.after_liquidation.series or row.every_window.series
+    return own or ", ".join(row.series)
+
+
+def worst_breaches(row: AdequacyRow) -> tuple[BreachRow, ...]:
+    """Returns the worst breaches of the headline, otherwise of all windows."""
+    return row.after_liquidation.worst or row.every_window.worst
+
+
+def worst_days(row: AdequacyRow) -> list[str]:
+    """Returns the UTC days of the worst breaches, worst first: ``2025-10-10``."""
+    return list(dict.fromkeys(breach.end[:10] for breach in worst_breaches(row)))
+
+
+def reasons(row: AdequacyRow) -> list[str]:
+    """Returns why figures of a verdict are unknown, each with the figures that it concerns."""
+    named = [(MARGIN_NAMES[part.margin], part.reason) for part in row.holding]
+    named += [
+        ("after a liquidation", row.after_liquidation.reason),
+        ("all windows", row.every_window.reason),
+        ("close-out time", row.volume_reason),
+        ("clearing", row.clearing_reason),
+        *((f"{part.days}{NBSP}d", part.test.reason) for part in row.clearing),
+        ("verdict", row.reason),
+    ]
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in named:
+        if reason:
+            by_reason.setdefault(reason, []).append(name)
+    return [f"{', '.join(names)}: {reason}" for reason, names in by_reason.items()]
+
+
+def price(value: float) -> str:
+    """Returns a price as its series states it: ``112,137.6``."""
+    return f"{value:,.10g}"
+
+
+def candle_time(opened: str) -> str:
+    """Returns the opening of a candle to the minute: ``2025-10-10 21:00``."""
+    return numbers.parse_utc(opened).strftime("%Y-%m-%d %H:%M")
