@@ -57,7 +57,7 @@ def time_figures(
         ]
         if own and any(move.move for move in moves):
             stem = f"{folder}{_file_name(underlying)}-{id_slug(side)}"
-            yield figure(underlying, _time_chart(context, side, own, moves), stem)
+            yield figure("Moves", _time_chart(context, side, own, moves), stem)
 
 
 def _file_name(underlying: str) -> str:
@@ -69,10 +69,10 @@ def _time_chart(
 ) -> Chart:
     level = level_text(context.document.adequacy.level)
     size = numbers.usd(rows[0].notional)
+    underlying = rows[0].underlying
     groups = _groups(moves)
     lines = [_move_line(level, side, group, index == 0) for index, group in enumerate(groups)]
-    underlying = rows[0].underlying
-    title = f"{level} move and margins at {size}, {side}"
+    title = f"{underlying}: {level} move and margins at {size}, {side}"
     name = f"{level} move of {underlying} against time, {side}"
     key = f"moves-{_file_name(underlying)}-{id_slug(side)}"
     svg = horizon_lines(Frame(key, name, ""), lines, _levels(context, rows))
@@ -200,7 +200,7 @@ def size_figures(
             chart = _size_chart(context, row, schedule, moves)
             if chart is not None:
                 stem = f"{folder}{_file_name(row.underlying)}-size-{id_slug(row.venue)}"
-                yield figure(row.underlying, chart, stem)
+                yield figure("Sizes", chart, stem)
 
 
 def _size_chart(
@@ -227,8 +227,8 @@ def _size_chart(
     if not any(line.points for line in margins) or not any(line.points for line in measured):
         return None
     key = f"size-{_file_name(row.underlying)}-{id_slug(row.venue)}"
-    title = f"{row.venue}: required and measured rate over size"
-    frame = Frame(key, f"{title}, {row.underlying}", "")
+    title = f"{row.venue} {row.symbol}: required and measured rate"
+    frame = Frame(key, title, "")
     return Chart(
         title=title,
         unit="share of notional, by notional",
@@ -282,7 +282,7 @@ def move_over(moves: Sequence[MoveRow], seconds: float) -> float | None:
     for (start, below), (end, above) in pairwise(known):
         if start <= seconds <= end and start < end:
             share = math.log(seconds / start) / math.log(end / start)
-            return below * (above / below) ** share
+            return below * math.exp(math.log(above / below) * share)
     return None
 
 

@@ -65,7 +65,7 @@ def history_figures(
         parts = (id_slug(venue), symbol_slug(symbol), id_slug(measure.replace(" ", "-")))
         name = "-".join((*parts, id_slug(side)))
         chart = _chart(context, group, name)
-        yield figure(f"{venue} {symbol}", chart, f"{folder}{name}", has_files=has_files)
+        yield figure("Breaches", chart, f"{folder}{name}", has_files=has_files)
 
 
 def _chart(context: ReportContext, group: Sequence[DatedBacktestRow], name: str) -> Chart:
@@ -81,10 +81,11 @@ def _chart(context: ReportContext, group: Sequence[DatedBacktestRow], name: str)
         DayMarks("worst breaches", tuple(b.end[:10] for row in group for b in row.worst)),
         DayMarks("table changes", _table_changes(context, first)),
     )
-    title = f"{measure_name(first)}, {first.side}"
+    measure = f"{measure_name(first)[:1].lower()}{measure_name(first)[1:]}"
+    title = f"{first.venue} {first.symbol}: {measure}, {first.side}"
     series = f" Prices: {first.series}." if first.series else ""
     svg = year_bars(
-        Frame(f"years-{name}", f"{title}, {first.venue} {first.symbol}", ""),
+        Frame(f"years-{name}", title, ""),
         sizes,
         bars,
         context.document.history.stress_windows,

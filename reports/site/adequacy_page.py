@@ -157,7 +157,8 @@ _TERMS = {
     " is scaled.",
     "After a liquidation": "Share of candles that closed beyond IM − MM after which the price moved on by"
     " more than MM while the position was closed at {participation} of the daily volume of the venue's"
-    " own perpetual; over one candle if that volume is unknown.",
+    " own perpetual; over one candle if that volume is unknown. Verdicts from daily candles come last:"
+    " within a day the price exceeds most margins, which says nothing of a close-out.",
     "Zone": "Traffic light for the number of moves above IM: green below 95 %, yellow from 95 %, red from"
     " 99.99 % of the binomial distribution. p-values: Kupiec (number), Christoffersen (independence),"
     " both together, and Z₂ (expected shortfall), of the worst phase.",

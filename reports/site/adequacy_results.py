@@ -8,6 +8,9 @@ from reports.site import adequacy_words as words
 from reports.site.report_context import ReportContext
 
 _HOUR = 3_600.0
+_DAILY = " 1d"
+"""End of the name of a series of daily candles."""
+
 _HIGH_SHARE = 0.1
 """Share of liquidations that overran MM above which a position is counted."""
 
@@ -35,7 +38,7 @@ def shown_rows(context: ReportContext, underlying: str = "", venue: str = "") ->
 def results(rows: Sequence[AdequacyRow], level: str) -> list[str]:
     """Returns one sentence per question on verdicts at one size; none on a question without answer."""
     sentences = (
-        _holding_sentence(rows, level),
+        holding_sentence(rows, level),
         close_out_sentence(rows),
         clearing_sentence(rows),
         _daily_sentence(rows),
@@ -54,23 +57,31 @@ def holding_of(row: AdequacyRow, margin: str) -> HoldingRow | None:
     return found if found is not None and found.seconds is not None else None
 
 
-def _holding_sentence(rows: Sequence[AdequacyRow], level: str) -> str:
+def holding_sentence(rows: Sequence[AdequacyRow], level: str) -> str:
+    """Returns for how many positions each margin holds for at most an hour.
+
+    A position of which only a longer bound is known, such as under a day, counts in neither number.
+    """
     parts = []
     for margin, name in words.MARGIN_NAMES.items():
-        known = [(row, part) for row in rows if (part := holding_of(row, margin))]
+        known = [part for row in rows if (part := holding_of(row, margin)) and _is_told(part)]
         if known:
-            brief = sum(_is_within(part, _HOUR) for _, part in known)
-            parts.append(f"{name} holds for at most an hour in {_of(brief, len(known))}")
+            brief = sum(part.bound != "longer" and _length(part) <= _HOUR for part in known)
+            parts.append(f"{name} for {_of(brief, len(known))}")
     if not parts:
         return ""
-    return f"Against the {level} move, {'; '.join(parts)}."
+    return (
+        f"Margins hold against the {level} move for at most an hour: {', '.join(parts)} positions."
+    )
 
 
-def _is_within(holding: HoldingRow, seconds: float) -> bool:
-    """Whether a margin holds for at most so long; a bound counts only if it implies it."""
-    if holding.seconds is None or holding.bound == "longer":
-        return False
-    return holding.seconds <= seconds
+def _is_told(holding: HoldingRow) -> bool:
+    """Whether it is known if a margin holds for an hour."""
+    return holding.bound != "shorter" or _length(holding) <= _HOUR
+
+
+def _length(holding: HoldingRow) -> float:
+    return holding.seconds or 0.0
 
 
 def _of(part: int, whole: int) -> str:
@@ -78,11 +89,19 @@ def _of(part: int, whole: int) -> str:
 
 
 def close_out_sentence(rows: Sequence[AdequacyRow]) -> str:
-    """Returns the worst share of liquidations that overran MM, and how many positions have a high one."""
-    known = [row for row in rows if row.after_liquidation.breach_rate is not None]
+    """Returns the worst share of liquidations that overran MM, and how many positions have a high one.
+
+    ``rows`` are worst first. Those from daily candles are not counted: they say nothing of a close-out.
+    """
+    known = [
+        row
+        for row in rows
+        if row.after_liquidation.breach_rate is not None
+        and not row.after_liquidation.series.endswith(_DAILY)
+    ]
     if not known:
         return ""
-    worst = max(known, key=lambda row: row.after_liquidation.breach_rate or 0.0)
+    worst = known[0]
     high = sum((row.after_liquidation.breach_rate or 0.0) > _HIGH_SHARE for row in known)
     count = numbers.count_text(len(known), "position")
     return (
@@ -95,14 +114,15 @@ def close_out_sentence(rows: Sequence[AdequacyRow]) -> str:
 
 def clearing_sentence(rows: Sequence[AdequacyRow]) -> str:
     """Returns how many positions have an IM that would do as clearing margin, per horizon."""
-    parts = []
+    parts: list[str] = []
     for days in sorted({part.days for row in rows for part in row.clearing}):
         zones = [
             part.zone for row in rows for part in row.clearing if part.days == days and part.zone
         ]
         if zones:
             span = numbers.count_text(days, "day")
-            parts.append(f"{_of(zones.count('green'), len(zones))} over {span}")
+            count = f"{_of(zones.count('green'), len(zones))}"
+            parts.append(f"{count}{' positions' if not parts else ''} over {span}")
     return f"As clearing margin, IM is in the green zone for {', '.join(parts)}." if parts else ""
 
 
@@ -115,21 +135,9 @@ def _daily_sentence(rows: Sequence[AdequacyRow]) -> str:
     return (
         "A one-day backtest of a liquidation trigger is always red and says nothing: positions are"
         " liquidated within minutes, not after a day. Over 1 day even IM, the larger margin, is red"
-        f" for {_of(red, len(tested))}. MM is therefore tested over the time that a close-out takes."
+        f" for {_of(red, len(tested))} positions. MM is therefore tested over the time that a close-out takes."
     )
 
 
 def _daily(row: AdequacyRow) -> list[ClearingRow]:
     return [part for part in row.clearing if part.days == 1 and part.zone]
-
-
-def shortest(rows: Sequence[AdequacyRow], margin: str) -> AdequacyRow | None:
-    """Returns the verdict whose margin holds the shortest; None if no time is known."""
-    known = [row for row in rows if holding_of(row, margin)]
-    return min(known, key=lambda row: _length(holding_of(row, margin)), default=None)
-
-
-def _length(holding: HoldingRow | None) -> tuple[float, bool, float]:
-    if holding is None or holding.seconds is None:
-        return float("inf"), False, 0.0
-    return holding.seconds, holding.bound != "shorter", holding.by_square_root or 0.0

@@ -86,9 +86,9 @@ def _row(columns: VerdictColumns, row: AdequacyRow) -> Row:
     cells += [_holding_cell(holding.get(margin)) for margin in words.MARGIN_NAMES]
     liquidation, windows = row.after_liquidation, row.every_window
     cells.append(
-        _noted(words.share(liquidation), words.window(liquidation), liquidation.breach_rate)
+        _noted(words.share(liquidation), liquidation.breach_rate, words.window(liquidation))
     )
-    cells.append(_noted(words.share(windows), words.counts(windows), windows.breach_rate))
+    cells.append(_noted(words.share(windows), windows.breach_rate, words.counts(windows)))
     clearing = {part.days: part for part in row.clearing}
     cells += [_clearing_cell(clearing.get(days)) for days in DAYS]
     cells += [_days_cell(row), _date_cell(columns, row), _series_cell(row)]
@@ -104,17 +104,17 @@ def _venue_cell(columns: VerdictColumns, row: AdequacyRow) -> Cell:
         f"{columns.up}{address}" if columns.has_underlying else f"#{address.partition('#')[2]}"
     )
     detail = link(address, text(name))
-    return Cell(row.venue, _with_note(venue, detail))
+    return Cell(row.venue, _with_notes(venue, detail))
 
 
-def _with_note(main: Html, note: Html) -> Html:
-    return Html(f"{main}<small>{note}</small>") if note else main
+def _with_notes(main: Html, *notes: Html) -> Html:
+    return Html(f"{main}{''.join(f'<small>{note}</small>' for note in notes if note)}")
 
 
-def _noted(value: str, note: str, key: float | None) -> Cell:
-    """Returns a number with a note below it; without a number, the sign of the unknown."""
+def _noted(value: str, key: float | None, *notes: str) -> Cell:
+    """Returns a number with notes below it; without a number, the sign of the unknown."""
     shown = value or marks.NOT_OBSERVABLE.sign
-    return number(shown, _with_note(text(shown), text(note)), key=key)
+    return number(shown, _with_notes(text(shown), *map(text, notes)), key=key)
 
 
 def _holding_cell(holding: HoldingRow | None) -> Cell:
@@ -122,13 +122,14 @@ def _holding_cell(holding: HoldingRow | None) -> Cell:
         return number(marks.NOT_OBSERVABLE.sign)
     beside = {"shorter": -_BESIDE, "longer": _BESIDE}.get(holding.bound, 0.0)
     key = holding.seconds * (1.0 + beside)
-    return _noted(words.holding_time(holding), words.holding_range(holding), key)
+    return _noted(words.holding_time(holding), key, words.holding_range(holding))
 
 
 def _clearing_cell(row: ClearingRow | None) -> Cell:
     if row is None or row.test.breach_rate is None:
         return number(marks.NOT_OBSERVABLE.sign)
-    return _noted(words.covered(row), words.tests(row), 1.0 - row.test.breach_rate)
+    coverage = 1.0 - row.test.breach_rate
+    return _noted(words.covered(row), coverage, words.zone_counts(row), words.p_values(row))
 
 
 def _days_cell(row: AdequacyRow) -> Cell:
@@ -145,14 +146,14 @@ def _date_cell(columns: VerdictColumns, row: AdequacyRow) -> Cell:
     address = f"{columns.up}{tier_address(row)}" if schedule else ""
     key = f"{day_number(row.observed_at):.9g}"
     age = text(_age_text(columns, row)) if columns.has_age else NOTHING
-    return Cell(name, _with_note(link_to(address, name), age), "dates", key=key)
+    return Cell(name, _with_notes(link_to(address, name), age), "dates", key=key)
 
 
 def _series_cell(row: AdequacyRow) -> Cell:
     """Returns the series of prices, and the reasons for what is unknown below them."""
     series, unknown = words.series_text(row), "; ".join(words.reasons(row))
     note = f"{marks.NOT_OBSERVABLE.sign}: {unknown}" if unknown else ""
-    return Cell(series, _with_note(text(series), text(note)), "why")
+    return Cell(series, _with_notes(text(series), text(note)), "why")
 
 
 def signs_of(schedule: ScheduleRow) -> str:

@@ -86,14 +86,15 @@ def p_value(value: float | None) -> str:
     return f"<{_LEAST_P_VALUE}" if value < _LEAST_P_VALUE else f"{value:.3f}"
 
 
-def tests(row: ClearingRow) -> str:
-    """Returns zone, breaches and p-values: ``red; 514 of 2,051; p <0.001, 0.088, <0.001, <0.001``.
+def zone_counts(row: ClearingRow) -> str:
+    """Returns zone and breaches: ``red; 514 of 2,051``."""
+    return "; ".join(filter(None, (row.zone, counts(row.test))))
 
-    The p-values are those of Kupiec, Christoffersen, conditional coverage and Z₂.
-    """
+
+def p_values(row: ClearingRow) -> str:
+    """Returns the p-values of Kupiec, Christoffersen, conditional coverage and Z₂; empty if untested."""
     values = (row.kupiec, row.christoffersen, row.conditional, row.shortfall)
-    shown = "" if values == (None,) * 4 else f"p{NBSP}{', '.join(map(p_value, values))}"
-    return "; ".join(filter(None, (row.zone, counts(row.test), shown)))
+    return "" if values == (None,) * len(values) else f"p{NBSP}{', '.join(map(p_value, values))}"
 
 
 def series_text(row: AdequacyRow) -> str:

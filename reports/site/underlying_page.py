@@ -16,6 +16,7 @@ from reports.lookup import MARGIN_TYPES
 from reports.piece_values import margin_at, pieces_of
 from reports.site import close_dates, marks, positions
 from reports.site.addresses import underlying_path
+from reports.site.adequacy_blocks import underlying_block
 from reports.site.figures import Figure, figure
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
@@ -110,6 +111,8 @@ def _parts(
     )
     yield _figures_part("gap", "Gap, split and liquidation", _gap(context, underlying, stem))
     yield _figures_part("history", "Changes", _history(context, underlying, stem))
+    tested = section("adequacy", "Adequacy", underlying_block(context, underlying))
+    yield _Part("adequacy", "Adequacy", tested)
     findings = context.findings_by_underlying.get(underlying, ())
     yield _Part("findings", "Findings", _findings(context, findings))
     blocks = join(

@@ -22,6 +22,7 @@ from reports.lookup import MARGIN_TYPES, date_text, newest_date
 from reports.piece_values import margin_at, tier_count
 from reports.site import marks
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
+from reports.site.adequacy_blocks import venue_block
 from reports.site.figures import figure
 from reports.site.finding_tables import finding_list, gravest_table, leading_findings
 from reports.site.layout import Page, in_page_links
@@ -67,6 +68,7 @@ def _page(context: ReportContext, venue: str) -> Page:
         ("known", "What is published", _known(context, venue)),
         ("rules", "Rule sets", _rules(context, venue)),
         ("gravest", "Gravest findings", _gravest(context, venue)),
+        ("adequacy", "Adequacy", venue_block(context, venue)),
         ("schedules", "Schedules", table(schedules, csv_name)),
         ("changes", "Changes", changes),
         ("findings", "Venue findings", _venue_findings(context, findings)),
