@@ -35,14 +35,14 @@ def verdict_anchor(row: AdequacyRow) -> str:
 
 
 def verdict_address(row: AdequacyRow, shown: float) -> str:
-    """Returns the permalink of a verdict in full, from the folder of the site.
+    """Returns the permalink of a verdict with its breaches, from the folder of the site.
 
-    ``shown`` is the size on the page of the underlying itself.
+    ``shown`` is the size on the page of the underlying itself, where a verdict is stated in full.
     """
-    path = adequacy_path(row.underlying)
+    anchor = verdict_anchor(row)
     if row.notional != shown:
-        path = size_path(row.underlying, row.notional)
-    return f"{path}#detail-{verdict_anchor(row)}"
+        return f"{size_path(row.underlying, row.notional)}#{anchor}"
+    return f"{adequacy_path(row.underlying)}#detail-{anchor}"
 
 
 def tier_address(row: AdequacyRow) -> str:

@@ -14,6 +14,7 @@ from reports.html.page import Chart
 from reports.piece_values import margin_at, pieces_of
 from reports.site.addresses import id_slug
 from reports.site.adequacy_addresses import adequacy_path
+from reports.site.adequacy_table import MoveKey
 from reports.site.adequacy_words import duration, level_text
 from reports.site.figures import Figure, figure
 from reports.site.report_context import ReportContext
@@ -24,9 +25,6 @@ _MARGINS = (("initial", "IM"), ("maintenance", "MM"))
 _DAY = 86_400.0
 _STEPS = 24
 """Number of sizes at which a line over size is drawn."""
-
-MoveKey = tuple[str, str, str]
-"""Underlying, venue and side."""
 
 
 def moves_by_venue(context: ReportContext) -> Mapping[MoveKey, list[MoveRow]]:
@@ -189,7 +187,8 @@ def size_figures(
 ) -> Iterator[Figure]:
     """Yields a chart per venue with a known volume: IM and MM over size, and the measured moves.
 
-    The move at each size is that over the time in which a position of this size is closed.
+    The move at each size is that over the time in which a position of this size is closed. The script
+    of the page makes the files.
     """
     moves = moves_by_venue(context)
     seen = set()
@@ -200,7 +199,7 @@ def size_figures(
             chart = _size_chart(context, row, schedule, moves)
             if chart is not None:
                 stem = f"{folder}{_file_name(row.underlying)}-size-{id_slug(row.venue)}"
-                yield figure("Sizes", chart, stem)
+                yield figure("Sizes", chart, stem, has_files=False)
 
 
 def _size_chart(

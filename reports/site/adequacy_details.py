@@ -10,18 +10,14 @@ from reports.site import marks
 from reports.site.adequacy_addresses import tier_address, verdict_anchor
 from reports.site.markup import NOTHING, Html, element, join, link, text, unordered
 from reports.site.markup import words as paragraph
+from reports.site.report_context import ScheduleKey
 
 _Breach = tuple[str, BreachRow]
 """What a breach is one of, and the breach."""
 
 
-def verdict_detail(
-    row: AdequacyRow, schedule: ScheduleRow | None, up: str, *, is_whole: bool
-) -> Html:
-    """Returns a verdict that the reader opens; its permalink opens it.
-
-    A verdict that is not whole states what leads to its worst breaches: the numbers are in its row.
-    """
+def verdict_detail(row: AdequacyRow, schedule: ScheduleRow | None, up: str) -> Html:
+    """Returns a verdict that the reader opens; its permalink opens it."""
     anchor = f"detail-{verdict_anchor(row)}"
     profile = "" if row.profile == "any" else f" · {row.profile}"
     size = numbers.usd(row.notional)
@@ -29,12 +25,11 @@ def verdict_detail(
     after = f": {headline} over MM after a liquidation" if headline else ""
     body = join(
         [
-            *(paragraph("p", sentence) for sentence in row.sentences if is_whole),
-            *(paragraph("p", f"Not observable: {part}.") for part in words.reasons(row)),
+            *(paragraph("p", sentence) for sentence in row.sentences),
             _tier(row, schedule, up),
-            _further(row) if is_whole else NOTHING,
+            _further(row),
             _breaches(row),
-            _basis(row) if is_whole else NOTHING,
+            _basis(row),
         ]
     )
     summary = text(f"{row.venue} {row.symbol}{profile}, {row.side}, {size}{after}")
@@ -93,9 +88,7 @@ def _clearing(row: ClearingRow) -> str:
         return ""
     parts = []
     if row.move is not None:
-        upper = "unbounded" if row.move_upper is None else numbers.rate(row.move_upper)
-        interval = "" if row.move_lower is None else f" ({numbers.rate(row.move_lower)} to {upper})"
-        parts.append(f"measured move {numbers.rate(row.move)}{interval}")
+        parts.append(f"measured move {numbers.rate(row.move)}")
     if test.breaches:
         parts.append(
             f"{numbers.rate(test.largest_uncovered)} uncovered at most,"
@@ -139,16 +132,9 @@ def _breach(name: str, breach: BreachRow) -> Html:
 
 
 def detail_list(
-    rows: Sequence[AdequacyRow],
-    schedules: dict[tuple[str, str, str], ScheduleRow],
-    up: str,
-    *,
-    is_whole: bool,
+    rows: Sequence[AdequacyRow], schedules: dict[ScheduleKey, ScheduleRow], up: str
 ) -> Html:
     """Returns the details of verdicts, in their order."""
     return join(
-        verdict_detail(
-            row, schedules.get((row.venue, row.symbol, row.profile)), up, is_whole=is_whole
-        )
-        for row in rows
+        verdict_detail(row, schedules.get((row.venue, row.symbol, row.profile)), up) for row in rows
     )

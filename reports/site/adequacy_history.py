@@ -8,8 +8,9 @@ from reports.charts.svg import Frame
 from reports.charts.year_bars import DayMarks, YearBar, year_bars
 from reports.html.page import Chart
 from reports.site import marks
-from reports.site.addresses import id_slug, symbol_slug, venue_path
+from reports.site.addresses import id_slug, symbol_slug
 from reports.site.adequacy_addresses import history_path
+from reports.site.adequacy_table import venue_link
 from reports.site.figures import Figure, figure
 from reports.site.markup import NOTHING, Html, link_to, text
 from reports.site.rankings import SHORT
@@ -166,7 +167,7 @@ def _cells(group: Sequence[DatedBacktestRow]) -> Iterator[tuple[str, ...]]:
         yield (numbers.usd(row.notional), "not observed", "", not_observed, "", "", "")
 
 
-def history_table(rows: Sequence[DatedBacktestRow]) -> Table:
+def history_table(context: ReportContext, rows: Sequence[DatedBacktestRow]) -> Table:
     """Returns a row per schedule, side and size: breaches over all years of each measure."""
     groups: dict[tuple[str, str, str, float], dict[str, DatedBacktestRow]] = {}
     for row in rows:
@@ -187,14 +188,14 @@ def history_table(rows: Sequence[DatedBacktestRow]) -> Table:
             *(f"#{name}" for name in _MEASURES.values()),
             "Worst day",
         ),
-        [_row(measures) for measures in listed],
+        [_row(context, measures) for measures in listed],
         tools=len(listed) > SHORT,
         numeric=True,
         css="verdicts",
     )
 
 
-def _row(measures: dict[str, DatedBacktestRow]) -> Row:
+def _row(context: ReportContext, measures: dict[str, DatedBacktestRow]) -> Row:
     first = next(iter(measures.values()))
     deepest = max(
         (breach for row in measures.values() for breach in row.worst),
@@ -205,7 +206,7 @@ def _row(measures: dict[str, DatedBacktestRow]) -> Row:
     uncovered = text(f"{numbers.rate(deepest.uncovered)} uncovered") if deepest else NOTHING
     return Row(
         (
-            Cell(first.venue, link_to(venue_path(first.venue), first.venue)),
+            Cell(first.venue, venue_link(context, first.venue, "")),
             Cell(first.symbol, link_to(history_path(first.underlying), first.symbol), "t"),
             Cell(first.side, css="t"),
             number(numbers.usd(first.notional), key=first.notional),
@@ -242,7 +243,7 @@ def history_csv(rows: Sequence[DatedBacktestRow]) -> bytes:
     heads = (
         *("underlying", "venue", "contract", "side", "measure", "size_usd", "year"),
         *("observations", "breaches", "lowest_rate", "highest_rate"),
-        *("largest_uncovered", "average_uncovered", "not_observed"),
+        *("largest_uncovered", "not_observed"),
     )
     return csv_bytes(heads, (cells for group in tests(rows).values() for cells in _csv(group)))
 
@@ -252,11 +253,11 @@ def _csv(group: Sequence[DatedBacktestRow]) -> Iterator[list[str]]:
         names = [row.underlying, row.venue, row.symbol, row.side, row.measure]
         names.append(f"{row.notional:.12g}")
         for year in row.years:
-            values = (year.largest_uncovered, year.average_uncovered)
+            uncovered = year.largest_uncovered
             yield [
                 *names,
                 *(str(year.year), str(year.observations), str(year.breaches)),
-                *(f"{rate:.12g}" for rate in (year.lowest_rate, year.highest_rate)),
-                *("" if value is None else f"{value:.12g}" for value in values),
+                *(f"{rate:.9g}" for rate in (year.lowest_rate, year.highest_rate)),
+                "" if uncovered is None else f"{uncovered:.9g}",
                 str(row.not_observed),
             ]

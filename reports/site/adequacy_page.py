@@ -1,6 +1,7 @@
 """Pages on whether margins are enough: all verdicts, and a page per underlying."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from harmonize.document import AdequacyRow, DatedBacktestRow
 from harmonize.text import numbers
@@ -28,6 +29,7 @@ from reports.site.adequacy_results import (
 )
 from reports.site.adequacy_table import (
     VerdictColumns,
+    horizons_by_venue,
     legend,
     schedules_by_key,
     verdict_csv,
@@ -86,6 +88,7 @@ def _overview(context: ReportContext) -> Page:
     columns = VerdictColumns(
         context,
         schedules_by_key(context),
+        horizons_by_venue(context),
         "",
         shown_size(context),
         has_underlying=True,
@@ -227,7 +230,7 @@ def _overview_history(context: ReportContext) -> tuple[Html, tuple[tuple[str, by
     names = sorted({row.underlying for row in backtests})
     links = join([link_to(history_path(name), name) for name in names], ", ")
     note = Html(f'<p class="note">Charts by year and size: {links}.</p>')
-    content = table(history_table(compared), "adequacy-history.csv")
+    content = table(history_table(context, compared), "adequacy-history.csv")
     files = (*_files(charts), ("adequacy-history.csv", history_csv(backtests)))
     return Html(f"{_pair(charts)}{content}{note}"), files
 
@@ -275,10 +278,15 @@ def _backtests(context: ReportContext, underlying: str) -> list[DatedBacktestRow
 def _main(context: ReportContext, underlying: str) -> Page:
     rows = shown_rows(context, underlying)
     moves = list(time_figures(context, underlying, rows, "adequacy/"))
-    over_size = list(size_figures(context, schedules_by_key(context), rows, "adequacy/"))
+    columns = _columns(context)
+    over_size = list(size_figures(context, columns.schedules, rows, "adequacy/"))
+    caption = text(
+        "Worst first; the contract leads to sentences and breaches, the date to its tiers"
+    )
     parts: list[_Part] = [
         ("moves", "Moves against time", _pair(moves)),
-        *_verdict_parts(context, underlying, rows),
+        _verdicts(columns, underlying, rows, caption),
+        ("details", "Verdicts in full", detail_list(rows, columns.schedules, "../")),
         ("sizes", "Required and measured over size", _pair(over_size)),
     ]
     return _page(
@@ -286,7 +294,7 @@ def _main(context: ReportContext, underlying: str) -> Page:
         (adequacy_path(underlying), f"{underlying}: are the margins enough?"),
         (underlying, rows),
         parts,
-        _files((*moves, *over_size)),
+        _files(moves),
     )
 
 
@@ -297,8 +305,16 @@ def _at_size(context: ReportContext, underlying: str, size: float) -> Page:
         if row.underlying == underlying and row.notional == size
     ]
     title = f"{underlying}: are the margins enough at {numbers.usd(size)}?"
-    parts = _verdict_parts(context, underlying, rows)
-    return _page(context, (size_path(underlying, size), title), (underlying, rows), parts)
+    columns = replace(_columns(context), has_breach=True)
+    caption = text(
+        "Worst first, with the two candles of the worst breach; the date leads to the tiers"
+    )
+    return _page(
+        context,
+        (size_path(underlying, size), title),
+        (underlying, rows),
+        [_verdicts(columns, underlying, rows, caption)],
+    )
 
 
 def _history(
@@ -310,24 +326,24 @@ def _history(
     return _page(context, (history_path(underlying), title), (underlying, ()), by_venue)
 
 
-def _verdict_parts(
-    context: ReportContext, underlying: str, rows: Sequence[AdequacyRow]
-) -> list[_Part]:
-    schedules = schedules_by_key(context)
-    columns = VerdictColumns(
-        context, schedules, "../", shown_size(context), has_underlying=False, has_age=False
+def _columns(context: ReportContext) -> VerdictColumns:
+    return VerdictColumns(
+        context,
+        schedules_by_key(context),
+        horizons_by_venue(context),
+        "../",
+        shown_size(context),
+        has_underlying=False,
     )
-    caption = text(
-        "Worst first; the contract leads to sentences and breaches, the date to its tiers"
-    )
+
+
+def _verdicts(
+    columns: VerdictColumns, underlying: str, rows: Sequence[AdequacyRow], caption: Html
+) -> _Part:
     listed = verdict_table(columns, rows, f"Verdicts on {underlying}", caption)
     marks_line = legend(rows, columns) if rows else NOTHING
-    is_whole = all(row.notional == columns.shown for row in rows)
-    details = detail_list(rows, schedules, "../", is_whole=is_whole)
-    return [
-        ("verdicts", "Verdicts, worst first", table(listed, "../adequacy.csv")),
-        ("details", "Verdicts in full", join([details, marks_line])),
-    ]
+    content = Html(f"{table(listed, '../adequacy.csv')}{marks_line}")
+    return "verdicts", "Verdicts, worst first", content
 
 
 def _page(
@@ -370,7 +386,8 @@ def _siblings(context: ReportContext, underlying: str, path: str) -> Html:
     entries = [(address, f"verdicts at {numbers.usd(size)}") for address, size in pages]
     if _backtests(context, underlying):
         entries.append((history_path(underlying), "breaches over time"))
-    entries.append((underlying_path(underlying), f"margins on {underlying}"))
+    if underlying in context.underlyings:
+        entries.append((underlying_path(underlying), f"margins on {underlying}"))
     entries.append((ADEQUACY_PATH, "all underlyings, and the terms"))
     links = [link_to(f"../{address}" if address != path else "", name) for address, name in entries]
     return join(links, " · ")

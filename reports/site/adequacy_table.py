@@ -25,7 +25,12 @@ DAYS = (1, 2, 5)
 
 _MOST_DAYS = 3
 _DAY = 86_400.0
-_BESIDE = 1e-6  # a bound sorts beside a time of the same length
+_KEY_DIGITS = 6  # sort a table of some hundred rows
+_BESIDE = 1e-5  # a bound sorts beside a time of the same length
+
+
+MoveKey = tuple[str, str, str]
+"""Underlying, venue and side."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,37 @@ class VerdictColumns:
 
     ``up`` leads from the page to the folder, and ``shown`` is the size on the pages of underlyings. A table
     on one underlying has no column of it. ``has_age`` adds the age of each margin table on the day of the
-    document.
+    document, ``has_breach`` the two candles of the worst breach, where no detail states them.
     """
 
     context: ReportContext
     schedules: dict[ScheduleKey, ScheduleRow]
+    horizons: dict[MoveKey, words.Horizons]
     up: str
     shown: float
     has_underlying: bool
-    has_age: bool
+    has_age: bool = False
+    has_breach: bool = False
 
 
 def schedules_by_key(context: ReportContext) -> dict[ScheduleKey, ScheduleRow]:
     """Returns the schedules of the document by venue, symbol and profile."""
     return {(row.venue, row.symbol, row.profile): row for row in context.document.schedules}
+
+
+def venue_link(context: ReportContext, venue: str, up: str) -> Html:
+    """Returns a link to the page of a venue; its name alone if it has none."""
+    return link_to(f"{up}{venue_path(venue)}" if venue in context.venues else "", venue)
+
+
+def horizons_by_venue(context: ReportContext) -> dict[MoveKey, words.Horizons]:
+    """Returns the first and the last horizon with a measured move, by underlying, venue and side."""
+    known: dict[MoveKey, list[float]] = {}
+    for move in context.document.adequacy.moves:
+        for venue in move.venues if move.move else ():
+            key = (move.underlying, venue, move.side)
+            known.setdefault(key, []).append(float(move.seconds))
+    return {key: (min(times), max(times)) for key, times in known.items()}
 
 
 def verdict_table(
@@ -83,7 +105,8 @@ def _row(columns: VerdictColumns, row: AdequacyRow) -> Row:
     cells.append(Cell(row.side, css="t"))
     cells.append(number(numbers.usd(row.notional), key=row.notional))
     holding = {part.margin: part for part in row.holding}
-    cells += [_holding_cell(holding.get(margin)) for margin in words.MARGIN_NAMES]
+    horizons = columns.horizons.get((row.underlying, row.venue, row.side))
+    cells += [_holding_cell(holding.get(margin), horizons) for margin in words.MARGIN_NAMES]
     liquidation, windows = row.after_liquidation, row.every_window
     cells.append(
         _noted(words.share(liquidation), liquidation.breach_rate, words.window(liquidation))
@@ -91,20 +114,21 @@ def _row(columns: VerdictColumns, row: AdequacyRow) -> Row:
     cells.append(_noted(words.share(windows), windows.breach_rate, words.counts(windows)))
     clearing = {part.days: part for part in row.clearing}
     cells += [_clearing_cell(clearing.get(days)) for days in DAYS]
-    cells += [_days_cell(row), _date_cell(columns, row), _series_cell(row)]
+    cells += [_days_cell(columns, row), _date_cell(columns, row), _series_cell(row)]
     return Row(tuple(cells), verdict_anchor(row))
 
 
 def _venue_cell(columns: VerdictColumns, row: AdequacyRow) -> Cell:
     """Returns the venue with its contract; the contract leads to the detail of the verdict."""
     name = row.symbol if row.profile == "any" else f"{row.symbol} · {row.profile}"
-    venue = link_to(f"{columns.up}{venue_path(row.venue)}", row.venue)
+    venue = venue_link(columns.context, row.venue, columns.up)
+    if columns.has_breach:
+        return Cell(row.venue, _with_notes(venue, text(name)))
     address = verdict_address(row, columns.shown)
     address = (
         f"{columns.up}{address}" if columns.has_underlying else f"#{address.partition('#')[2]}"
     )
-    detail = link(address, text(name))
-    return Cell(row.venue, _with_notes(venue, detail))
+    return Cell(row.venue, _with_notes(venue, link(address, text(name))))
 
 
 def _with_notes(main: Html, *notes: Html) -> Html:
@@ -114,15 +138,16 @@ def _with_notes(main: Html, *notes: Html) -> Html:
 def _noted(value: str, key: float | None, *notes: str) -> Cell:
     """Returns a number with notes below it; without a number, the sign of the unknown."""
     shown = value or marks.NOT_OBSERVABLE.sign
-    return number(shown, _with_notes(text(shown), *map(text, notes)), key=key)
+    order = None if key is None else float(f"{key:.{_KEY_DIGITS}g}")
+    return number(shown, _with_notes(text(shown), *map(text, notes)), key=order)
 
 
-def _holding_cell(holding: HoldingRow | None) -> Cell:
+def _holding_cell(holding: HoldingRow | None, horizons: words.Horizons | None) -> Cell:
     if holding is None or holding.seconds is None:
         return number(marks.NOT_OBSERVABLE.sign)
     beside = {"shorter": -_BESIDE, "longer": _BESIDE}.get(holding.bound, 0.0)
     key = holding.seconds * (1.0 + beside)
-    return _noted(words.holding_time(holding), key, words.holding_range(holding))
+    return _noted(words.holding_time(holding), key, words.holding_range(holding, horizons))
 
 
 def _clearing_cell(row: ClearingRow | None) -> Cell:
@@ -132,9 +157,14 @@ def _clearing_cell(row: ClearingRow | None) -> Cell:
     return _noted(words.covered(row), coverage, words.zone_counts(row), words.p_values(row))
 
 
-def _days_cell(row: AdequacyRow) -> Cell:
+def _days_cell(columns: VerdictColumns, row: AdequacyRow) -> Cell:
     days = words.worst_days(row)[:_MOST_DAYS]
-    return Cell(", ".join(days) or numbers.NOT_OBSERVABLE, css="dates days")
+    is_known = row.every_window.breaches is not None or row.after_liquidation.breaches is not None
+    absent = numbers.NOT_OBSERVABLE if is_known else marks.NOT_OBSERVABLE.sign
+    shown = ", ".join(days) or absent
+    breaches = words.worst_breaches(row)[: columns.has_breach]
+    notes = [text(words.candles(breach)) for breach in breaches]
+    return Cell(shown, _with_notes(text(shown), *notes) if notes else NOTHING, "dates days")
 
 
 def _date_cell(columns: VerdictColumns, row: AdequacyRow) -> Cell:
@@ -173,18 +203,20 @@ def age_days(row: AdequacyRow, as_of: str) -> tuple[float, bool]:
 
 def _age_text(columns: VerdictColumns, row: AdequacyRow) -> str:
     days, is_bound = age_days(row, columns.context.document.as_of)
-    return f"{f'{marks.LOWER_BOUND.sign}{numbers.NBSP}' if is_bound else ''}{numbers.age(days)}"
+    if not is_bound:
+        return numbers.age(days)
+    return f"{marks.LOWER_BOUND.sign}{numbers.NBSP}{numbers.age(days) if days >= 1 else '0 days'}"
 
 
 def verdict_csv(rows: Sequence[AdequacyRow], as_of: str) -> bytes:
-    """Returns all columns of the verdicts: rates and shares as fractions, times in seconds.
+    """Returns the verdicts of all sizes: rates and shares as fractions, times in seconds.
 
-    An unknown number is empty; the last column states the reasons.
+    An unknown number is empty; the last column states the reasons. The document has all other items.
     """
     heads = (
         *("underlying", "venue", "contract", "profile", "side", "size_usd", "im", "mm"),
         *(f"{name}_{part}" for name in ("mm", "buffer", "im") for part in _HOLDING_PARTS),
-        *("close_out_seconds", "participation", "volume_usd_per_day", "volume_day"),
+        *("close_out_seconds", "window_seconds"),
         *(f"{name}_{part}" for name in ("liquidation", "windows") for part in _TEST_PARTS),
         *(f"im_{days}d_{part}" for days in DAYS for part in _CLEARING_PARTS),
         *("worst_days", "observed_at", "observed_from", "date_kind", "age_days"),
@@ -194,14 +226,10 @@ def verdict_csv(rows: Sequence[AdequacyRow], as_of: str) -> bytes:
 
 
 _HOLDING_PARTS = ("bound", "seconds", "shortest", "longest", "by_square_root")
-_TEST_PARTS = (
-    *("window_seconds", "breaches", "observations", "share", "share_at_most"),
-    *("largest_uncovered", "average_uncovered", "first", "last", "series"),
-)
+_TEST_PARTS = ("breaches", "observations", "share", "share_at_most")
 _CLEARING_PARTS = (
-    *("breaches", "observations", "coverage", "zone", "kupiec_p", "christoffersen_p"),
-    *("conditional_p", "shortfall_p", "move", "move_lower", "move_upper"),
-    *("largest_uncovered", "average_uncovered", "under_usd", "over_usd"),
+    *("breaches", "observations", "coverage", "zone"),
+    *("kupiec_p", "christoffersen_p", "conditional_p", "shortfall_p"),
 )
 
 _Value = str | float | int | None
@@ -210,7 +238,7 @@ _Value = str | float | int | None
 def _plain(value: _Value) -> str:
     if value is None:
         return ""
-    return value if isinstance(value, str) else f"{value:.12g}"
+    return value if isinstance(value, str) else f"{value:.9g}"
 
 
 def _values(row: AdequacyRow, as_of: str) -> Iterator[_Value]:
@@ -219,11 +247,9 @@ def _values(row: AdequacyRow, as_of: str) -> Iterator[_Value]:
     holding = {part.margin: part for part in row.holding}
     for margin in words.MARGIN_NAMES:
         yield from _holding_values(holding.get(margin))
-    yield from (row.close_out_seconds, row.participation, row.volume, row.volume_day)
+    yield from (row.close_out_seconds, row.after_liquidation.seconds or None)
     for test in (row.after_liquidation, row.every_window):
-        yield from (test.seconds, test.breaches, test.observations, test.breach_rate)
-        yield from (test.rate_at_most, test.largest_uncovered, test.average_uncovered)
-        yield from (test.first, test.last, test.series)
+        yield from (test.breaches, test.observations, test.breach_rate, test.rate_at_most)
     clearing = {part.days: part for part in row.clearing}
     for days in DAYS:
         yield from _clearing_values(clearing.get(days))
@@ -248,9 +274,11 @@ def _clearing_values(row: ClearingRow | None) -> Iterator[_Value]:
         return
     rate = row.test.breach_rate
     yield from (row.test.breaches, row.test.observations, None if rate is None else 1.0 - rate)
-    yield from (row.zone, row.kupiec, row.christoffersen, row.conditional, row.shortfall)
-    yield from (row.move, row.move_lower, row.move_upper)
-    yield from (row.test.largest_uncovered, row.test.average_uncovered, row.under, row.over)
+    yield row.zone
+    yield from (
+        None if value is None else float(f"{value:.4g}")
+        for value in (row.kupiec, row.christoffersen, row.conditional, row.shortfall)
+    )
 
 
 def legend(rows: Sequence[AdequacyRow], columns: VerdictColumns) -> Html:

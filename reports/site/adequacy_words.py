@@ -7,6 +7,9 @@ from harmonize.text.numbers import NBSP
 MARGIN_NAMES = {"maintenance": "MM", "buffer": f"IM{NBSP}−{NBSP}MM", "initial": "IM"}
 """Margins whose holding time is measured, in the order of the page, with their names."""
 
+Horizons = tuple[float, float]
+"""First and last measured horizon, in seconds."""
+
 _UNITS = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
 _BOUND_SIGNS = {"shorter": "<", "longer": ">"}
 _LEAST_P_VALUE = 0.001
@@ -33,19 +36,25 @@ def holding_time(holding: HoldingRow) -> str:
     return f"{_BOUND_SIGNS.get(holding.bound, '')}{duration(holding.seconds)}"
 
 
-def holding_range(holding: HoldingRow) -> str:
-    """Returns the interval of a holding time and the time by √t: ``19 min to 21 min; √t 14 min``."""
+def holding_range(holding: HoldingRow, horizons: Horizons | None = None) -> str:
+    """Returns the interval of a holding time and the time by √t: ``19 min to 21 min; √t 14 min``.
+
+    ``horizons`` are the first and the last measured one: an end that lies beyond them is marked.
+    """
     parts = []
-    if holding.seconds is not None and holding.bound == "measured":
-        ends = [
-            duration(end) if end is not None else "unknown"
-            for end in (holding.shortest, holding.longest)
-        ]
-        if (holding.shortest, holding.longest) != (None, None):
-            parts.append(f"{ends[0]} to {ends[1]}")
+    ends = (holding.shortest, holding.longest)
+    if holding.bound == "measured" and ends != (None, None):
+        first, last = horizons or (0.0, float("inf"))
+        parts.append(f"{_end(ends[0], '<', first)} to {_end(ends[1], '>', last)}")
     if holding.by_square_root is not None:
         parts.append(f"√t{NBSP}{duration(holding.by_square_root)}")
     return "; ".join(parts)
+
+
+def _end(seconds: float | None, sign: str, horizon: float) -> str:
+    if seconds is None:
+        return "unknown"
+    return f"{sign if seconds == horizon else ''}{duration(seconds)}"
 
 
 def share(test: CoverageTest) -> str:
@@ -87,8 +96,10 @@ def p_value(value: float | None) -> str:
 
 
 def zone_counts(row: ClearingRow) -> str:
-    """Returns zone and breaches: ``red; 514 of 2,051``."""
-    return "; ".join(filter(None, (row.zone, counts(row.test))))
+    """Returns zone and breaches: ``red; 514 of 2,051``; without a breach, the share still possible."""
+    at_most = row.test.rate_at_most
+    possible = f"≤{NBSP}{numbers.rate(at_most)}" if at_most is not None else ""
+    return "; ".join(filter(None, (row.zone, counts(row.test), possible)))
 
 
 def p_values(row: ClearingRow) -> str:
@@ -139,3 +150,12 @@ def price(value: float) -> str:
 def candle_time(opened: str) -> str:
     """Returns the opening of a candle to the minute: ``2025-10-10 21:00``."""
     return numbers.parse_utc(opened).strftime("%Y-%m-%d %H:%M")
+
+
+def candles(breach: BreachRow) -> str:
+    """Returns both candles of a breach with their prices, and the files that hold them."""
+    return (
+        f"{price(breach.start_close)}, close of {candle_time(breach.start)}, to"
+        f" {price(breach.end_price)}, {breach.price} of {candle_time(breach.end)} UTC;"
+        f" {numbers.rate(breach.uncovered)} uncovered; {', '.join(breach.sources)}"
+    )

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from _pytest.mark.structures import ParameterSet
 
-from harmonize.api.audit import Answer, Question, answer
+from harmonize.api.audit import AdequacyScope, Answer, Question, answer
 from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import latest
 from harmonize.archive.location import recorded_archive
@@ -80,3 +81,11 @@ def reported() -> Answer:
 def audited() -> Answer:
     """The audit of the whole recorded archive against every bundled rule set."""
     return answer(Question())
+
+
+@cache
+def judged() -> Answer:
+    """The same as a report has it, with margins tested against past prices."""
+    question = Question().for_report()
+    options = replace(question.options, adequacy=AdequacyScope.VERDICTS)
+    return answer(replace(question, options=options))

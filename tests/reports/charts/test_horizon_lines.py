@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from reports.charts.horizon_lines import LevelLine, MoveLine, horizon_lines
+from reports.charts.horizon_lines import LevelLine, MoveLine, horizon_lines, size_lines
 from reports.charts.svg import Frame
 
 FRAME = Frame("key", "Title", "What it shows")
@@ -86,3 +86,30 @@ def test_names_of_venues_are_escaped() -> None:
     svg = horizon_lines(FRAME, [MOVE], [LevelLine("<b> & co", "c0 d0", 0.02)])
     assert "<b>" not in svg
     assert "&lt;b&gt; &amp; co" in svg
+
+
+def test_rates_over_size_have_axes_in_usd_with_both_ends() -> None:
+    lines = [MoveLine("okx IM", "c0 d0", ((1e4, 0.01), (1e6, 0.02), (1e8, 0.04)))]
+    svg = size_lines(FRAME, lines)
+    texts = re.findall(r'class="notional"[^>]*>([^<]*)<', svg)
+    assert (texts[0], texts[-2], texts[-1]) == ("$10k", "$100m", "position size")
+    (x0, y0), (x1, y1), (x2, y2) = path_of(svg, "line c0 d0")[:3]
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
+    assert y0 - y1 == pytest.approx(y1 - y2, abs=0.2)
+
+
+def test_a_move_that_is_not_emphasised_is_grey_and_named_on_hover() -> None:
+    other = MoveLine(
+        "99 % move of okx", "ref", ((900.0, 0.02), (3_600.0, 0.03)), is_emphasised=False
+    )
+    svg = horizon_lines(FRAME, [MOVE, other], [])
+    assert 'aria-label="99 % move of okx"' in svg
+    assert svg.count('<text class="name') == 1
+    assert 'role="group"' in svg
+
+
+def test_the_chart_is_no_wider_than_text_of_eleven_pixels_permits_on_a_telephone() -> None:
+    svg = horizon_lines(FRAME, [MOVE], [])
+    box = re.search(r'viewBox="0 0 (\d+) \d+"', svg)
+    assert box is not None
+    assert 12 * 480 / float(box[1]) >= 11

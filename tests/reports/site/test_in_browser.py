@@ -32,6 +32,10 @@ KINDS = (
     "divergence",
     "harmonization",
     "gap",
+    "adequacy",
+    "adequacy/btc",
+    "adequacy/btc-at-10000",
+    "adequacy/btc-history",
     "history",
     "coverage",
     "method",
@@ -44,7 +48,7 @@ KINDS = (
 )
 """One page of every kind; of underlyings one with all charts, and one on few venues."""
 
-LONG = ("underlyings/btc", "underlyings/eth", "venues/bitget")
+LONG = ("underlyings/btc", "underlyings/eth", "venues/bitget", "adequacy/eth")
 """Pages with most rows, which are the longest on paper."""
 
 CHECKS = Path(__file__).parents[2] / "support" / "page_checks.js"
@@ -60,7 +64,7 @@ MAX_SECONDS = 1.0
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    for name, content in report_files(recorded.reported().document):
+    for name, content in report_files(recorded.judged().document):
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
@@ -143,7 +147,7 @@ def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
     assert check(page, "excess()") <= 0
 
 
-@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance"])
+@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance", "adequacy/btc"])
 def test_text_in_charts_is_legible_on_a_narrow_screen(
     page: Browser, folder: Path, kind: str
 ) -> None:
@@ -176,7 +180,7 @@ def test_a_ranking_stays_readable_on_a_narrow_screen(
 
 
 @pytest.mark.parametrize("width", [600, 1000, 1440])
-@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance"])
+@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance", "adequacy/btc"])
 def test_charts_are_whole_without_scrolling_on_wider_screens(
     page: Browser, folder: Path, kind: str, width: int
 ) -> None:
