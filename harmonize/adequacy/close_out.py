@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harmonize.adequacy.contract_risk import CloseOutMoves, window_text
+from harmonize.adequacy.contract_risk import CloseOutMoves
 from harmonize.adequacy.coverage import (
     Coverage,
     checked_rate,
@@ -20,6 +20,7 @@ from harmonize.adequacy.coverage import (
 from harmonize.adequacy.factors import VenueVolume
 from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
+from harmonize.text.messages import window_text
 
 PARTICIPATION = 0.05
 """Share of traded volume that a close-out takes: a design choice of the harmonized baseline.

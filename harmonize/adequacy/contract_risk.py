@@ -23,7 +23,7 @@ from harmonize.adequacy.tail import Floats, TailEstimate, least_observations
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import aggregate
 from harmonize.market.card import SeriesCard, card_of
-from harmonize.market.prices import PriceSeries, interval_text
+from harmonize.market.prices import PriceSeries
 from harmonize.market.returns import contiguous_ends, simple_returns
 
 LEVEL = 0.99
@@ -333,12 +333,3 @@ def _extremes(column: Floats, side: Side, candles: int) -> Floats:
         length += step
     padding = np.full(column.size - result.size, np.nan)
     return np.concatenate([result, padding])
-
-
-def window_text(seconds: float) -> str:
-    """Returns a length of time in words, such as ``15 minutes``, ``1 hour`` or ``2 days``."""
-    for unit, length in (("day", DAY), ("hour", 3_600), ("minute", 60)):
-        if seconds >= length and seconds % length == 0:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'}"
-    return interval_text(int(seconds))

@@ -9,11 +9,11 @@ from math import isfinite
 from typing import Any
 
 from harmonize.adequacy.coverage import Coverage
-from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.severity import headline, worst_days
 from harmonize.adequacy.table_history import TableBacktest
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, SeriesAnswer
+from harmonize.api.adequacy_rows import verdict_sentences
 from harmonize.core.schedule import Unknown
 from harmonize.market.card import SeriesCard
 from harmonize.market.prices import SeriesId
@@ -43,7 +43,7 @@ def adequacy_object(answer: AdequacyAnswer) -> dict[str, object]:
         "as_of": iso_utc(answer.as_of),
         "archive": answer.archive,
         "terms": plain(answer.terms),
-        "verdicts": [_verdict(verdict, answer.as_of) for verdict in answer.verdicts],
+        "verdicts": [_verdict(verdict, answer) for verdict in answer.verdicts],
         "moves": plain(answer.curves),
         "table_history": plain(answer.history),
         "series": plain(answer.cards),
@@ -74,7 +74,7 @@ def age_days(verdict: Adequacy, as_of: datetime) -> float:
     return (as_of - end).total_seconds() / _DAY
 
 
-def _verdict(verdict: Adequacy, as_of: datetime) -> dict[str, object]:
+def _verdict(verdict: Adequacy, answer: AdequacyAnswer) -> dict[str, object]:
     position = verdict.position
     covered = headline(verdict)
     share = covered.breach_rate if isinstance(covered, Coverage) else plain(covered)
@@ -85,10 +85,10 @@ def _verdict(verdict: Adequacy, as_of: datetime) -> dict[str, object]:
         "side": verdict.side.value,
         "notional": position.notional,
         "table_day": position.precision.day_text(position.observed_at),
-        "table_age_days": age_days(verdict, as_of),
+        "table_age_days": age_days(verdict, answer.as_of),
         "headline_share": share,
         "worst_days": [day.isoformat() for day in worst_days(verdict)],
-        "sentences": plain(sentences(verdict)),
+        "sentences": plain(verdict_sentences(verdict, answer.terms)),
         **plain(verdict),
     }
 

@@ -11,7 +11,6 @@ from harmonize.adequacy.contract_risk import DAY
 from harmonize.adequacy.coverage import WORST, Breach, Coverage
 from harmonize.adequacy.holding_time import HoldingTime
 from harmonize.adequacy.horizons import HorizonMove, Side
-from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.table_history import TableBacktest, YearBreaches
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.verdict import Adequacy
@@ -40,6 +39,7 @@ from harmonize.document.adequacy import (
     VolatilityRow,
     YearRow,
 )
+from harmonize.document.adequacy_sentences import Sentences, sentences
 from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.text.messages import iso_utc
 
@@ -61,7 +61,7 @@ def adequacy_section(answer: AdequacyAnswer) -> AdequacySection:
     """Returns verdicts as rows, worst first, with everything that was not observable."""
     return AdequacySection(
         level=answer.terms.level,
-        rows=tuple(_row(verdict, answer.terms.participation) for verdict in answer.verdicts),
+        rows=tuple(adequacy_row(verdict, answer.terms) for verdict in answer.verdicts),
         moves=_moves(answer.curves),
         backtests=_backtests(answer.history),
         unjudged=_unjudged(answer.not_observable),
@@ -70,11 +70,16 @@ def adequacy_section(answer: AdequacyAnswer) -> AdequacySection:
     )
 
 
-def _row(verdict: Adequacy, participation: float) -> AdequacyRow:
+def verdict_sentences(verdict: Adequacy, terms: AdequacyTerms) -> Sentences:
+    """Returns a verdict in words: one sentence per question."""
+    return sentences(adequacy_row(verdict, terms))
+
+
+def adequacy_row(verdict: Adequacy, terms: AdequacyTerms) -> AdequacyRow:
+    """Returns a verdict as a row of the audit document."""
     position, close_out = verdict.position, verdict.close_out
     clearing, prices = verdict.clearing, verdict.prices
     time = close_out.time
-    words = sentences(verdict)
     maintenance = _number(position.maintenance)
     every, after = _close_out_tests(close_out, maintenance)
     return AdequacyRow(
@@ -84,6 +89,7 @@ def _row(verdict: Adequacy, participation: float) -> AdequacyRow:
         underlying=position.underlying,
         side=verdict.side.value,
         notional=position.notional,
+        level=terms.level,
         observed_at=iso_utc(position.observed_at),
         observed_from=position.precision.earliest_text(position.observed_at),
         date_kind=position.precision.kind.value,
@@ -95,7 +101,7 @@ def _row(verdict: Adequacy, participation: float) -> AdequacyRow:
         every_window=every,
         after_liquidation=after,
         close_out_seconds=None if isinstance(time, Unknown) else rounded(time.seconds),
-        participation=participation,
+        participation=terms.participation,
         volume=None if isinstance(time, Unknown) else rounded(time.volume.value),
         volume_day="" if isinstance(time, Unknown) else time.volume.last_day.date().isoformat(),
         volume_reason=_volume_reason(close_out),
@@ -103,7 +109,6 @@ def _row(verdict: Adequacy, participation: float) -> AdequacyRow:
         if isinstance(clearing, Unknown)
         else tuple(_clearing(horizon, _number(position.initial)) for horizon in clearing),
         clearing_reason=_reason(clearing),
-        sentences=(words.holding, words.close_out, words.clearing),
         reason=_reason(prices),
     )
 
@@ -120,15 +125,38 @@ def _holding(verdict: Adequacy) -> tuple[HoldingRow, ...]:
 
 def _holding_row(margin: str, rate: float | Unknown, answer: HoldingTime | Unknown) -> HoldingRow:
     if isinstance(answer, Unknown):
-        return HoldingRow(margin, _number(rate), "", None, None, None, None, answer.reason)
+        return _unknown_holding(margin, _number(rate), answer.reason)
     return HoldingRow(
         margin=margin,
         rate=rounded(answer.margin_rate),
         bound=answer.time.bound.value,
         seconds=rounded(answer.time.seconds),
+        shortest_bound=answer.shortest.bound.value,
         shortest=rounded(answer.shortest.seconds),
+        longest_bound=answer.longest.bound.value,
         longest=rounded(answer.longest.seconds),
         by_square_root=rounded(answer.by_square_root),
+        root_seconds=float(answer.root_horizon),
+        observations=answer.observations,
+        series=tuple(map(str, answer.series)),
+    )
+
+
+def _unknown_holding(margin: str, rate: float | None, reason: str) -> HoldingRow:
+    return HoldingRow(
+        margin=margin,
+        rate=rate,
+        bound="",
+        seconds=None,
+        shortest_bound="",
+        shortest=None,
+        longest_bound="",
+        longest=None,
+        by_square_root=None,
+        root_seconds=None,
+        observations=None,
+        series=(),
+        reason=reason,
     )
 
 

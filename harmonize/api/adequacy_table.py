@@ -1,17 +1,16 @@
 """Verdicts on margins and cards of series as tables, for spreadsheets."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from harmonize.adequacy.clearing import ClearingHorizon, PhaseResults
 from harmonize.adequacy.close_out import CloseOutTime, WindowCoverage
 from harmonize.adequacy.coverage import Breach, Coverage
 from harmonize.adequacy.holding_time import HoldingTime, TimeBound
-from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.severity import every_window, headline, worst_days
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, SeriesAnswer
 from harmonize.api.adequacy_object import age_days
+from harmonize.api.adequacy_rows import verdict_sentences
 from harmonize.core.schedule import Unknown
 from harmonize.market.card import SeriesCard
 from harmonize.market.prices import interval_text
@@ -37,7 +36,7 @@ def verdict_sheet(answer: AdequacyAnswer) -> Sheet:
 
     Times are in seconds; a bound states whether a time is measured, or beyond the measured horizons.
     """
-    return _sheet("Verdicts", [_record(verdict, answer.as_of) for verdict in answer.verdicts])
+    return _sheet("Verdicts", [_record(verdict, answer) for verdict in answer.verdicts])
 
 
 def series_sheet(answer: SeriesAnswer) -> Sheet:
@@ -62,8 +61,8 @@ def _identity(verdict: Adequacy) -> _Record:
     }
 
 
-def _record(verdict: Adequacy, as_of: datetime) -> _Record:
-    position, texts = verdict.position, sentences(verdict)
+def _record(verdict: Adequacy, answer: AdequacyAnswer) -> _Record:
+    position, texts = verdict.position, verdict_sentences(verdict, answer.terms)
     prices = verdict.prices
     return (
         _identity(verdict)
@@ -74,7 +73,7 @@ def _record(verdict: Adequacy, as_of: datetime) -> _Record:
             "observed_at": iso_utc(position.observed_at),
             "observed_from": position.precision.earliest_text(position.observed_at),
             "date_kind": position.precision.kind.value,
-            "age_days": age_days(verdict, as_of),
+            "age_days": age_days(verdict, answer.as_of),
         }
         | _holding("buffer", verdict.holding.buffer)
         | _holding("maintenance", verdict.holding.maintenance)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harmonize.adequacy.horizons import HorizonMove, Side
-from harmonize.adequacy.sentences import crossing_text
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, MoveCurve
 from harmonize.core.schedule import Unknown
+from harmonize.document.adequacy_sentences import crossing_text
 from harmonize.text import numbers
 from harmonize.text.messages import percent
 from harmonize.text.words import join_words
@@ -126,7 +126,7 @@ def _levels(venues: Sequence[_Venue]) -> list[LevelLine]:
 def _caption(verdicts: Sequence[Adequacy], curve: MoveCurve, level: str) -> str:
     worst = verdicts[0]
     parts = [
-        f"{name} {answer.reason if isinstance(answer, Unknown) else crossing_text(answer.time)}"
+        f"{name} {answer.reason if isinstance(answer, Unknown) else crossing_text(answer.time.bound, answer.time.seconds)}"
         for name, answer in (
             ("MM", worst.holding.maintenance),
             ("IM − MM", worst.holding.buffer),

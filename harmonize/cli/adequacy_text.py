@@ -5,23 +5,22 @@ from collections.abc import Iterator, Sequence
 from harmonize.adequacy.backtests import Zone
 from harmonize.adequacy.clearing import PhaseResults
 from harmonize.adequacy.close_out import WindowCoverage
-from harmonize.adequacy.contract_risk import window_text
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.holding_time import Crossing, HoldingTime, TimeBound
-from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.severity import every_window, headline, is_coarse, worst_days
 from harmonize.adequacy.table_history import TableBacktest
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, NotObservable, SeriesAnswer
 from harmonize.api.adequacy_history import HistoryBacktest
 from harmonize.api.adequacy_object import age_days
+from harmonize.api.adequacy_rows import verdict_sentences
 from harmonize.api.adequacy_table import defect_texts
 from harmonize.cli.compare_text import aligned
 from harmonize.core.schedule import Unknown
 from harmonize.market.card import SeriesCard
 from harmonize.market.prices import interval_text
 from harmonize.text import numbers
-from harmonize.text.messages import counted, percent
+from harmonize.text.messages import counted, percent, window_text
 from harmonize.text.sanitize import one_line
 from harmonize.text.words import first_words, margin_abbreviation
 
@@ -204,7 +203,7 @@ def _sentences(answer: AdequacyAnswer) -> Iterator[str]:
     if len(answer.verdicts) > _MOST_SENTENCES:
         return
     for verdict in answer.verdicts:
-        texts = sentences(verdict)
+        texts = verdict_sentences(verdict, answer.terms)
         yield ""
         yield from (texts.holding, texts.close_out, texts.clearing)
 

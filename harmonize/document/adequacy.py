@@ -13,17 +13,24 @@ class HoldingRow:
     """Time over which a margin rate covers the move at the level, on one side.
 
     ``margin`` is ``buffer`` (IM − MM), ``maintenance`` or ``initial``. ``bound`` is ``measured``,
-    ``shorter`` (than ``seconds``) or ``longer``; ``shortest`` and ``longest`` follow from the interval of
-    the moves. ``by_square_root`` is the time if moves grew with the square root of time.
+    ``shorter`` (than ``seconds``) or ``longer``; ``shortest`` and ``longest``, each with its bound,
+    follow from the interval of the moves. ``by_square_root`` is the time if moves grew with the square
+    root of time from that over ``root_seconds``. ``observations`` is the smallest number of moves behind
+    the time, ``series`` are their series.
     """
 
     margin: str
     rate: float | None
     bound: str
     seconds: float | None
+    shortest_bound: str
     shortest: float | None
+    longest_bound: str
     longest: float | None
     by_square_root: float | None
+    root_seconds: float | None
+    observations: int | None
+    series: tuple[str, ...]
     reason: str = ""
 
 
@@ -106,10 +113,11 @@ class ClearingRow:
 class AdequacyRow:
     """Verdict on one schedule, side and position size, in three answers that are never averaged.
 
+    Holding times and clearing are measured by moves at the ``level``, such as 0.99.
     ``every_window`` counts the close-outs that MM did not cover, ``after_liquidation`` those after a
     candle that would have liquidated a position at full leverage. ``close_out_seconds`` is the time in
     which the position is closed at ``participation`` of ``volume`` (USD a day); without a volume, the
-    windows are one candle and ``volume_reason`` states why. ``sentences`` state each answer in words.
+    windows are one candle and ``volume_reason`` states why.
     """
 
     venue: str
@@ -118,6 +126,7 @@ class AdequacyRow:
     underlying: str
     side: str
     notional: float
+    level: float
     observed_at: str
     observed_from: str
     date_kind: str
@@ -135,8 +144,12 @@ class AdequacyRow:
     volume_reason: str
     clearing: tuple[ClearingRow, ...]
     clearing_reason: str
-    sentences: tuple[str, ...]
     reason: str = ""
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether the close-out was tested in windows of time."""
+        return self.every_window.seconds > 0
 
 
 @dataclass(frozen=True, slots=True)

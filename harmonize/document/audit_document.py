@@ -5,7 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
-from harmonize.document.adequacy import AdequacySection
+from harmonize.document.adequacy import (
+    AdequacyRow,
+    AdequacySection,
+    BreachRow,
+    ClearingRow,
+    CoverageTest,
+    DatedBacktestRow,
+    HoldingRow,
+    MoveRow,
+    UnjudgedRow,
+    VolatilityRow,
+    YearRow,
+)
 from harmonize.document.arbitrage import ArbitrageRow
 from harmonize.document.cross_venue import (
     Comparison,
@@ -27,7 +39,7 @@ from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
 from harmonize.document.upgrade import upgraded
 
-SCHEMA_VERSION = "3.0"
+SCHEMA_VERSION = "3.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +101,10 @@ def from_json(text: bytes) -> AuditDocument:
     version = str(document["schema_version"]) if _has_version(document) else ""
     if version.startswith("1."):
         document = upgraded(document)
-    elif version == SCHEMA_VERSION:
+    elif version in {"3.0", SCHEMA_VERSION}:
         document = decoded(document)
     elif not version.startswith("2."):
-        message = f"expected an audit document of version 1.x, 2.x or {SCHEMA_VERSION}, found {version or 'none'}"
+        message = f"expected an audit document of version 1.x, 2.x, 3.0 or {SCHEMA_VERSION}, found {version or 'none'}"
         raise ValueError(message)
     return TypeAdapter(AuditDocument).validate_python(
         {**document, "schema_version": SCHEMA_VERSION}
@@ -124,6 +136,17 @@ ROWS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "waived": _names(Finding),
         "comparisons": _names(Comparison),
         "members": _names(Member),
+        "adequacy": _names(AdequacySection),
+        "rows": _names(AdequacyRow),
+        "holding_times": _names(HoldingRow),
+        "clearing_horizons": _names(ClearingRow),
+        "tests": _names(CoverageTest),
+        "breaches": _names(BreachRow),
+        "moves": _names(MoveRow),
+        "backtests": _names(DatedBacktestRow),
+        "years": _names(YearRow),
+        "unjudged": _names(UnjudgedRow),
+        "volatilities": _names(VolatilityRow),
     }
 )
 """Fields of the rows of each encoded collection."""

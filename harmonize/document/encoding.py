@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from harmonize.document import nested_tables as nested
+
 Row = Mapping[str, Any]
 """A row as fields by name."""
 
@@ -82,7 +84,15 @@ def encoded(document: Row, names: Mapping[str, Sequence[str]]) -> dict[str, Any]
         "groups": _with_findings(groups, tables),
         "comparisons": [_fields(row, names["comparisons"], {"members"}) for row in comparisons],
         "members": table,
+        "adequacy": _adequacy(document["adequacy"], names),
     }
+
+
+def _adequacy(section: object, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Returns the section on adequacy with its rows as tables."""
+    own = {name: getattr(section, name) for name in names["adequacy"]}
+    tables = nested.nested_tables(own, names, _dictionary_encoded)
+    return {**own, **tables}
 
 
 def decoded(document: Row) -> dict[str, Any]:
@@ -111,7 +121,19 @@ def _decoded(document: Row) -> dict[str, Any]:
         {**comparison, "members": own}
         for comparison, own in zip(document["comparisons"], members, strict=True)
     ]
+    if "adequacy" in document:  # since 3.1
+        collections["adequacy"] = _decoded_adequacy(document["adequacy"])
     return _without(collections, {"groups", "members"})
+
+
+def _decoded_adequacy(section: Row) -> dict[str, Any]:
+    tables = {name: _checked_rows(name, (), section) for name in nested.CONTAINED}
+    complete = nested.contained_rows(tables, _check_position)
+    return {
+        name: complete.get(name, value)
+        for name, value in section.items()
+        if name not in nested.CONTAINED_ONLY
+    }
 
 
 class _UnreadableTableError(ValueError):

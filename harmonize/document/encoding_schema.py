@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harmonize.document.encoding import GROUP, MEMBERS, REFERENCES, UNIQUE, Reference
+from harmonize.document.nested_tables import CONTAINED, CONTAINED_ONLY, SINGLE
 
 _POSITION = {"type": "integer", "minimum": 0}
 _POSITIONS = {"type": "array", "items": _POSITION}
@@ -26,8 +27,11 @@ def encoded_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     properties |= {"members": members, "groups": {"type": "array", "items": _ref("Group")}}
     definitions["Comparison"] = _without_members(definitions["Comparison"])
     definitions["Group"] = _group_schema(definitions["Finding"])
+    definitions["AdequacySection"] = _section_schema(definitions)
     for row_name in ("CoverageRow", "DivergenceRow", "Finding", "Member", "ScheduleRow"):
         del definitions[row_name]  # their tables have columns instead
+    for row_name in _ADEQUACY_ROWS.values():
+        del definitions[row_name]
     return {
         **schema,
         "$defs": definitions,
@@ -51,9 +55,15 @@ def _table_schema(row: Mapping[str, Any], references: Sequence[Reference]) -> di
         else:
             required.append(name)
         columns[name] = {"type": "array", "items": item} if name in UNIQUE else _column_schema(item)
+    return _columns_schema(row["description"], columns, required)
+
+
+def _columns_schema(
+    description: str, columns: Mapping[str, Any], required: Sequence[str]
+) -> dict[str, Any]:
     return {
         "type": "object",
-        "description": f"Table of rows: {row['description']}",
+        "description": f"Table of rows: {description}",
         "properties": {
             "length": {"type": "integer", "minimum": 0},
             "columns": {
@@ -66,6 +76,49 @@ def _table_schema(row: Mapping[str, Any], references: Sequence[Reference]) -> di
         "required": ["length", "columns"],
         "additionalProperties": False,
     }
+
+
+_ADEQUACY_ROWS = {
+    "rows": "AdequacyRow",
+    "backtests": "DatedBacktestRow",
+    "clearing_horizons": "ClearingRow",
+    "tests": "CoverageTest",
+    "holding_times": "HoldingRow",
+    "years": "YearRow",
+    "breaches": "BreachRow",
+    "moves": "MoveRow",
+    "unjudged": "UnjudgedRow",
+    "volatilities": "VolatilityRow",
+}
+"""Kind of row of each table of the section on adequacy."""
+
+
+def _section_schema(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the schema of the section on adequacy: a table per kind of row."""
+    section = definitions["AdequacySection"]
+    tables = {
+        name: _nested_schema(definitions[_ADEQUACY_ROWS[name]], columns)
+        for name, columns in CONTAINED.items()
+    }
+    return {
+        **section,
+        "properties": {**section["properties"], **tables},
+        "required": [*section["properties"], *sorted(CONTAINED_ONLY)],
+        "additionalProperties": False,
+    }
+
+
+def _nested_schema(row: Mapping[str, Any], contained: Mapping[str, str]) -> dict[str, Any]:
+    """Returns the schema of a table of rows that contain rows, or of contained ones."""
+    columns: dict[str, Any] = {}
+    for name, value in row["properties"].items():
+        item = {key: part for key, part in value.items() if key not in {"title", "default"}}
+        if name in contained:
+            several = {"type": "array", "items": _POSITIONS}
+            columns[name] = _POSITIONS if name in SINGLE else several
+        else:
+            columns[name] = {"anyOf": [{"type": "array", "items": item}, _column_schema(item)]}
+    return _columns_schema(row["description"], columns, [*columns])
 
 
 def _column_schema(item: Mapping[str, Any]) -> dict[str, Any]:

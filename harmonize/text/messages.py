@@ -66,3 +66,11 @@ def duration_text(seconds: float) -> str:
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 """Names and lengths of the units of a duration, longest first."""
+
+
+def window_text(seconds: float) -> str:
+    """Returns the length of a window in words: ``15 minutes``, ``1 hour``, ``2 days`` or ``90s``."""
+    for unit, length in _UNITS[:-1]:
+        if seconds >= length and seconds % length == 0:
+            return counted(int(seconds // length), unit)
+    return f"{int(seconds)}s"

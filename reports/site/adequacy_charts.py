@@ -14,7 +14,6 @@ from reports.html.page import Chart
 from reports.piece_values import margin_at, pieces_of
 from reports.site.addresses import id_slug
 from reports.site.adequacy_addresses import adequacy_path
-from reports.site.adequacy_table import MoveKey
 from reports.site.adequacy_words import duration, level_text
 from reports.site.figures import Figure, figure
 from reports.site.report_context import ReportContext
@@ -25,6 +24,10 @@ _MARGINS = (("initial", "IM"), ("maintenance", "MM"))
 _DAY = 86_400.0
 _STEPS = 24
 """Number of sizes at which a line over size is drawn."""
+
+
+MoveKey = tuple[str, str, str]
+"""Underlying, venue and side."""
 
 
 def moves_by_venue(context: ReportContext) -> Mapping[MoveKey, list[MoveRow]]:

@@ -1,8 +1,10 @@
 """One verdict in full: its sentences, its tests, and breaches to follow to two candles and one tier."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 
 from harmonize.document import AdequacyRow, BreachRow, ClearingRow, ScheduleRow
+from harmonize.document.adequacy_sentences import sentences
 from harmonize.text import numbers
 from reports.piece_values import piece_at, pieces_of
 from reports.site import adequacy_words as words
@@ -25,7 +27,7 @@ def verdict_detail(row: AdequacyRow, schedule: ScheduleRow | None, up: str) -> H
     after = f": {headline} over MM after a liquidation" if headline else ""
     body = join(
         [
-            *(paragraph("p", sentence) for sentence in row.sentences),
+            *(paragraph("p", sentence) for sentence in astuple(sentences(row))),
             _tier(row, schedule, up),
             _further(row),
             _breaches(row),
@@ -132,7 +134,9 @@ def _breach(name: str, breach: BreachRow) -> Html:
 
 
 def detail_list(
-    rows: Sequence[AdequacyRow], schedules: dict[ScheduleKey, ScheduleRow], up: str
+    rows: Sequence[AdequacyRow],
+    schedules: dict[ScheduleKey, ScheduleRow],
+    up: str,
 ) -> Html:
     """Returns the details of verdicts, in their order."""
     return join(

@@ -29,7 +29,6 @@ from reports.site.adequacy_results import (
 )
 from reports.site.adequacy_table import (
     VerdictColumns,
-    horizons_by_venue,
     legend,
     schedules_by_key,
     verdict_csv,
@@ -88,7 +87,6 @@ def _overview(context: ReportContext) -> Page:
     columns = VerdictColumns(
         context,
         schedules_by_key(context),
-        horizons_by_venue(context),
         "",
         shown_size(context),
         has_underlying=True,
@@ -330,7 +328,6 @@ def _columns(context: ReportContext) -> VerdictColumns:
     return VerdictColumns(
         context,
         schedules_by_key(context),
-        horizons_by_venue(context),
         "../",
         shown_size(context),
         has_underlying=False,

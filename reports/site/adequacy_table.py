@@ -29,10 +29,6 @@ _KEY_DIGITS = 6  # sort a table of some hundred rows
 _BESIDE = 1e-5  # a bound sorts beside a time of the same length
 
 
-MoveKey = tuple[str, str, str]
-"""Underlying, venue and side."""
-
-
 @dataclass(frozen=True)
 class VerdictColumns:
     """What all rows of a table of verdicts share.
@@ -44,7 +40,6 @@ class VerdictColumns:
 
     context: ReportContext
     schedules: dict[ScheduleKey, ScheduleRow]
-    horizons: dict[MoveKey, words.Horizons]
     up: str
     shown: float
     has_underlying: bool
@@ -60,16 +55,6 @@ def schedules_by_key(context: ReportContext) -> dict[ScheduleKey, ScheduleRow]:
 def venue_link(context: ReportContext, venue: str, up: str) -> Html:
     """Returns a link to the page of a venue; its name alone if it has none."""
     return link_to(f"{up}{venue_path(venue)}" if venue in context.venues else "", venue)
-
-
-def horizons_by_venue(context: ReportContext) -> dict[MoveKey, words.Horizons]:
-    """Returns the first and the last horizon with a measured move, by underlying, venue and side."""
-    known: dict[MoveKey, list[float]] = {}
-    for move in context.document.adequacy.moves:
-        for venue in move.venues if move.move else ():
-            key = (move.underlying, venue, move.side)
-            known.setdefault(key, []).append(float(move.seconds))
-    return {key: (min(times), max(times)) for key, times in known.items()}
 
 
 def verdict_table(
@@ -105,8 +90,7 @@ def _row(columns: VerdictColumns, row: AdequacyRow) -> Row:
     cells.append(Cell(row.side, css="t"))
     cells.append(number(numbers.usd(row.notional), key=row.notional))
     holding = {part.margin: part for part in row.holding}
-    horizons = columns.horizons.get((row.underlying, row.venue, row.side))
-    cells += [_holding_cell(holding.get(margin), horizons) for margin in words.MARGIN_NAMES]
+    cells += [_holding_cell(holding.get(margin)) for margin in words.MARGIN_NAMES]
     liquidation, windows = row.after_liquidation, row.every_window
     cells.append(
         _noted(words.share(liquidation), liquidation.breach_rate, words.window(liquidation))
@@ -142,12 +126,12 @@ def _noted(value: str, key: float | None, *notes: str) -> Cell:
     return number(shown, _with_notes(text(shown), *map(text, notes)), key=order)
 
 
-def _holding_cell(holding: HoldingRow | None, horizons: words.Horizons | None) -> Cell:
+def _holding_cell(holding: HoldingRow | None) -> Cell:
     if holding is None or holding.seconds is None:
         return number(marks.NOT_OBSERVABLE.sign)
     beside = {"shorter": -_BESIDE, "longer": _BESIDE}.get(holding.bound, 0.0)
     key = holding.seconds * (1.0 + beside)
-    return _noted(words.holding_time(holding), key, words.holding_range(holding, horizons))
+    return _noted(words.holding_time(holding), key, words.holding_range(holding))
 
 
 def _clearing_cell(row: ClearingRow | None) -> Cell:

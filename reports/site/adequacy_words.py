@@ -7,9 +7,6 @@ from harmonize.text.numbers import NBSP
 MARGIN_NAMES = {"maintenance": "MM", "buffer": f"IM{NBSP}−{NBSP}MM", "initial": "IM"}
 """Margins whose holding time is measured, in the order of the page, with their names."""
 
-Horizons = tuple[float, float]
-"""First and last measured horizon, in seconds."""
-
 _UNITS = (("d", 86_400.0), ("h", 3_600.0), ("min", 60.0), ("s", 1.0))
 _BOUND_SIGNS = {"shorter": "<", "longer": ">"}
 _LEAST_P_VALUE = 0.001
@@ -31,30 +28,24 @@ def duration(seconds: float) -> str:
 
 def holding_time(holding: HoldingRow) -> str:
     """Returns how long a margin holds: ``20 min``, ``<15 min`` or ``>5 d``; empty if not observable."""
-    if holding.seconds is None:
-        return ""
-    return f"{_BOUND_SIGNS.get(holding.bound, '')}{duration(holding.seconds)}"
+    return "" if holding.seconds is None else _bounded(holding.bound, holding.seconds)
 
 
-def holding_range(holding: HoldingRow, horizons: Horizons | None = None) -> str:
-    """Returns the interval of a holding time and the time by √t: ``19 min to 21 min; √t 14 min``.
-
-    ``horizons`` are the first and the last measured one: an end that lies beyond them is marked.
-    """
+def holding_range(holding: HoldingRow) -> str:
+    """Returns the interval of a holding time and the time by √t: ``19 min to 21 min; √t 14 min``."""
     parts = []
-    ends = (holding.shortest, holding.longest)
-    if holding.bound == "measured" and ends != (None, None):
-        first, last = horizons or (0.0, float("inf"))
-        parts.append(f"{_end(ends[0], '<', first)} to {_end(ends[1], '>', last)}")
+    if holding.bound == "measured":
+        shortest = _bounded(holding.shortest_bound, holding.shortest)
+        parts.append(f"{shortest} to {_bounded(holding.longest_bound, holding.longest)}")
     if holding.by_square_root is not None:
         parts.append(f"√t{NBSP}{duration(holding.by_square_root)}")
     return "; ".join(parts)
 
 
-def _end(seconds: float | None, sign: str, horizon: float) -> str:
+def _bounded(bound: str, seconds: float | None) -> str:
     if seconds is None:
         return "unknown"
-    return f"{sign if seconds == horizon else ''}{duration(seconds)}"
+    return f"{_BOUND_SIGNS.get(bound, '')}{duration(seconds)}"
 
 
 def share(test: CoverageTest) -> str:

@@ -53,6 +53,41 @@ def unknown(reason: str) -> CoverageTest:
     return CoverageTest(0, None, None, None, None, None, None, "", "", "", (), reason)
 
 
+def holding(margin: str, rate: float, bound: str, seconds: float) -> HoldingRow:
+    """A holding time; the ends of a measured one are 60 seconds away, the latter unbounded."""
+    is_measured = bound == "measured"
+    return HoldingRow(
+        margin=margin,
+        rate=rate,
+        bound=bound,
+        seconds=seconds,
+        shortest_bound=bound,
+        shortest=seconds - 60 if is_measured else seconds,
+        longest_bound="longer" if is_measured else bound,
+        longest=seconds + 60 if is_measured else seconds,
+        by_square_root=seconds * 0.7,
+        root_seconds=86_400.0,
+        observations=2_155,
+        series=(SERIES,),
+    )
+
+
+def unknown_holding(margin: str, reason: str) -> HoldingRow:
+    known = holding(margin, 0.01, "", 0.0)
+    return replace(
+        known,
+        rate=None,
+        seconds=None,
+        shortest=None,
+        longest=None,
+        by_square_root=None,
+        root_seconds=None,
+        observations=None,
+        series=(),
+        reason=reason,
+    )
+
+
 def clearing(days: int, breaches: int, observations: int, zone: str) -> ClearingRow:
     return ClearingRow(
         days=days,
@@ -79,6 +114,7 @@ def verdict(venue: str = "venue-a", side: str = "long", notional: float = 1e6) -
         underlying="BTC",
         side=side,
         notional=notional,
+        level=0.99,
         observed_at=FRESH,
         observed_from="",
         date_kind="exact",
@@ -87,9 +123,9 @@ def verdict(venue: str = "venue-a", side: str = "long", notional: float = 1e6) -
         series=(SERIES,),
         price_reason="perpetual of the venue",
         holding=(
-            HoldingRow("buffer", 0.01, "measured", 1_200.0, 1_140.0, 1_260.0, 840.0),
-            HoldingRow("maintenance", 0.01, "shorter", 900.0, 900.0, 900.0, 300.0),
-            HoldingRow("initial", 0.02, "longer", 432_000.0, 86_400.0, 432_000.0, 2_160.0),
+            holding("buffer", 0.01, "measured", 1_200.0),
+            holding("maintenance", 0.01, "shorter", 900.0),
+            holding("initial", 0.02, "longer", 432_000.0),
         ),
         every_window=coverage(900, 5_527, 102_782, BREACH),
         after_liquidation=coverage(900, 273, 680, BREACH),
@@ -104,7 +140,6 @@ def verdict(venue: str = "venue-a", side: str = "long", notional: float = 1e6) -
             clearing(5, 0, 2_043, "green"),
         ),
         clearing_reason="",
-        sentences=("MM holds briefly.", "It does not survive.", "It would not clear."),
     )
 
 
@@ -128,9 +163,9 @@ def hostile() -> AdequacyRow:
         underlying=SCRIPT,
         maintenance=None,
         holding=(
-            HoldingRow("buffer", None, "", None, None, None, None, reason),
-            HoldingRow("maintenance", None, "", None, None, None, None, reason),
-            HoldingRow("initial", 0.02, "measured", 1_200.0, None, 1_260.0, 840.0),
+            unknown_holding("buffer", reason),
+            unknown_holding("maintenance", reason),
+            replace(holding("initial", 0.02, "measured", 1_200.0), shortest=None),
         ),
         every_window=unknown(reason),
         after_liquidation=unknown(reason),
@@ -139,7 +174,6 @@ def hostile() -> AdequacyRow:
         volume_reason="no size verdict: no volume",
         clearing=(),
         clearing_reason=f"IM was not tested {ESCAPE}",
-        sentences=(SCRIPT, FORMULA, ESCAPE),
     )
 
 

@@ -12,7 +12,6 @@ from harmonize.adequacy.contract_risk import (
     combine,
     excursion_moves,
     prepare,
-    window_text,
 )
 from harmonize.adequacy.coverage import Price
 from harmonize.adequacy.horizons import HORIZONS, Side
@@ -193,11 +192,3 @@ def test_daily_excursions_are_replaced_by_those_of_shorter_candles() -> None:
 
 def test_no_contract_is_a_reason() -> None:
     assert combine([]) == Unknown("no prices; import or gather candles")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(900, "15 minutes"), (HOUR, "1 hour"), (DAY, "1 day"), (5 * DAY, "5 days"), (90, "90s")],
-)
-def test_lengths_of_time_have_names(seconds: int, text: str) -> None:
-    assert window_text(seconds) == text

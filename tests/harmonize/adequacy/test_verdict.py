@@ -12,9 +12,11 @@ from harmonize.adequacy.factors import VenueVolume
 from harmonize.adequacy.holding_time import HoldingTime, TimeBound, holding_time
 from harmonize.adequacy.horizons import Side
 from harmonize.adequacy.position import PositionMargins
-from harmonize.adequacy.sentences import sentences
 from harmonize.adequacy.verdict import Adequacy, PositionQuestion, assess
+from harmonize.api.adequacy import AdequacyTerms
+from harmonize.api.adequacy_rows import verdict_sentences
 from harmonize.core.schedule import Unknown
+from harmonize.document.adequacy_sentences import Sentences
 from harmonize.market.prices import PriceKind, PriceSeries
 from tests.harmonize.adequacy.contracts import (
     AS_OF,
@@ -54,6 +56,10 @@ def question(
     open_interest: float | Unknown = NO_INTEREST,
 ) -> PositionQuestion:
     return PositionQuestion(of, volume, open_interest)
+
+
+def in_words(verdict: Adequacy) -> Sentences:
+    return verdict_sentences(verdict, AdequacyTerms())
 
 
 def venue_risk(*series: PriceSeries) -> VenueRisk:
@@ -127,7 +133,7 @@ def test_without_prices_every_answer_is_the_reason() -> None:
     (long, _) = both(reason, question(position()))
     assert (long.prices, long.clearing, long.holding.initial) == (reason, reason, reason)
     assert (long.close_out.one_candle, long.close_out.own_time) == (reason, reason)
-    texts = sentences(long)
+    texts = in_words(long)
     assert texts.holding == (
         "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), no holding time is known: no prices of BTC in "
         "the archive; import or gather candles."
@@ -169,7 +175,7 @@ def test_no_volume_is_no_size_verdict(hourly: VenueRisk) -> None:
     (long, _) = both(hourly, question(position(0.08, 0.04), NO_VOLUME))
     assert long.close_out.own_time == Unknown(f"no size verdict: {NO_VOLUME.reason}")
     assert isinstance(long.close_out.one_candle, WindowCoverage)
-    assert f"no size verdict: {NO_VOLUME.reason}" in sentences(long).close_out
+    assert f"no size verdict: {NO_VOLUME.reason}" in in_words(long).close_out
 
 
 def test_open_interest_is_weighted_with_the_measured_move(hourly: VenueRisk) -> None:
@@ -208,7 +214,7 @@ def test_how_long_the_margin_of_binance_holds_on_btc() -> None:
         assert maintenance.time.bound is TimeBound.SHORTER
         assert maintenance.time.seconds == QUARTER
         assert initial.time.seconds / 60 == pytest.approx(19, abs=0.5)
-    assert sentences(long).holding == (
+    assert in_words(long).holding == (
         "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), compared with the 99 % move, MM of 0.4 % holds "
         "under 15 minutes (6.3 minutes by √t from 1 day), IM − MM of 0.4 % holds under 15 minutes "
         "(6.3 minutes by √t from 1 day) and IM of 0.8 % holds 19 minutes (18 minutes to 20 minutes, "
@@ -222,7 +228,7 @@ def test_the_crash_of_october_2025_in_one_sentence() -> None:
     assert isinstance(window, WindowCoverage)
     after = window.after_liquidation
     assert isinstance(after, Coverage)
-    text = sentences(long).close_out
+    text = in_words(long).close_out
     assert text.startswith(
         "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), the price moved beyond MM of 0.4 % within 15 "
         f"minutes after {after.breaches} of {after.observations} ("
@@ -237,7 +243,7 @@ def test_the_crash_of_october_2025_in_one_sentence() -> None:
 def test_the_sentence_on_clearing_states_breaches_and_tests() -> None:
     closes = [100.0 * (0.9 if day % 50 == 49 else 1.0) + day % 3 for day in range(1001)]
     (long, _) = both(venue_risk(candles(closes)), question(position(0.08, 0.04)))
-    text = sentences(long).clearing
+    text = in_words(long).clearing
     assert text.startswith(
         "At $100k on binance BTC/USDT:USDT (long, table of 2025-12-25), IM of 8.0 % covered 98.0 % of moves over 1 day "
         "(20 of 1,000 beyond, yellow, Kupiec p = 0.0"
@@ -247,17 +253,17 @@ def test_the_sentence_on_clearing_states_breaches_and_tests() -> None:
 
 def test_no_breach_is_stated_with_the_rule_of_three(hourly: VenueRisk) -> None:
     (long, _) = both(hourly, question(position(0.9, 0.5)))
-    text = sentences(long).clearing
+    text = in_words(long).clearing
     assert (
         "100.0 % of moves over 1 day (0 of 699 beyond, at most 0.4277 % by the rule of three"
         in (text)
     )
-    assert "0 observations, 30 are required" in sentences(long).close_out
+    assert "0 observations, 30 are required" in in_words(long).close_out
 
 
 def test_a_sentence_has_no_break_within_numbers(hourly: VenueRisk) -> None:
     (long, _) = both(hourly, question(position(), open_interest=2e9))
-    texts = sentences(long)
+    texts = in_words(long)
     for text in (texts.holding, texts.close_out, texts.clearing):
         assert "\N{NO-BREAK SPACE}" not in text
         assert text.endswith(".")

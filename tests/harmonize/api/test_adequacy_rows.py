@@ -123,7 +123,6 @@ def test_the_row_of_one_position_has_the_published_figures() -> None:
     assert [part.days for part in row.clearing] == [1, 2, 5]
     assert row.clearing[0].zone == "red"
     assert row.clearing[0].test.first < row.clearing[0].test.last
-    assert len(row.sentences) == 3
 
 
 def test_moves_and_backtests_are_sorted_and_complete() -> None:

@@ -48,10 +48,23 @@ def past(breaches: int | None, observations: int = 10_000, *, seconds: int = 3_6
 
 def holding(margin: str, minutes: float | None, bound: str = "measured") -> HoldingRow:
     """Returns a holding time in minutes; None: not observable."""
-    if minutes is None:
-        return HoldingRow(margin, 0.05, "", None, None, None, None, "no moves")
-    seconds = minutes * 60
-    return HoldingRow(margin, 0.05, bound, seconds, seconds, seconds, seconds)
+    is_known = minutes is not None
+    seconds = minutes * 60 if minutes is not None else None
+    return HoldingRow(
+        margin=margin,
+        rate=0.05,
+        bound=bound if is_known else "",
+        seconds=seconds,
+        shortest_bound=bound if is_known else "",
+        shortest=seconds,
+        longest_bound=bound if is_known else "",
+        longest=seconds,
+        by_square_root=seconds,
+        root_seconds=86_400.0 if is_known else None,
+        observations=1_000 if is_known else None,
+        series=(BREACH.series,) if is_known else (),
+        reason="" if is_known else "no moves",
+    )
 
 
 def clearing(  # noqa: PLR0913 - the parts of a result
@@ -89,6 +102,7 @@ ROW = AdequacyRow(
     underlying="BTC",
     side="long",
     notional=10_000.0,
+    level=0.99,
     observed_at="2026-03-10T00:00:00Z",
     observed_from="2026-03-10T00:00:00Z",
     date_kind="exact",
@@ -106,7 +120,6 @@ ROW = AdequacyRow(
     volume_reason="no size verdict: no volume",
     clearing=tuple(clearing(days) for days in (1, 2, 5)),
     clearing_reason="",
-    sentences=("It holds.", "It survives.", "It would do."),
 )
 """A verdict within every limit of the bundled rule sets."""
 

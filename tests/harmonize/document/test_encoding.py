@@ -12,10 +12,12 @@ import pytest
 from harmonize.document import AuditDocument, decoded, from_json, json_schema, to_json
 from harmonize.document.encoding import GROUP, REFERENCES, SCHEDULE, rows, values
 from tests.support import recorded
+from tests.support.sample_adequacy import judged_sample
 from tests.support.sample_documents import large, sample
 
 DOCUMENTS: dict[str, Callable[[], AuditDocument]] = {
     "sample": sample,
+    "judged": judged_sample,
     "large": large,
     "recorded": lambda: recorded.audited().document,
 }
@@ -33,8 +35,9 @@ def test_every_field_of_every_row_comes_back(document: AuditDocument) -> None:
 
 
 def test_decoded_rows_are_the_rows_of_the_document() -> None:
-    document = sample()
+    document = judged_sample()
     found = decoded(json.loads(to_json(document)))
+    assert found["adequacy"] == json.loads(_plain(document.adequacy))
     for name in REFERENCES:
         expected = [json.loads(_plain(row)) for row in getattr(document, name)]
         assert found[name] == expected
@@ -51,9 +54,9 @@ def test_the_schema_describes_the_document() -> None:
     schema = json_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
-    validator.validate(json.loads(to_json(sample())))
-    for spoil in (_long_index, _unknown_column, _no_group, _negative_reference):
-        encoded = json.loads(to_json(sample()))
+    validator.validate(json.loads(to_json(judged_sample())))
+    for spoil in (_long_index, _unknown_column, _no_group, _negative_reference, _no_test):
+        encoded = json.loads(to_json(judged_sample()))
         spoil(encoded)
         assert not validator.is_valid(encoded), spoil.__name__
 
@@ -72,6 +75,31 @@ def _no_group(encoded: Any) -> None:
 
 def _negative_reference(encoded: Any) -> None:
     encoded["divergences"]["columns"]["schedule"][0] = -1
+
+
+def _no_test(encoded: Any) -> None:
+    encoded["adequacy"]["rows"]["columns"]["every_window"][0] = None
+
+
+def test_equal_tests_of_margins_are_one_row() -> None:
+    section = judged_sample().adequacy
+    encoded = json.loads(to_json(judged_sample()))["adequacy"]
+    holding = {part for row in section.rows for part in row.holding}
+    assert encoded["holding_times"]["length"] == len(holding) < 3 * len(section.rows)
+    tests = {test for row in section.rows for test in (row.every_window, row.after_liquidation)}
+    tests |= {part.test for row in section.rows for part in row.clearing}
+    assert encoded["tests"]["length"] == len(tests)
+    breaches = {breach for test in tests for breach in test.worst}
+    breaches |= {breach for row in section.backtests for breach in row.worst}
+    assert encoded["breaches"]["length"] == len(breaches)
+
+
+@pytest.mark.parametrize("position", [-1, 99])
+def test_a_position_of_a_test_that_does_not_exist_is_refused(position: int) -> None:
+    encoded = json.loads(to_json(judged_sample()))
+    encoded["adequacy"]["tests"]["columns"]["worst"][0] = [position]
+    with pytest.raises(ValueError, match=f"tests.worst refers to row {position} of"):
+        decoded(encoded)
 
 
 def test_groups_hold_every_finding_once_with_its_cause() -> None:

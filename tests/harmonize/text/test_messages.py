@@ -39,3 +39,17 @@ def test_margin_types_have_an_abbreviation_and_a_name() -> None:
         "maintenance margin",
     ]
     assert margin_abbreviation("capacity") == "capacity"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (900, "15 minutes"),
+        (3_600, "1 hour"),
+        (86_400, "1 day"),
+        (5 * 86_400.0, "5 days"),
+        (90, "90s"),
+    ],
+)
+def test_windows_of_time_have_names(seconds: float, text: str) -> None:
+    assert messages.window_text(seconds) == text

@@ -7,12 +7,13 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from functools import cache
 
 import pytest
 
 from harmonize.document import AdequacyRow, AdequacySection, AuditDocument
+from harmonize.document.adequacy_sentences import sentences
 from harmonize.document.history import History, StressWindow
 from reports.registry import report_files
 from reports.site import adequacy_words as words
@@ -112,7 +113,7 @@ def test_what_is_unknown_is_marked_and_has_its_reason() -> None:
     for head in ("MM holds", "IM − MM holds", "Over MM after a liquidation", "IM over 1 day"):
         assert row[head] == ["n/o"]
     assert row["Worst days"] == ["n/o"]
-    assert row["IM holds"][1] == "unknown to 21 min; √t 14 min"
+    assert row["IM holds"][1] == "unknown to >21 min; √t 14 min"
     reasons = row["Prices, and what is not observable"][1]
     assert (
         "IM − MM, MM, after a liquidation, all windows: <script>alert(1)</script> publishes no MM"
@@ -123,13 +124,11 @@ def test_what_is_unknown_is_marked_and_has_its_reason() -> None:
 
 
 def test_the_end_of_an_interval_beyond_the_measured_horizons_is_marked() -> None:
-    holding = verdict().holding[0]
-    horizons = (1_140.0, 1_260.0)
-    assert words.holding_range(holding, horizons).replace(NBSP, " ") == (
-        "<19 min to >21 min; √t 14 min"
-    )
+    holding = replace(verdict().holding[0], shortest_bound="shorter")
+    assert words.holding_range(holding).replace(NBSP, " ") == "<19 min to >21 min; √t 14 min"
     document = judged_sample()
-    first = replace(verdict(), holding=(replace(holding, shortest=900.0),))
+    measured = replace(holding, shortest=900.0, longest_bound="measured")
+    first = replace(verdict(), holding=(measured, *verdict().holding[1:]))
     rows = (first, *document.adequacy.rows[1:])
     shown = page("adequacy.html", replace(document, adequacy=replace(document.adequacy, rows=rows)))
     assert cells(shown, verdict_anchor(first))["IM − MM holds"][1] == "<15 min to 21 min; √t 14 min"
@@ -168,7 +167,7 @@ def test_the_worst_breach_leads_to_two_candles_a_file_and_the_tiers() -> None:
     tiers = re.search(r'href="\.\./(underlyings/btc\.html)#(schedule-venue-a[^"]*)"', detail)
     assert tiers is not None
     assert tiers[2] in read_page(files()[tiers[1]]).ids
-    for sentence in verdict().sentences:
+    for sentence in astuple(sentences(verdict())):
         assert sentence in shown
 
 
