@@ -53,8 +53,8 @@ def unknown(reason: str) -> CoverageTest:
     return CoverageTest(0, None, None, None, None, None, None, "", "", "", (), reason)
 
 
-def holding(margin: str, rate: float, bound: str, seconds: float) -> HoldingRow:
-    """A holding time; the ends of a measured one are 60 seconds away, the latter unbounded."""
+def holding(margin: str, rate: float, bound: str, seconds: float, by_root: float) -> HoldingRow:
+    """A holding time; the ends of a measured one are 60 seconds away."""
     is_measured = bound == "measured"
     return HoldingRow(
         margin=margin,
@@ -63,9 +63,9 @@ def holding(margin: str, rate: float, bound: str, seconds: float) -> HoldingRow:
         seconds=seconds,
         shortest_bound=bound,
         shortest=seconds - 60 if is_measured else seconds,
-        longest_bound="longer" if is_measured else bound,
+        longest_bound=bound,
         longest=seconds + 60 if is_measured else seconds,
-        by_square_root=seconds * 0.7,
+        by_square_root=by_root,
         root_seconds=86_400.0,
         observations=2_155,
         series=(SERIES,),
@@ -73,7 +73,7 @@ def holding(margin: str, rate: float, bound: str, seconds: float) -> HoldingRow:
 
 
 def unknown_holding(margin: str, reason: str) -> HoldingRow:
-    known = holding(margin, 0.01, "", 0.0)
+    known = holding(margin, 0.01, "", 0.0, 0.0)
     return replace(
         known,
         rate=None,
@@ -123,9 +123,9 @@ def verdict(venue: str = "venue-a", side: str = "long", notional: float = 1e6) -
         series=(SERIES,),
         price_reason="perpetual of the venue",
         holding=(
-            holding("buffer", 0.01, "measured", 1_200.0),
-            holding("maintenance", 0.01, "shorter", 900.0),
-            holding("initial", 0.02, "longer", 432_000.0),
+            holding("buffer", 0.01, "measured", 1_200.0, 840.0),
+            holding("maintenance", 0.01, "shorter", 900.0, 300.0),
+            holding("initial", 0.02, "longer", 432_000.0, 2_160.0),
         ),
         every_window=coverage(900, 5_527, 102_782, BREACH),
         after_liquidation=coverage(900, 273, 680, BREACH),
@@ -165,7 +165,7 @@ def hostile() -> AdequacyRow:
         holding=(
             unknown_holding("buffer", reason),
             unknown_holding("maintenance", reason),
-            replace(holding("initial", 0.02, "measured", 1_200.0), shortest=None),
+            replace(holding("initial", 0.02, "measured", 1_200.0, 840.0), shortest=None),
         ),
         every_window=unknown(reason),
         after_liquidation=unknown(reason),

@@ -113,7 +113,7 @@ def test_what_is_unknown_is_marked_and_has_its_reason() -> None:
     for head in ("MM holds", "IM − MM holds", "Over MM after a liquidation", "IM over 1 day"):
         assert row[head] == ["n/o"]
     assert row["Worst days"] == ["n/o"]
-    assert row["IM holds"][1] == "unknown to >21 min; √t 14 min"
+    assert row["IM holds"][1] == "unknown to 21 min; √t 14 min"
     reasons = row["Prices, and what is not observable"][1]
     assert (
         "IM − MM, MM, after a liquidation, all windows: <script>alert(1)</script> publishes no MM"
@@ -124,7 +124,7 @@ def test_what_is_unknown_is_marked_and_has_its_reason() -> None:
 
 
 def test_the_end_of_an_interval_beyond_the_measured_horizons_is_marked() -> None:
-    holding = replace(verdict().holding[0], shortest_bound="shorter")
+    holding = replace(verdict().holding[0], shortest_bound="shorter", longest_bound="longer")
     assert words.holding_range(holding).replace(NBSP, " ") == "<19 min to >21 min; √t 14 min"
     document = judged_sample()
     measured = replace(holding, shortest=900.0, longest_bound="measured")
@@ -388,14 +388,14 @@ def test_the_recorded_pages_keep_within_their_limits_and_every_link_leads_somewh
     own = {path: content for path, content in built.items() if path.startswith("adequacy")}
     assert max(len(content) for path, content in own.items() if path.endswith(".html")) <= 300_000
     assert own["adequacy.html"].count(b'<tr id="verdict-') == MOST_ROWS
-    assert sum(map(len, built.values())) <= 25_000_000
+    assert sum(map(len, built.values())) <= 29_000_000
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for path, content in built.items():
             entry = tarfile.TarInfo(path)
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
-    assert len(packed.getvalue()) <= 5_000_000
+    assert len(packed.getvalue()) <= 6_000_000
 
 
 def test_equal_documents_give_equal_bytes() -> None:
