@@ -3,6 +3,7 @@ from math import comb
 
 import numpy as np
 import pytest
+import vartests
 
 from harmonize.adequacy.backtests import (
     LikelihoodRatio,
@@ -61,20 +62,40 @@ def test_the_traffic_light_equals_a_published_example() -> None:
     assert (light.at_most, light.at_least) == pytest.approx((0.77912724, 0.26395847), abs=1e-8)
 
 
-@pytest.mark.parametrize(
-    ("count", "observations", "rate", "expected"),
-    [
-        (57, 1043, 0.05, (0.4614663953288414, 0.4969394476804424)),
-        (9, 500, 0.01, (2.612570620003453, 0.10601977862820128)),
-        (0, 250, 0.01, (5.025167926750726, 0.02498150305344973)),
-    ],
-)
+SERIES = [
+    (57, 1043, 0.05),
+    (9, 500, 0.01),
+    (0, 250, 0.01),
+    (250, 250, 0.01),
+    (1, 2041, 0.005),
+    (33, 2041, 0.01),
+]
+
+
+@pytest.mark.parametrize(("count", "observations", "rate"), SERIES)
 def test_the_test_of_the_number_equals_another_program(
-    count: int, observations: int, rate: float, expected: tuple[float, float]
+    count: int, observations: int, rate: float
 ) -> None:
-    """Numbers printed by kupiec_test of vartests 0.4.1 (PyPI)."""
     breaches = np.arange(observations) < count
-    assert known(unconditional_coverage(breaches, rate)) == pytest.approx(expected, rel=1e-9)
+    other = vartests.kupiec_test(x=count, n=observations, risk_conf_level=1 - rate)
+    assert known(unconditional_coverage(breaches, rate)) == pytest.approx(
+        (other["statistic"], other["p-value"]), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize(("count", "observations", "rate"), SERIES)
+def test_the_share_of_the_traffic_light_equals_another_program(
+    count: int, observations: int, rate: float
+) -> None:
+    other = vartests.binomial_test(x=count, n=observations, risk_conf_level=1 - rate)
+    light = traffic_light(count, observations, rate)
+    assert light.at_least == pytest.approx(other["p-value"], rel=1e-9)
+
+
+@pytest.mark.parametrize("observations", [1, 30, 250, 2041, 102_782])
+def test_the_rule_of_three_equals_another_program(observations: int) -> None:
+    other = vartests.upper_confidence_limit(x=0, n=observations)
+    assert rule_of_three(observations) == pytest.approx(other["upper limit"], rel=1e-9)
 
 
 def test_no_breach_in_a_year_is_too_few_and_counts_zero_powers_as_one() -> None:
