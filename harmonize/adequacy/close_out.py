@@ -12,6 +12,7 @@ import numpy as np
 from harmonize.adequacy.contract_risk import CloseOutMoves
 from harmonize.adequacy.coverage import (
     Coverage,
+    Rows,
     checked_rate,
     coverage,
     summarised,
@@ -20,7 +21,7 @@ from harmonize.adequacy.coverage import (
 from harmonize.adequacy.factors import VenueVolume
 from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
-from harmonize.text.messages import window_text
+from harmonize.text.messages import counted
 
 PARTICIPATION = 0.05
 """Share of traded volume that a close-out takes: a design choice of the harmonized baseline.
@@ -65,7 +66,7 @@ class CloseOut:
     """Whether MM covers the close-out of a position of one side.
 
     ``one_candle`` uses the shortest window. ``own_time`` uses the shortest window that is not below
-    ``time``, the close-out time of the position.
+    ``time``, the close-out time of the position, or the longest one if closing takes longer.
     """
 
     one_candle: WindowCoverage | Unknown
@@ -76,6 +77,15 @@ class CloseOut:
     def result(self) -> WindowCoverage | Unknown:
         """Coverage over the close-out time of the position; over one candle if it is unknown."""
         return self.one_candle if isinstance(self.own_time, Unknown) else self.own_time
+
+    @property
+    def is_at_least(self) -> bool:
+        """Whether closing takes longer than the longest window: shares beyond MM are lower bounds."""
+        return (
+            isinstance(self.own_time, WindowCoverage)
+            and isinstance(self.time, CloseOutTime)
+            and self.own_time.seconds < self.time.seconds
+        )
 
 
 def has_headline(answer: CloseOut) -> bool:
@@ -157,10 +167,9 @@ def close_out(
         return CloseOut(maintenance, maintenance, time)
     own = sorted((w for w in windows if w.side is side), key=lambda w: w.seconds)
     first = cover(own[0], initial, maintenance)
-    fitting = time if isinstance(time, Unknown) else _fitting(own, time.seconds)
-    if isinstance(fitting, Unknown):
-        return CloseOut(first, fitting, time)
-    return CloseOut(first, cover(fitting, initial, maintenance), time)
+    if isinstance(time, Unknown):
+        return CloseOut(first, time, time)
+    return CloseOut(first, cover(_fitting(own, time.seconds), initial, maintenance), time)
 
 
 def after_liquidation(
@@ -168,25 +177,44 @@ def after_liquidation(
 ) -> Coverage | Unknown:
     """Returns the coverage by MM in windows after a candle that closed beyond ``buffer``.
 
-    Unknown: ``buffer`` is, or there are too few such candles.
+    Unknown: ``buffer`` is, or there are too few such candles whose windows do not overlap.
     """
     if isinstance(buffer, Unknown):
         return buffer
     count = int(np.searchsorted(-window.prior_losses, -buffer, side="left"))
-    if count < LEAST_LIQUIDATIONS:
-        shortage = too_few(count, LEAST_LIQUIDATIONS)
-        return Unknown(f"candles that close beyond IM − MM: {shortage.reason}")
     indices = window.after[:count]
+    separate = separate_windows(window.moves.starts[indices], window.candles)
+    if separate < LEAST_LIQUIDATIONS:
+        return _too_few_liquidations(count, separate)
     losses = window.moves.losses[indices]
     breaching = indices[losses > maintenance]
     ordered = breaching[np.argsort(window.moves.losses[breaching], kind="stable")]
-    return summarised(window.moves, maintenance, ordered, window.moves.starts[indices])
+    starts = window.moves.starts[indices]
+    return summarised(window.moves, maintenance, ordered, starts, separate)
 
 
-def _fitting(own: Sequence[CloseOutMoves], seconds: float) -> CloseOutMoves | Unknown:
-    """Returns the shortest window in which the position can be closed."""
-    for window in own:
-        if window.seconds >= seconds:
-            return window
-    longest = window_text(own[-1].seconds)
-    return Unknown(f"closing takes {seconds / _DAY:.3g} days, and {longest} at most are measured")
+def separate_windows(starts: Rows, candles: int) -> int:
+    """Returns how many windows of so many candles do not overlap, each the next one that begins."""
+    if candles == 1:
+        return int(starts.size)
+    count, free = 0, -1
+    for start in np.sort(starts).tolist():
+        if start >= free:
+            count, free = count + 1, start + candles
+    return count
+
+
+def _too_few_liquidations(count: int, separate: int) -> Unknown:
+    """Returns why liquidations are too few: they, or those whose windows do not overlap."""
+    if count < LEAST_LIQUIDATIONS:
+        shortage = too_few(count, LEAST_LIQUIDATIONS)
+        return Unknown(f"candles that close beyond IM − MM: {shortage.reason}")
+    return Unknown(
+        f"candles that close beyond IM − MM: {counted(count, 'observation')}, of which {separate} have "
+        f"windows that do not overlap, {LEAST_LIQUIDATIONS} are required"
+    )
+
+
+def _fitting(own: Sequence[CloseOutMoves], seconds: float) -> CloseOutMoves:
+    """Returns the shortest window in which the position can be closed, or the longest one."""
+    return next((window for window in own if window.seconds >= seconds), own[-1])

@@ -171,12 +171,16 @@ class VenueRisk:
         return tuple(moves for moves in self.clearing if moves.side is side)
 
 
-def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
+def combine(
+    risks: Sequence[tuple[ContractRisk, str]], *, is_own: bool = True
+) -> VenueRisk | Unknown:
     """Returns the risk from prepared contracts, best first, each with the reason for its choice.
 
-    Each horizon uses the first contract that has enough moves of it. Excursions are those of the first contract
-    with candles of an hour or less, otherwise of the first one with highs and lows: a position is not
-    closed out over a whole day. Exponents are those of the shortest candles. Unknown: no contract.
+    Each horizon uses the first contract that has enough moves of it. Clearing uses the first one if it
+    is a contract of the venue, ``is_own``, and has enough days, and otherwise the most days there are.
+    Excursions are those of the first contract with candles of an hour or less, otherwise of the first
+    one with highs and lows: a position is not closed out over a whole day. Exponents are those of the
+    shortest candles. Unknown: no contract.
     """
     if not risks:
         return Unknown("no prices; import or gather candles")
@@ -196,7 +200,7 @@ def combine(risks: Sequence[tuple[ContractRisk, str]]) -> VenueRisk | Unknown:
             for place, _ in enumerate(Side)
         ),
         exponents=finest.exponents,
-        clearing=_first_testable([r.clearing for r in contracts if r.daily is not None], level),
+        clearing=_first_testable(_clearing(contracts, is_own=is_own), level),
         close_out=close_outs[0] if close_outs else contracts[0].close_out,
         other_close_outs=close_outs[1:],
     )
@@ -282,6 +286,17 @@ def excursion_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
     losses = 1 - ratio if side is Side.LONG else ratio - 1
     price = Price.LOW if side is Side.LONG else Price.HIGH
     return Moves.of(series, side, candles, price=price, starts=starts, losses=losses)
+
+
+def _clearing(contracts: Sequence[ContractRisk], *, is_own: bool) -> list[tuple[Moves, ...]]:
+    """Returns the daily moves of contracts in the order in which they are to be used."""
+    own, others = (contracts[:1], contracts[1:]) if is_own else ([], contracts)
+    longest_first = sorted(others, key=_days, reverse=True)
+    return [risk.clearing for risk in (*own, *longest_first) if risk.daily is not None]
+
+
+def _days(risk: ContractRisk) -> int:
+    return 0 if risk.daily is None else risk.daily.times.size
 
 
 def _first_measured(moves: Iterable[HorizonMove]) -> HorizonMove:

@@ -83,7 +83,8 @@ class Breach:
 
     ``start`` and ``end`` are the openings of the two candles, in UTC, and ``sources`` the files of
     ``series``. The move goes from the close of the first to ``price`` of the second. ``uncovered`` is
-    the loss above ``margin_rate``, both as fractions of the position.
+    the loss above ``margin_rate``, both as fractions of the position. ``disputed``: another source
+    contradicts the close of one of the candles.
     """
 
     series: SeriesId
@@ -97,6 +98,7 @@ class Breach:
     loss: float
     margin_rate: float
     uncovered: float
+    disputed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class Coverage:
     These are the items of CPMI-IOSCO disclosure 6.5 and of ISO 20022 auth.066. Uncovered amounts are
     fractions of the position, over breaches; None without a breach. ``rate_at_most`` is then the
     highest rate of breaches that the moves still permit at 95 %, from as many as do not overlap.
-    ``first`` and ``last`` are the openings of the first and last candle used.
+    ``separate`` is the number of moves that do not overlap one another. ``first`` and ``last`` are the
+    openings of the first and last candle used.
     """
 
     series: SeriesId
@@ -121,6 +124,7 @@ class Coverage:
     worst: tuple[Breach, ...]
     first: datetime
     last: datetime
+    separate: int
 
     @property
     def achieved(self) -> float:
@@ -158,13 +162,17 @@ def coverage(moves: Moves, rate: float, least: int) -> Coverage | Unknown:
     return summarised(moves, rate, moves.order[moves.order.size - count :], moves.starts)
 
 
-def summarised(moves: Moves, rate: float, breaching: Rows, observed_starts: Rows) -> Coverage:
+def summarised(
+    moves: Moves, rate: float, breaching: Rows, observed_starts: Rows, separate: int | None = None
+) -> Coverage:
     """Returns the coverage of the moves that begin at some rows, of which some breach the rate.
 
-    ``breaching`` are the breaching moves, smallest loss first, as indices of ``moves.losses``.
+    ``breaching`` are the breaching moves, smallest loss first, as indices of ``moves.losses``. ``separate``
+    of the moves do not overlap; if None, the moves follow one another candle by candle.
     """
     losses = moves.losses[breaching]
     count, total = losses.size, observed_starts.size
+    apart = max(1, total // moves.candles) if separate is None else separate
     return Coverage(
         series=moves.series.id,
         side=moves.side,
@@ -174,10 +182,11 @@ def summarised(moves: Moves, rate: float, breaching: Rows, observed_starts: Rows
         breaches=count,
         largest_uncovered=float(losses[-1]) - rate if count else None,
         average_uncovered=float(np.mean(losses)) - rate if count else None,
-        rate_at_most=None if count else rule_of_three(max(1, total // moves.candles)),
+        rate_at_most=None if count else rule_of_three(apart),
         worst=tuple(breach_of(moves, rate, index) for index in largest_apart(moves, breaching)),
         first=utc_time(moves.series.times[observed_starts.min()]),
         last=utc_time(moves.series.times[observed_starts.max() + moves.candles]),
+        separate=apart,
     )
 
 
@@ -225,6 +234,7 @@ def breach_of(moves: Moves, rate: float, index: int) -> Breach:
         loss=loss,
         margin_rate=rate,
         uncovered=loss - rate,
+        disputed=series.disputed is not None and bool(series.disputed[[start, end]].any()),
     )
 
 

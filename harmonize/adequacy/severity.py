@@ -29,6 +29,11 @@ def is_coarse(verdict: Adequacy) -> bool:
     return isinstance(shortest, Unknown) or shortest.seconds > LONGEST_CLOSE_OUT_CANDLE
 
 
+def has_size_verdict(verdict: Adequacy) -> bool:
+    """Whether the close-out was tested over the time that the position takes; otherwise over one candle."""
+    return not isinstance(verdict.close_out.own_time, Unknown)
+
+
 def severity(verdict: Adequacy) -> tuple[object, ...]:
     """Returns a sort key by which the worst verdict comes first.
 

@@ -71,7 +71,7 @@ def _combined(
     if failures and not risks:
         return failures[0]
     try:
-        return combine(risks)
+        return combine(risks, is_own=choices[0].is_own)
     except ValueError as error:  # prices that no market produces
         return Unknown(f"{choices[0].series[0].id}: {error}")
 

@@ -1,6 +1,6 @@
 """Are the margins enough: verdicts on the schedules of a question, from archived prices."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
@@ -32,6 +32,7 @@ from harmonize.api.audit import (
 from harmonize.api.missing_schedule import no_instrument
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.identity import with_identities
+from harmonize.comparison.listing import Relation
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.representative import VenueUnderlying, choose_representatives
 from harmonize.comparison.shared_books import with_shared_books
@@ -284,7 +285,7 @@ def _representatives(question: Question, reading: Reading, as_of: datetime) -> C
 def _judge(observed: _Observed, asset: str, terms: AdequacyTerms) -> _Judged:
     series = observed.prices[asset]
     reasons = {
-        venue: _why_not_judged(schedule, observed.question)
+        venue: _why_not_judged(schedule, observed.question, series)
         for venue, schedule in observed.chosen[asset].items()
     }
     own = {v: s for v, s in observed.chosen[asset].items() if not reasons[v]}
@@ -314,11 +315,21 @@ def _judge(observed: _Observed, asset: str, terms: AdequacyTerms) -> _Judged:
     return _Judged(answered, tuple(dict.fromkeys((*excluded, *unanswered))), risks)
 
 
-def _why_not_judged(schedule: MarginSchedule, question: Question) -> str:
-    """Returns why there is no verdict on a schedule; empty if there can be one."""
+def _why_not_judged(
+    schedule: MarginSchedule, question: Question, series: Sequence[PriceSeries]
+) -> str:
+    """Returns why there is no verdict on a schedule; empty if there can be one.
+
+    That a venue's asset was not compared with that of other venues does not matter where prices of
+    its own perpetual speak for it.
+    """
+    venue = schedule.instrument.venue
+    has_own = any(s.id.venue == venue and s.id.kind is PriceKind.PERP for s in series)
+    is_unclear = schedule.identity_doubt.startswith(Relation.UNOBSERVED)
+    if has_own and is_unclear:
+        schedule = replace(schedule, identity_doubt="")
     reason = exclusion_reason(schedule)
-    is_named = schedule.instrument.venue in question.venues
-    return "" if is_named and _is_testable(schedule) else reason
+    return "" if venue in question.venues and _is_testable(schedule) else reason
 
 
 def _is_testable(schedule: MarginSchedule) -> bool:

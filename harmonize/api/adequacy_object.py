@@ -8,6 +8,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any
 
+from harmonize.adequacy.contract_risk import PriceBasis
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.severity import headline, worst_days
 from harmonize.adequacy.table_history import TableBacktest
@@ -84,13 +85,21 @@ def _verdict(verdict: Adequacy, answer: AdequacyAnswer) -> dict[str, object]:
         "underlying": position.underlying,
         "side": verdict.side.value,
         "notional": position.notional,
-        "table_day": position.precision.day_text(position.observed_at),
         "table_age_days": age_days(verdict, answer.as_of),
         "headline_share": share,
         "worst_days": [day.isoformat() for day in worst_days(verdict)],
         "sentences": plain(verdict_sentences(verdict, answer.terms)),
         **plain(verdict),
+        "prices": _prices(verdict.prices),
     }
+
+
+def _prices(prices: PriceBasis | Unknown) -> object:
+    """Returns the series behind a verdict by name; their cards are in ``series`` of the answer."""
+    if isinstance(prices, Unknown):
+        return plain(prices)
+    names = [str(card.id) for card in prices.cards]
+    return {"series": names, "reasons": list(prices.reasons), "level": prices.level}
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401, PLR0911 - any field of a verdict, a line per kind

@@ -110,6 +110,7 @@ def adequacy_row(verdict: Adequacy, terms: AdequacyTerms) -> AdequacyRow:
         else tuple(_clearing(horizon, _number(position.initial)) for horizon in clearing),
         clearing_reason=_reason(clearing),
         reason=_reason(prices),
+        is_at_least=close_out.is_at_least,
     )
 
 
@@ -201,6 +202,7 @@ def _test(
         last=iso_utc(covered.last),
         series=str(covered.series),
         worst=tuple(_breach(breach) for breach in covered.worst[:worst]),
+        separate=covered.separate,
     )
 
 
@@ -219,6 +221,7 @@ def _breach(breach: Breach) -> BreachRow:
         uncovered=rounded(breach.uncovered),
         series=str(breach.series),
         sources=breach.sources,
+        disputed=breach.disputed,
     )
 
 

@@ -59,6 +59,8 @@ def adequacy(
     if chart is not None and (series or len(underlying or []) != 1):
         found = "--series" if series else f"{len(underlying or [])} underlyings"
         fail(f"--chart: expected one underlying, found {found}; use --underlying BTC", USAGE)
+    if chart is not None:
+        _check_chart(chart)
     terms = AdequacyTerms(
         request.parse_notionals(notional) or AdequacyTerms().notionals,
         include_disputed=not exclude_disputed,
@@ -115,6 +117,16 @@ def _print_series(answer: "SeriesAnswer", form: SheetForm, output: Path | None) 
         sheets.write_workbook(pages, title, _whole_seconds(answer.as_of), output)
     else:
         sheets.emit_text(adequacy_text.series_text(answer), output)
+
+
+def _check_chart(path: Path) -> None:
+    """Ends the program if a chart cannot be written to a path, before anything is computed."""
+    if path.suffix.lower() != ".svg":
+        fail(
+            f"--chart: expected a file that ends in .svg, found {path.name}; charts are SVG", USAGE
+        )
+    if not path.parent.is_dir():
+        fail(f"--chart: no folder {path.parent}; create it, or choose another", USAGE)
 
 
 def _whole_seconds(time: datetime) -> datetime:

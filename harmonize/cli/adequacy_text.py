@@ -7,7 +7,13 @@ from harmonize.adequacy.clearing import PhaseResults
 from harmonize.adequacy.close_out import WindowCoverage
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.holding_time import Crossing, HoldingTime, TimeBound
-from harmonize.adequacy.severity import every_window, headline, is_coarse, worst_days
+from harmonize.adequacy.severity import (
+    every_window,
+    has_size_verdict,
+    headline,
+    is_coarse,
+    worst_days,
+)
 from harmonize.adequacy.table_history import TableBacktest
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, NotObservable, SeriesAnswer
@@ -30,6 +36,9 @@ _MOST_SENTENCES = 4
 _MOST_REASONS = 8
 _MOST_DAYS = 3
 _MOST_NAMES = 4
+
+_ONE_CANDLE = "*"
+"""Mark of a share over one candle, which is no verdict on the size."""
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _SIGNS = {TimeBound.SHORTER: "< ", TimeBound.LONGER: "> ", TimeBound.MEASURED: ""}
@@ -142,7 +151,9 @@ def _headline(verdict: Adequacy) -> str:
     result, covered = verdict.close_out.result, headline(verdict)
     if isinstance(result, Unknown) or isinstance(covered, Unknown):
         return "–"
-    return f"{_share(covered)} of {covered.observations:,} in {window_text(result.seconds)}"
+    bound = "≥ " if verdict.close_out.is_at_least else ""
+    mark = "" if has_size_verdict(verdict) else f" {_ONE_CANDLE}"
+    return f"{bound}{_share(covered)} of {covered.observations:,} in {window_text(result.seconds)}{mark}"
 
 
 def _share(covered: Coverage | Unknown) -> str:
@@ -186,11 +197,16 @@ def _legend(answer: AdequacyAnswer) -> Iterator[str]:
         "which the price moved on by more than MM, and share of all windows of that length"
     )
     yield f"IM over 1, 2, 5 days: share of moves that IM covered, and the traffic light ({zones})"
-    if any(isinstance(v.close_out.own_time, Unknown) for v in answer.verdicts):
-        yield "without volume of the venue's own perpetual, the window is one candle"
+    if not all(map(has_size_verdict, answer.verdicts)):
+        yield (
+            f"{_ONE_CANDLE} over one candle, no verdict on the size: the volume of the venue's own "
+            "perpetual is unknown"
+        )
+    if any(v.close_out.is_at_least for v in answer.verdicts):
+        yield "≥ closing takes longer than the window: the share is a lower bound"
     if any(_is_daily(v) for v in answer.verdicts):
         yield (
-            "windows of 1 day or more come last: within a day the price exceeds most margins, which "
+            "verdicts from daily candles come last: within a day the price exceeds most margins, which "
             "says nothing about a liquidation"
         )
 

@@ -40,6 +40,7 @@ class BreachRow:
 
     ``start`` and ``end`` are the openings of the two candles, ``price`` is ``close``, ``low`` or
     ``high``. ``loss`` and ``uncovered``, the loss above the margin, are fractions of the position.
+    ``disputed``: another source contradicts the close of one of the candles.
     """
 
     start: str
@@ -51,13 +52,14 @@ class BreachRow:
     uncovered: float
     series: str
     sources: tuple[str, ...]
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageTest:
     """Breaches of a margin rate by past moves over ``seconds``.
 
-    ``rate_at_most``, if there is no breach, is the highest rate of breaches that the moves permit at
+    ``separate`` of the observations do not overlap one another. ``rate_at_most``, if there is no breach, is the highest rate of breaches that the moves permit at
     95 %. The items are those of CPMI-IOSCO quantitative disclosure 6.5. ``worst`` are the five worst
     breaches after liquidations, or in all windows if there are none; of every other test, the worst.
     """
@@ -74,6 +76,7 @@ class CoverageTest:
     series: str
     worst: tuple[BreachRow, ...]
     reason: str = ""
+    separate: int | None = None
 
     @property
     def breach_rate(self) -> float | None:
@@ -117,7 +120,8 @@ class AdequacyRow:
     ``every_window`` counts the close-outs that MM did not cover, ``after_liquidation`` those after a
     candle that would have liquidated a position at full leverage. ``close_out_seconds`` is the time in
     which the position is closed at ``participation`` of ``volume`` (USD a day); without a volume, the
-    windows are one candle and ``volume_reason`` states why.
+    windows are one candle and ``volume_reason`` states why. If closing takes longer than the windows,
+    ``is_at_least`` is true: the shares beyond MM are lower bounds.
     """
 
     venue: str
@@ -145,6 +149,7 @@ class AdequacyRow:
     clearing: tuple[ClearingRow, ...]
     clearing_reason: str
     reason: str = ""
+    is_at_least: bool = False
 
     @property
     def has_windows(self) -> bool:

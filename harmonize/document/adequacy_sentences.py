@@ -102,8 +102,15 @@ def _after(test: CoverageTest, maintenance: str) -> str:
         )
     return (
         f"the price moved beyond MM of {maintenance} within {window} after {_share(test)} "
-        "liquidations at full leverage"
+        f"liquidations at full leverage{_apart(test)}"
     )
+
+
+def _apart(test: CoverageTest) -> str:
+    """Returns how many of the windows do not overlap, if some do."""
+    if test.separate is None or test.observations in {None, test.separate}:
+        return ""
+    return f", {test.separate:,} of them with windows that do not overlap"
 
 
 def _every(test: CoverageTest) -> str:
@@ -117,9 +124,13 @@ def _time(row: AdequacyRow) -> str:
         return row.volume_reason
     text = (
         f"closing takes {duration_text(row.close_out_seconds)} at {percent(row.participation)} of "
-        f"{numbers.usd(row.volume)} a day"
+        f"{numbers.usd(row.volume)} a day (30 days to {row.volume_day})"
     )
-    return f"{text}, longer than any measured window" if row.volume_reason else text
+    return (
+        f"{text}, longer than the window: these shares are lower bounds"
+        if row.is_at_least
+        else text
+    )
 
 
 def _worst(after: CoverageTest, every: CoverageTest) -> str:
@@ -131,6 +142,7 @@ def _breach(breach: BreachRow) -> str:
     return (
         f"{percent(breach.loss)} from {breach.start_close:,.10g} (close of the candle of "
         f"{breach.start}) to {breach.end_price:,.10g} ({breach.price} of {breach.end})"
+        f"{', disputed by another source' if breach.disputed else ''}"
     )
 
 

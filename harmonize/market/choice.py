@@ -26,10 +26,14 @@ class SeriesChoice:
 
 @dataclass(frozen=True, slots=True)
 class ContractChoice:
-    """Series of one contract, shortest candles first, and in what capacity they speak."""
+    """Series of one contract, shortest candles first, and in what capacity they speak.
+
+    ``is_own``: it is a contract of the venue.
+    """
 
     series: tuple[PriceSeries, ...]
     reason: str
+    is_own: bool
 
 
 def choose_series(
@@ -51,8 +55,9 @@ def choose_contracts(
 ) -> tuple[ContractChoice, ...] | Unknown:
     """Returns the contracts that speak for a venue on an underlying, best first.
 
-    The order is that of ``choose_series``; among equals, the contract that reaches over the longest
-    time comes first. A later contract is included only if its candles are shorter, or reach over a
+    The order is that of ``choose_series``; among equals, the contract with the shortest candles comes
+    first, which measures the most horizons by itself, then the one whose shortest candles reach over
+    the longest time. A later contract is included only if its candles are shorter, or reach over a
     longer time, than those of all before it: for what the earlier ones cannot measure. Unknown: no
     such series.
     """
@@ -64,12 +69,20 @@ def choose_contracts(
     if not by_contract:
         return _no_prices(underlying)
     contracts = [sorted(parts, key=lambda s: s.id.interval) for parts in by_contract.values()]
-    contracts.sort(key=lambda parts: (_rank(parts[0], venue), -_span(parts)))
+    contracts.sort(
+        key=lambda parts: (
+            _rank(parts[0], venue),
+            parts[0].id.interval,
+            -_span(parts[:1]),
+            -_span(parts),
+        )
+    )
     choices: list[ContractChoice] = []
     shortest, longest = inf, 0
     for parts in contracts:
         if parts[0].id.interval < shortest or _span(parts) > longest:
-            choices.append(ContractChoice(tuple(parts), _contract_reason(parts[0], venue)))
+            is_own = parts[0].id.venue == venue
+            choices.append(ContractChoice(tuple(parts), _contract_reason(parts[0], venue), is_own))
         shortest, longest = min(shortest, parts[0].id.interval), max(longest, _span(parts))
     return tuple(choices)
 

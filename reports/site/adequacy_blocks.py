@@ -100,8 +100,8 @@ def _row(context: ReportContext, row: AdequacyRow, *, by_venue: bool) -> Row:
     times = [words.holding_time(part) if part else "" for part in holding]
     daily = next((part for part in row.clearing if part.days == 1), None)
     clearing = f"{words.covered(daily)} {daily.zone}".strip() if daily else ""
-    counts = words.window(row.after_liquidation)
-    after = f"{words.share(row.after_liquidation)} ({counts})" if counts else ""
+    counts = words.window(row)
+    after = f"{words.share_after(row)} ({counts})" if counts else ""
     days = words.worst_days(row)
     address = f"../{verdict_address(row, shown_size(context))}"
     values = (*times, after, clearing)

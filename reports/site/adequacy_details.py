@@ -23,7 +23,7 @@ def verdict_detail(row: AdequacyRow, schedule: ScheduleRow | None, up: str) -> H
     anchor = f"detail-{verdict_anchor(row)}"
     profile = "" if row.profile == "any" else f" · {row.profile}"
     size = numbers.usd(row.notional)
-    headline = words.share(row.after_liquidation)
+    headline = words.share_after(row)
     after = f": {headline} over MM after a liquidation" if headline else ""
     body = join(
         [
@@ -127,7 +127,7 @@ def _breach(name: str, breach: BreachRow) -> Html:
         f"Worst, {name}: {numbers.rate(breach.loss)} from {words.price(breach.start_close)}, close of"
         f" the candle of {words.candle_time(breach.start)}, to {words.price(breach.end_price)},"
         f" {breach.price} of {words.candle_time(breach.end)} UTC; {numbers.rate(breach.uncovered)}"
-        f" uncovered; {breach.series}, file "
+        f" uncovered{words.disputed(breach)}; {breach.series}, file "
     )
     files = join([element("code", text(source)) for source in breach.sources], ", ")
     return Html(f"{kind}{files}")

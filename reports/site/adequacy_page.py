@@ -153,18 +153,22 @@ _TERMS = {
     "Level": "The {level} move is the loss over a time that {beyond} of past losses exceeded, long and"
     " short apart. A margin holds up to the time at which this move reaches it.",
     "Buffer, IM − MM": "The loss that liquidates a position at full leverage. What remains for the"
-    " close-out is MM.",
+    " close-out is at most MM: a candle that closes beyond IM − MM has used part of it. Shares beyond MM"
+    " are therefore lower bounds.",
     "√t": "Time by the square root of time from the one-day move, beside the measured one. Nothing else"
     " is scaled.",
     "After a liquidation": "Share of candles that closed beyond IM − MM after which the price moved on by"
     " more than MM while the position was closed at {participation} of the daily volume of the venue's"
-    " own perpetual; over one candle if that volume is unknown. Verdicts from daily candles come last:"
+    " own perpetual; over one candle (*) if that volume is unknown, over the longest window, as a lower"
+    " bound (≥), if closing takes longer. At least 30 windows that do not overlap. Verdicts from daily candles come last:"
     " within a day the price exceeds most margins, which says nothing of a close-out.",
     "Zone": "Traffic light for the number of moves above IM: green below 95 %, yellow from 95 %, red from"
     " 99.99 % of the binomial distribution. p-values: Kupiec (number), Christoffersen (independence),"
     " both together, and Z₂ (expected shortfall), of the worst phase.",
     "Without a breach": "The number after ≤ is the share that so many moves still permit at 95 % (rule of"
     " three).",
+    "Counts": "Each share counts the positions for which it is known: a margin that is not published, too"
+    " few moves or no volume leave one out.",
     "<, >": "Shorter than the shortest measured time, longer than the longest.",
 }
 
@@ -204,7 +208,8 @@ def _overview_table(columns: VerdictColumns, rows: Sequence[AdequacyRow]) -> Htm
     caption = text(
         f"Position of {numbers.usd(rows[0].notional)}. Below each time its 95 % interval and √t; below"
         " each share its counts; below each coverage zone, breaches and p-values. The venue's contract"
-        " leads to its sentences and breaches, the date of the table to its tiers"
+        " leads to its sentences and breaches, the date of the table to its tiers. * over one candle: the"
+        " volume of the venue's own perpetual is unknown, so there is no verdict on the size"
     )
     note = NOTHING
     if rest:
@@ -279,7 +284,8 @@ def _main(context: ReportContext, underlying: str) -> Page:
     columns = _columns(context)
     over_size = list(size_figures(context, columns.schedules, rows, "adequacy/"))
     caption = text(
-        "Worst first; the contract leads to sentences and breaches, the date to its tiers"
+        "Worst first; the contract leads to sentences and breaches, the date to its tiers. * over one candle:"
+        " the volume of the venue's own perpetual is unknown, so there is no verdict on the size"
     )
     parts: list[_Part] = [
         ("moves", "Moves against time", _pair(moves)),

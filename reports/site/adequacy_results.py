@@ -106,8 +106,8 @@ def close_out_sentence(rows: Sequence[AdequacyRow]) -> str:
     count = numbers.count_text(len(known), "position")
     return (
         f"After a liquidation at full leverage the price moved on beyond MM in"
-        f" {words.share(worst.after_liquidation)} of cases at worst ({name_of(worst)},"
-        f" {words.window(worst.after_liquidation)}); the share is above"
+        f" {words.share_after(worst)} of cases at worst ({name_of(worst)},"
+        f" {words.window(worst)}); the share is above"
         f" {numbers.rate(_HIGH_SHARE)} for {numbers.count(high)} of {count} with enough liquidations."
     )
 

@@ -92,9 +92,7 @@ def _row(columns: VerdictColumns, row: AdequacyRow) -> Row:
     holding = {part.margin: part for part in row.holding}
     cells += [_holding_cell(holding.get(margin)) for margin in words.MARGIN_NAMES]
     liquidation, windows = row.after_liquidation, row.every_window
-    cells.append(
-        _noted(words.share(liquidation), liquidation.breach_rate, words.window(liquidation))
-    )
+    cells.append(_noted(words.share_after(row), liquidation.breach_rate, words.window(row)))
     cells.append(_noted(words.share(windows), windows.breach_rate, words.counts(windows)))
     clearing = {part.days: part for part in row.clearing}
     cells += [_clearing_cell(clearing.get(days)) for days in DAYS]

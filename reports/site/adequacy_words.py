@@ -67,10 +67,25 @@ def counts(test: CoverageTest) -> str:
     return f"{numbers.count(test.breaches)} of {numbers.count(test.observations)}"
 
 
-def window(test: CoverageTest) -> str:
-    """Returns the counts of a close-out with its window: ``273 of 680 in 15 min``."""
+ONE_CANDLE = "*"
+"""Mark of a share over one candle, which is no verdict on the size of the position."""
+
+
+def window(row: AdequacyRow) -> str:
+    """Returns the counts after liquidations with their window: ``273 of 680 in 15 min``.
+
+    A window of one candle, without a verdict on the size, is marked.
+    """
+    test = row.after_liquidation
     known = counts(test)
-    return f"{known} in {duration(test.seconds)}" if known else ""
+    mark = "" if row.close_out_seconds is not None else ONE_CANDLE
+    return f"{known} in {duration(test.seconds)}{mark}" if known else ""
+
+
+def share_after(row: AdequacyRow) -> str:
+    """Returns the share after liquidations; a lower bound is marked: ``≥ 12.5 %``."""
+    known = share(row.after_liquidation)
+    return f"≥{NBSP}{known}" if known and row.is_at_least else known
 
 
 def covered(row: ClearingRow) -> str:
@@ -143,10 +158,15 @@ def candle_time(opened: str) -> str:
     return numbers.parse_utc(opened).strftime("%Y-%m-%d %H:%M")
 
 
+def disputed(breach: BreachRow) -> str:
+    """Returns a note if another source contradicts a close of a breach; empty otherwise."""
+    return "; close disputed by another source" if breach.disputed else ""
+
+
 def candles(breach: BreachRow) -> str:
     """Returns both candles of a breach with their prices, and the files that hold them."""
     return (
         f"{price(breach.start_close)}, close of {candle_time(breach.start)}, to"
         f" {price(breach.end_price)}, {breach.price} of {candle_time(breach.end)} UTC;"
-        f" {numbers.rate(breach.uncovered)} uncovered; {', '.join(breach.sources)}"
+        f" {numbers.rate(breach.uncovered)} uncovered; {', '.join(breach.sources)}{disputed(breach)}"
     )

@@ -12,6 +12,7 @@ from harmonize.adequacy.close_out import (
     after_liquidation,
     close_out,
     close_out_time,
+    separate_windows,
     window_coverage,
 )
 from harmonize.adequacy.contract_risk import CloseOutMoves, close_out_moves
@@ -88,14 +89,34 @@ def brute_force(
 def test_windows_after_a_liquidation_equal_a_count_in_exact_numbers(
     side: Side, count: int, initial: float, maintenance: float
 ) -> None:
-    whole = random_candles(11, 500)
-    series = whole.select(~np.isin(np.arange(500), [100, 250, 251]))
+    whole = random_candles(11, 700)
+    series = whole.select(~np.isin(np.arange(700), [100, 250, 251]))
     result = known(
         after_liquidation(window(series, side, count * HOUR), initial - maintenance, maintenance)
     )
     expected = brute_force(series, side, count, initial, maintenance)
     assert (result.observations, result.breaches) == expected
     assert expected[0] > 30
+    assert 30 <= result.separate <= expected[0]
+    assert (result.separate == expected[0]) is (count == 1)
+
+
+def test_windows_that_overlap_count_once() -> None:
+    starts = np.array([40, 0, 1, 11, 12, 13, 24])
+    assert separate_windows(starts, 12) == 4  # from 0, 12, 24 and 40
+    assert separate_windows(starts, 1) == 7
+    assert separate_windows(starts[:0], 12) == 0
+
+
+def test_many_liquidations_in_few_windows_give_a_reason() -> None:
+    """One long fall: 40 candles liquidate, and their windows of 12 candles share them."""
+    closes = [100.0 * 0.96**row for row in range(60)]
+    series = candles(closes, HOUR, high=closes, low=closes)
+    assert known(after_liquidation(window(series, Side.LONG, HOUR), 0.03, 0.01)).separate > 30
+    assert after_liquidation(window(series, Side.LONG, 12 * HOUR), 0.03, 0.01) == Unknown(
+        "candles that close beyond IM − MM: 47 observations, of which 4 have windows that do not "
+        "overlap, 30 are required"
+    )
 
 
 def test_a_case_by_hand() -> None:
@@ -177,11 +198,17 @@ def test_the_close_out_uses_the_shortest_window_in_which_the_position_is_closed(
     assert of_windows(result.one_candle).seconds == HOUR
 
 
-def test_a_close_out_beyond_the_longest_window_is_not_measured() -> None:
-    time = close_out_time(1e9, volume(1e9))
-    result = close_out(windows_of(random_candles(3, 1000)), Side.LONG, (0.1, 0.05), time)
-    assert result.own_time == Unknown("closing takes 20 days, and 5 days at most are measured")
-    assert isinstance(result.one_candle, WindowCoverage)
+def test_a_close_out_beyond_the_longest_window_has_a_lower_bound() -> None:
+    windows = windows_of(random_candles(3, 1000))
+    shares = []
+    for notional in (2.4e8, 1e9):  # 4.8 and 20 days
+        time = close_out_time(notional, volume(1e9))
+        result = close_out(windows, Side.LONG, (0.1, 0.05), time)
+        assert result.result == result.own_time
+        assert of_windows(result.own_time).seconds == 5 * DAY
+        assert result.is_at_least is (notional > 2.4e8)
+        shares.append(known(of_windows(result.own_time).every_window).breach_rate)
+    assert shares[0] == shares[1]  # a larger position never has the better verdict
 
 
 def test_what_is_unknown_stays_unknown() -> None:

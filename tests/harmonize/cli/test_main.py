@@ -343,7 +343,7 @@ def test_output_goes_to_a_file_instead(tmp_path: Path) -> None:
     path = tmp_path / "audit.json"
     result = run("audit", "--venue", "okx", "--format", "json", "--output", str(path))
     assert result.stdout == ""
-    assert json.loads(path.read_text())["schema_version"] == "3.0"
+    assert json.loads(path.read_text())["schema_version"] == "3.1"
 
 
 def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
