@@ -172,12 +172,12 @@ class VenueRisk:
 
 
 def combine(
-    risks: Sequence[tuple[ContractRisk, str]], *, is_own: bool = True
+    risks: Sequence[tuple[ContractRisk, str]], ranks: Sequence[int] = ()
 ) -> VenueRisk | Unknown:
     """Returns the risk from prepared contracts, best first, each with the reason for its choice.
 
-    Each horizon uses the first contract that has enough moves of it. Clearing uses the first one if it
-    is a contract of the venue, ``is_own``, and has enough days, and otherwise the most days there are.
+    Each horizon uses the first contract that has enough moves of it. Clearing uses, of the
+    contracts with the lowest of ``ranks`` that have enough days, the one with the most.
     Excursions are those of the first contract with candles of an hour or less, otherwise of the first
     one with highs and lows: a position is not closed out over a whole day. Exponents are those of the
     shortest candles. Unknown: no contract.
@@ -200,7 +200,7 @@ def combine(
             for place, _ in enumerate(Side)
         ),
         exponents=finest.exponents,
-        clearing=_first_testable(_clearing(contracts, is_own=is_own), level),
+        clearing=_first_testable(_clearing(contracts, ranks), level),
         close_out=close_outs[0] if close_outs else contracts[0].close_out,
         other_close_outs=close_outs[1:],
     )
@@ -288,11 +288,11 @@ def excursion_moves(series: PriceSeries, side: Side, candles: int) -> Moves:
     return Moves.of(series, side, candles, price=price, starts=starts, losses=losses)
 
 
-def _clearing(contracts: Sequence[ContractRisk], *, is_own: bool) -> list[tuple[Moves, ...]]:
-    """Returns the daily moves of contracts in the order in which they are to be used."""
-    own, others = (contracts[:1], contracts[1:]) if is_own else ([], contracts)
-    longest_first = sorted(others, key=_days, reverse=True)
-    return [risk.clearing for risk in (*own, *longest_first) if risk.daily is not None]
+def _clearing(contracts: Sequence[ContractRisk], ranks: Sequence[int]) -> list[tuple[Moves, ...]]:
+    """Returns the daily moves of contracts by rank, of equal ones that with the most days first."""
+    ranked = zip(ranks or range(len(contracts)), contracts, strict=True)
+    ordered = sorted(ranked, key=lambda pair: (pair[0], -_days(pair[1])))
+    return [risk.clearing for _, risk in ordered if risk.daily is not None]
 
 
 def _days(risk: ContractRisk) -> int:

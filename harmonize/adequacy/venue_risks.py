@@ -59,6 +59,7 @@ def _combined(
 ) -> VenueRisk | Unknown:
     risks: list[tuple[ContractRisk, str]] = []
     failures: list[Unknown] = []
+    ranks: list[int] = []
     for choice in choices:
         name = f"{choice.series[0].id} {choice.series[0].id.quote}"
         if name not in contracts:
@@ -68,10 +69,11 @@ def _combined(
             failures.append(risk)
         else:
             risks.append((risk, choice.reason))
+            ranks.append(choice.rank)
     if failures and not risks:
         return failures[0]
     try:
-        return combine(risks, is_own=choices[0].is_own)
+        return combine(risks, ranks)
     except ValueError as error:  # prices that no market produces
         return Unknown(f"{choices[0].series[0].id}: {error}")
 

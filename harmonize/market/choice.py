@@ -28,12 +28,12 @@ class SeriesChoice:
 class ContractChoice:
     """Series of one contract, shortest candles first, and in what capacity they speak.
 
-    ``is_own``: it is a contract of the venue.
+    ``rank`` is that of the capacity, 0 for the best.
     """
 
     series: tuple[PriceSeries, ...]
     reason: str
-    is_own: bool
+    rank: int
 
 
 def choose_series(
@@ -81,8 +81,8 @@ def choose_contracts(
     shortest, longest = inf, 0
     for parts in contracts:
         if parts[0].id.interval < shortest or _span(parts) > longest:
-            is_own = parts[0].id.venue == venue
-            choices.append(ContractChoice(tuple(parts), _contract_reason(parts[0], venue), is_own))
+            reason, rank = _contract_reason(parts[0], venue), _rank(parts[0], venue)
+            choices.append(ContractChoice(tuple(parts), reason, rank))
         shortest, longest = min(shortest, parts[0].id.interval), max(longest, _span(parts))
     return tuple(choices)
 

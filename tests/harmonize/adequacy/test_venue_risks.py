@@ -10,7 +10,7 @@ from harmonize.adequacy.contract_risk import VenueRisk
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.venue_risks import RiskTerms, venue_risks
 from harmonize.core.schedule import Unknown
-from harmonize.market.prices import PriceSeries, utc_time
+from harmonize.market.prices import PriceKind, PriceSeries, utc_time
 from tests.harmonize.adequacy.contracts import AS_OF, HOUR, candles, random_candles
 from tests.harmonize.market.small import identity
 
@@ -35,6 +35,25 @@ def test_a_venue_is_measured_by_its_own_contract_and_others_share_one_result() -
     assert known(risks["bybit"]).basis.reasons == ("perpetual of the venue: bybit perp BTCUSDT",)
     assert known(risks["okx"]).basis.reasons[0].startswith("perpetual of another venue: bybit")
     assert risks["okx"] is risks["gate"]
+
+
+def test_one_contract_measures_every_horizon_that_it_can_and_clearing_the_most_days() -> None:
+    """Daily candles of another venue reach further back, and other years are not joined to these."""
+    hourly = of_venue("binance", 1, 24 * 400)
+    few = of_venue("okx", 3, 24 * 20)
+    daily = random_candles(2, 900, 86_400, of=identity(venue="bybit"))
+    closes = random_candles(4, 2_000, 86_400).close
+    spot = candles(closes, 86_400, of=identity(kind=PriceKind.SPOT))
+    risks = venue_risks([daily, hourly, few, spot], ("gate", "okx", "binance"), "BTC", TERMS)
+    other, own, large = (known(risks[venue]) for venue in ("gate", "okx", "binance"))
+    assert {str(m.series) for m in other.horizons if m.horizon >= HOUR} == {
+        "binance perp BTCUSDT 1h",
+        "binance perp BTCUSDT 1d",
+    }
+    # A venue's own 20 days cannot test 99 %, its own 400 days can.
+    assert {str(m.series.id) for m in other.clearing} == {"bybit perp BTCUSDT 1d"}
+    assert {str(m.series.id) for m in own.clearing} == {"bybit perp BTCUSDT 1d"}
+    assert {str(m.series.id) for m in large.clearing} == {"binance perp BTCUSDT 1d"}
 
 
 def test_later_candles_change_neither_the_moves_nor_the_choice() -> None:

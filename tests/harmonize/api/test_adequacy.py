@@ -250,6 +250,34 @@ def test_a_named_venue_is_judged_although_comparisons_exclude_it() -> None:
     assert {v.position.venue for v in alone.verdicts} == {"deribit"}
 
 
+def test_prices_of_its_own_perpetual_speak_for_a_venue_that_comparisons_leave_out(
+    everything: AdequacyAnswer,
+) -> None:
+    judged = {(v.position.venue, v.position.underlying): v for v in everything.verdicts}
+    reasons = {(x.venue, x.underlying): x.reason for x in everything.not_observable}
+    assert "perpetual of the venue" in str(judged["binance", "APT"].prices)
+    # Of the APT contract of dYdX, no price and no candle shows which asset it is.
+    assert reasons["dydx", "APT"].startswith("identity not observed")
+
+
+def test_a_breach_at_a_disputed_close_says_so() -> None:
+    question = Question(underlyings=("SOL",), as_of=AS_OF)
+    answer = judge_adequacy(question)
+    breaches = [
+        breach
+        for verdict in answer.verdicts
+        if not isinstance(verdict.clearing, Unknown)
+        for horizon in verdict.clearing
+        if isinstance(horizon.coverage, Coverage)
+        for breach in horizon.coverage.worst
+    ]
+    disputed = [breach for breach in breaches if breach.disputed]
+    day = datetime(2022, 11, 9, tzinfo=UTC)
+    assert disputed
+    assert all(day in {breach.start, breach.end} for breach in disputed)
+    assert all(day not in {b.start, b.end} for b in breaches if not b.disputed)
+
+
 def test_the_object_is_json_with_version_dates_and_reasons(btc: AdequacyAnswer) -> None:
     text = json.dumps(adequacy_object(btc), allow_nan=False)
     read = json.loads(text)

@@ -136,8 +136,8 @@ def test_contracts_are_chosen_best_first_and_only_where_they_add_something() -> 
 
     binance = ("perpetual of another venue: binance perp BTCUSDT", [900, DAY])
     assert chosen("bybit") == [
-        ("perpetual of the venue: bybit perp BTCUSDT", [DAY]),
         ("perpetual of the venue: bybit perp BTC", [HOUR]),
+        ("perpetual of the venue: bybit perp BTCUSDT", [DAY]),
         binance,
     ]
     assert chosen("binance") == [("perpetual of the venue: binance perp BTCUSDT", [900, DAY])]
