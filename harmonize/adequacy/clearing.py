@@ -6,6 +6,7 @@ each of the first h on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +59,13 @@ class PhaseResults:
 class MarginingGap:
     """Open interest times the difference of the measured move and the margin, in USD.
 
-    One of the two is 0. They are not netted over contracts or sides.
+    One of the two is 0. They are not netted over contracts or sides. ``observed_at`` is the time of the
+    open interest.
     """
 
     under: float
     over: float
+    observed_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,20 @@ class ClearingHorizon:
     gap: MarginingGap | Unknown
 
 
+@dataclass(frozen=True, slots=True)
+class DatedInterest:
+    """Open interest of a contract in USD, and when it was observed."""
+
+    value: float
+    observed_at: datetime
+
+
 def clearing(
     moves: Sequence[Moves],
     measured: Sequence[HorizonMove],
     initial: float | Unknown,
     level: float,
-    open_interest: float | Unknown,
+    open_interest: DatedInterest | Unknown,
 ) -> tuple[ClearingHorizon, ...] | Unknown:
     """Returns the coverage by IM over each horizon of daily moves of one side.
 
@@ -109,7 +120,7 @@ def clearing(
 
 
 def margining_gap(
-    rate: float, move: TailEstimate | Unknown, open_interest: float | Unknown
+    rate: float, move: TailEstimate | Unknown, open_interest: DatedInterest | Unknown
 ) -> MarginingGap | Unknown:
     """Returns by how much a margin rate on all open interest differs from the measured move.
 
@@ -117,13 +128,15 @@ def margining_gap(
     """
     if isinstance(open_interest, Unknown):
         return open_interest
-    if not open_interest >= 0:
-        message = f"open interest: expected at least 0 USD, found {open_interest:g}; correct it"
+    if not open_interest.value >= 0:
+        message = (
+            f"open interest: expected at least 0 USD, found {open_interest.value:g}; correct it"
+        )
         raise ValueError(message)
     if isinstance(move, Unknown):
         return move
-    difference = (move.value - rate) * open_interest
-    return MarginingGap(max(difference, 0.0), max(-difference, 0.0))
+    difference = (move.value - rate) * open_interest.value
+    return MarginingGap(max(difference, 0.0), max(-difference, 0.0), open_interest.observed_at)
 
 
 def phase_results(moves: Moves, rate: float, level: float) -> PhaseResults | Unknown:
@@ -181,7 +194,7 @@ def _horizon(
     initial: float,
     level: float,
     move: TailEstimate | Unknown,
-    open_interest: float | Unknown,
+    open_interest: DatedInterest | Unknown,
 ) -> ClearingHorizon:
     covered = coverage(moves, initial, least_observations(level))
     tests = covered if isinstance(covered, Unknown) else phase_results(moves, initial, level)

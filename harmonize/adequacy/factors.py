@@ -1,7 +1,7 @@
 """Measured factors of risk: volatility, volume, depth, and how two underlyings move together."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from math import sqrt
 
@@ -13,14 +13,21 @@ from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import aggregate
 from harmonize.market.books import Book
 from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
+from harmonize.numerics.bootstrap import BootstrapTerms, percentile_interval
 
 DAY = 86_400
 
 VOLUME_DAYS = 30
 """Finished days of the average daily volume."""
 
+DEPTH_DAYS = 30
+"""Days whose order books give the depth that rule sets can name."""
+
 _MIN_RETURNS = 30
 """Fewest returns of a volatility or a correlation."""
+
+TAIL_SHARE = 0.05
+"""Share of the lowest returns that are the lower tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +139,42 @@ def _dated_volume(series: PriceSeries) -> VenueVolume | Unknown:
 class Depth:
     """USD that can be traded within a distance from the mid price, on each side of a contract's book.
 
-    It is the median of ``observations`` books, all of the UTC day of ``observed_at``, the last of them.
+    It is the median of ``books``, which are those of one contract of ``venue``.
     """
 
     bids: float
     asks: float
     basis_points: float
-    observations: int
     venue: str
     symbol: str
-    observed_at: datetime
+    books: tuple[Book, ...] = field(repr=False)
+
+    @property
+    def observations(self) -> int:
+        """Number of books."""
+        return len(self.books)
+
+    @property
+    def observed_at(self) -> datetime:
+        """Time of the last book."""
+        return max(book.observed_at for book in self.books)
+
+    @property
+    def thinner(self) -> float:
+        """USD on the side that has less."""
+        return min(self.bids, self.asks)
 
 
-def depth(
+def depth(  # noqa: PLR0913 - what is asked of which books
     books: Iterable[Book],
     venue: str,
     underlying: str,
     as_of: datetime,
     basis_points: float,
+    *,
+    days: int = 1,
 ) -> Depth | Unknown:
-    """Returns the depth of a venue's perpetual on an underlying, on the last day with books.
+    """Returns the depth of a venue's perpetual on an underlying, in the last UTC days up to its last book.
 
     Of several contracts the one with the most USD in its recorded levels counts; they are never added.
     Unknown: no book was observed by ``as_of``, or those of that contract reach less far: levels beyond
@@ -165,18 +188,43 @@ def depth(
     if not own:
         return Unknown(f"no order book of {venue} on {underlying} by {as_of:%Y-%m-%d}")
     last_day = max(book.observed_at for book in own).date()
-    of_day = [book for book in own if book.observed_at.date() == last_day]
+    recent = [book for book in own if (last_day - book.observed_at.date()).days < days]
     depths = [
-        _median_depth([book for book in of_day if book.symbol == symbol], basis_points)
-        for symbol in sorted({book.symbol for book in of_day})
+        _median_depth([book for book in recent if book.symbol == symbol], basis_points)
+        for symbol in sorted({book.symbol for book in recent})
     ]
     deepest, reach = max(depths, key=lambda pair: pair[0].bids + pair[0].asks)
     if reach < basis_points:
         return Unknown(
-            f"the books of {venue} {deepest.symbol} on {last_day} reach {reach:.1f} bp from the mid "
-            f"price, {basis_points:g} bp are required"
+            f"the books of {venue} {deepest.symbol} on {deepest.observed_at:%Y-%m-%d} reach "
+            f"{reach:.1f} bp from the mid price, {basis_points:g} bp are required"
         )
     return deepest
+
+
+def deepest_book(
+    books: Iterable[Book], underlying: str, as_of: datetime, basis_points: float
+) -> Depth | Unknown:
+    """Returns the depth of the perpetual on an underlying that has the most USD on its thinner side.
+
+    Of each venue, the books of the 30 days up to its last one count. Venues whose books reach less far
+    than ``basis_points`` are passed over, and so are those whose last book is more than 30 days older
+    than the newest one of the others. Unknown: no venue is left.
+    """
+    own = [b for b in books if b.underlying.asset == underlying and b.observed_at <= as_of]
+    if not own:
+        return Unknown("no order books")
+    depths = [
+        depth(own, venue, underlying, as_of, basis_points, days=DEPTH_DAYS)
+        for venue in sorted({book.venue for book in own})
+    ]
+    known = [found for found in depths if isinstance(found, Depth)]
+    if not known:
+        reasons = [found.reason for found in depths if isinstance(found, Unknown)]
+        return Unknown("; ".join(reasons))
+    newest = max(found.observed_at for found in known).date()
+    recent = [f for f in known if (newest - f.observed_at.date()).days < DEPTH_DAYS]
+    return max(recent, key=lambda found: found.thinner)
 
 
 def _median_depth(books: Sequence[Book], basis_points: float) -> tuple[Depth, float]:
@@ -189,15 +237,13 @@ def _median_depth(books: Sequence[Book], basis_points: float) -> tuple[Depth, fl
         for book in books
     ]
     bids, asks = np.median(np.array(sides), axis=0)
-    last = max(books, key=lambda book: book.observed_at)
     found = Depth(
         bids=float(bids),
         asks=float(asks),
         basis_points=basis_points,
-        observations=len(books),
-        venue=last.venue,
-        symbol=last.symbol,
-        observed_at=last.observed_at,
+        venue=books[0].venue,
+        symbol=books[0].symbol,
+        books=tuple(books),
     )
     return found, min(map(_reach, books))
 
@@ -224,7 +270,9 @@ def correlation(one: Floats, other: Floats) -> Measured | Unknown:
     return Measured(float(np.asarray(np.corrcoef(pairs))[0, 1]), pairs.shape[1])
 
 
-def lower_tail_dependence(one: Floats, other: Floats, share: float = 0.05) -> Measured | Unknown:
+def lower_tail_dependence(
+    one: Floats, other: Floats, share: float = TAIL_SHARE
+) -> Measured | Unknown:
     """Returns how often the other falls into its lower tail when one does, from 0 to 1.
 
     The tail of each series is its lowest ``share`` of returns, rounded down to whole returns. Equal
@@ -237,8 +285,43 @@ def lower_tail_dependence(one: Floats, other: Floats, share: float = 0.05) -> Me
     size = int(share * pairs.shape[1])
     if not size:
         return Unknown(f"{pairs.shape[1]} pairs of returns have no tail of {share:.4g}")
-    tails = [set(np.argsort(row, kind="stable")[:size].tolist()) for row in pairs]
-    return Measured(len(tails[0] & tails[1]) / size, pairs.shape[1])
+    return Measured(float(shared_tails(pairs.T[None], share)[0]), pairs.shape[1])
+
+
+def resampled_interval(
+    rows: Floats, statistic: Callable[[Floats], Floats], value: float
+) -> tuple[float, float]:
+    """Returns the 95 % interval of a statistic of rows in order of time, which contains its value.
+
+    It is that of a seeded stationary bootstrap whose mean block is the cube root of the number of rows.
+    ``statistic`` takes a resampled series per row of a table, and returns a number for each.
+    """
+    terms = BootstrapTerms(block=max(1.0, rows.shape[0] ** (1 / 3)))
+    lower, upper = percentile_interval(
+        np.arange(rows.shape[0], dtype=np.float64),
+        lambda drawn: statistic(rows[drawn.astype(np.int64)]),
+        terms,
+    )
+    return min(lower, value), max(upper, value)
+
+
+def correlations(samples: Floats) -> Floats:
+    """Returns the correlation of each sample: a table of samples, of pairs of returns."""
+    centred = samples - samples.mean(axis=1, keepdims=True)
+    products = np.einsum("dri,drj->dij", centred, centred)
+    # A sample without spread has no correlation; a resampled one counts as uncorrelated.
+    spread = np.sqrt(products[:, 0, 0] * products[:, 1, 1])
+    zeros = np.zeros(spread.size)
+    return np.asarray(np.divide(products[:, 0, 1], spread, out=zeros, where=spread > 0))
+
+
+def shared_tails(samples: Floats, share: float = TAIL_SHARE) -> Floats:
+    """Returns the lower-tail dependence of each sample: a table of samples, of pairs of returns."""
+    size = int(share * samples.shape[1])
+    in_tail = np.zeros(samples.shape, dtype=np.bool_)
+    lowest = np.argsort(samples, axis=1, kind="stable")[:, :size]
+    np.put_along_axis(in_tail, lowest, values=True, axis=1)
+    return np.asarray(in_tail.all(axis=2).sum(axis=1) / size)
 
 
 def _pairs(one: Floats, other: Floats) -> Floats | Unknown:

@@ -8,14 +8,24 @@ from math import inf
 
 import numpy as np
 
-from harmonize.adequacy.factors import DAY, VenueVolume, series_volume, venue_volume
+from harmonize.adequacy.factors import (
+    DAY,
+    VOLUME_DAYS,
+    VenueVolume,
+    realised_volatility,
+    resampled_interval,
+    series_volume,
+    venue_volume,
+)
 from harmonize.adequacy.overlapping import overlapping_value_at_risk
 from harmonize.adequacy.rolling import rolling_both_sides
-from harmonize.adequacy.tail import TailEstimate
+from harmonize.adequacy.tail import CONFIDENCE, Floats, TailEstimate
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import Unknown
+from harmonize.market.aggregate import aggregate
 from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
 from harmonize.market.returns import simple_returns
+from harmonize.policy.input_scale import MAX_ANNUAL_VOLATILITY
 from harmonize.policy.inputs import Input, input_problem
 
 LEVEL = 0.99
@@ -37,6 +47,11 @@ WORST_YEARS = {"var_99_1d_worst_365d": 1, "var_99_2d_worst_365d": 2}
 
 VOLUME = "adv_30d_median"
 
+VOLATILITY = "vol_30d_annualised"
+
+VOLATILITY_DAYS = 30
+"""Days in a row whose returns give the realised volatility."""
+
 MAX_AGE_DAYS = 30
 """Days by which a series may end before the newest one of its underlying and still be chosen."""
 
@@ -46,7 +61,7 @@ _KINDS = (PriceKind.PERP, PriceKind.SPOT)
 
 @dataclass(frozen=True, slots=True)
 class NotMeasured:
-    """Input that the candles do not give, with the reason."""
+    """Input that the market data does not give, with the reason."""
 
     name: str
     underlying: str
@@ -74,7 +89,7 @@ def measure_inputs(series: PriceSeries, as_of: datetime) -> Iterator[Input | Not
 
 
 def measure_moves(series: PriceSeries, as_of: datetime) -> Iterator[Input | NotMeasured]:
-    """Yields each 99 % move, as ``measure_inputs``. Raises ValueError."""
+    """Yields each 99 % move and the realised volatility, as ``measure_inputs``. Raises ValueError."""
     if series.id.interval != DAY:
         message = f"{series.id}: expected daily candles; choose a series of 1d"
         raise ValueError(message)
@@ -86,6 +101,7 @@ def measure_moves(series: PriceSeries, as_of: datetime) -> Iterator[Input | NotM
         yield _input(known, name, _last_move(known, horizon, count))
     for name, horizon in WORST_YEARS.items():
         yield _input(known, name, _worst_move(known, horizon))
+    yield _input(known, VOLATILITY, _recent_volatility(known))
 
 
 def measure_underlying(
@@ -93,14 +109,14 @@ def measure_underlying(
 ) -> tuple[Measurement, ...]:
     """Measures the inputs of an underlying: moves from one series, volume from one perpetual.
 
-    Moves are those of the daily series with the most candles, of a perpetual or of spot, in a quote
-    currency at par with USD. Volume is that of the perpetual with the largest one: spot is another
+    Moves and volatility are those of the daily series with the most candles, of a perpetual or of spot,
+    in a quote currency at par with USD. Volume is that of the perpetual with the largest one: spot is another
     market. Neither may end more than ``MAX_AGE_DAYS`` before the newest series of the underlying.
     """
     own = [part for part in series if part.id.underlying.asset == underlying]
     current = _current([part.known_at(as_of) for part in own])
     by_series: dict[SeriesId, Measurement] = {}
-    if (daily := _longest(current)) is not None:
+    if (daily := longest_daily(current)) is not None:
         by_series[daily.id] = Measurement(daily, tuple(measure_moves(daily, as_of)))
     if (traded := _most_traded(current, underlying, as_of)) is not None:
         perpetual, volume = traded
@@ -117,7 +133,16 @@ def measure_underlying(
     return tuple(by_series.values())
 
 
-def _longest(series: Iterable[PriceSeries]) -> PriceSeries | None:
+def reference_series(
+    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+) -> PriceSeries | None:
+    """Returns the daily series that gives the moves of an underlying; None if there is none."""
+    own = [part.known_at(as_of) for part in series if part.id.underlying.asset == underlying]
+    return longest_daily(_current(own))
+
+
+def longest_daily(series: Iterable[PriceSeries]) -> PriceSeries | None:
+    """Returns the daily series at par with USD that has the most candles; None if there is none."""
     daily = (
         part
         for part in series
@@ -162,11 +187,16 @@ def _most_traded(
 
 
 def _volume_input(series: PriceSeries, volume: VenueVolume, underlying: str) -> Input | NotMeasured:
+    daily = series if series.id.interval == DAY else aggregate(series, DAY)
+    lower, upper = _volume_interval(daily, volume.value)
     measured = Input(
         name=VOLUME,
         underlying=underlying,
-        value=_decimal(volume.value),
+        value=decimal_of(volume.value),
         observed_at=volume.last_day + timedelta(days=1),
+        lower=decimal_of(lower),
+        upper=decimal_of(upper),
+        confidence=decimal_of(CONFIDENCE),
         observations=volume.observations,
         origin="derived",
         source=f"{series.id}: {', '.join(volume.sources)}",
@@ -199,25 +229,61 @@ def _volume(series: PriceSeries) -> TailEstimate | Unknown:
     volume = series_volume(series)
     if isinstance(volume, Unknown):
         return volume
-    return TailEstimate(LEVEL, volume.value, volume.observations)
+    interval = _volume_interval(series, volume.value)
+    return TailEstimate(LEVEL, volume.value, volume.observations, *interval, CONFIDENCE)
+
+
+def _volume_interval(daily: PriceSeries, median: float) -> tuple[float, float]:
+    """Returns the interval of the median turnover of the last days, all of which are observed."""
+    turnover = daily.turnover if daily.turnover is not None else daily.close[:0]
+    return resampled_interval(turnover[-VOLUME_DAYS:], _medians, median)
+
+
+def _medians(samples: Floats) -> Floats:
+    return np.asarray(np.median(samples, axis=1))
+
+
+def _recent_volatility(series: PriceSeries) -> TailEstimate | Unknown:
+    """Returns the realised volatility of the last days of daily candles, without a level."""
+    returns = simple_returns(series)
+    values = returns.values[-VOLATILITY_DAYS:]
+    if values.size < VOLATILITY_DAYS:
+        return Unknown(f"{values.size} daily returns, {VOLATILITY_DAYS} are required")
+    first, last = returns.times[-values.size], series.times[-1]
+    if last - first != (values.size - 1) * series.step:
+        return Unknown(f"one of the last {VOLATILITY_DAYS} days is missing")
+    if values.min() == values.max():
+        return Unknown(f"the last {VOLATILITY_DAYS} daily returns are all equal")
+    volatility = realised_volatility(values, YEAR)
+    if isinstance(volatility, Unknown):
+        return volatility
+    interval = resampled_interval(values**2, _volatilities, volatility.value)
+    return TailEstimate(0, volatility.value, volatility.observations, *interval, CONFIDENCE)
+
+
+def _volatilities(squares: Floats) -> Floats:
+    return np.asarray(np.sqrt(np.mean(squares, axis=1) * YEAR))
 
 
 def _input(series: PriceSeries, name: str, estimate: TailEstimate | Unknown) -> Input | NotMeasured:
     underlying = series.id.underlying.asset
     if isinstance(estimate, Unknown):
         return NotMeasured(name, underlying, estimate.reason)
-    if name != VOLUME and estimate.value > 1:
+    if name == VOLATILITY and estimate.value > MAX_ANNUAL_VOLATILITY:
+        reason = f"measured {estimate.value:.4g}; a volatility above 10 is refused as an input"
+        return NotMeasured(name, underlying, reason)
+    if name not in {VOLUME, VOLATILITY} and estimate.value > 1:
         reason = f"measured {estimate.value:.4g}; a move above 1 is refused as an input"
         return NotMeasured(name, underlying, reason)
     has_interval = estimate.lower is not None and estimate.upper not in {None, inf}
     measured = Input(
         name=name,
         underlying=underlying,
-        value=_decimal(estimate.value),
+        value=decimal_of(estimate.value),
         observed_at=utc_time(series.times[-1] + series.step),
-        lower=_decimal(estimate.lower) if has_interval else None,
-        upper=_decimal(estimate.upper) if has_interval else None,
-        confidence=_decimal(estimate.confidence) if has_interval else None,
+        lower=decimal_of(estimate.lower) if has_interval else None,
+        upper=decimal_of(estimate.upper) if has_interval else None,
+        confidence=decimal_of(estimate.confidence) if has_interval else None,
         observations=estimate.observations,
         origin="derived",
         source=f"{series.id}: {', '.join(series.sources)}",
@@ -226,6 +292,6 @@ def _input(series: PriceSeries, name: str, estimate: TailEstimate | Unknown) -> 
     return NotMeasured(name, underlying, problem) if problem else measured
 
 
-def _decimal(number: float | None) -> Decimal:
+def decimal_of(number: float | None) -> Decimal:
     """Returns a number rounded to significant digits."""
     return Decimal(f"{number:.{_DIGITS}g}")

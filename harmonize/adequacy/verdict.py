@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from harmonize.adequacy.clearing import ClearingHorizon, clearing
+from harmonize.adequacy.clearing import ClearingHorizon, DatedInterest, clearing
 from harmonize.adequacy.close_out import (
     PARTICIPATION,
     CloseOut,
@@ -62,7 +62,7 @@ class PositionQuestion:
 
     position: PositionMargins
     volume: VenueVolume | Unknown
-    open_interest: float | Unknown
+    open_interest: DatedInterest | Unknown
 
 
 def assess(
@@ -96,7 +96,7 @@ class _Answers:
         return rate if isinstance(rate, Unknown) else self._holding(side, rate)
 
     def clearing(
-        self, side: Side, initial: float | Unknown, open_interest: float | Unknown
+        self, side: Side, initial: float | Unknown, open_interest: DatedInterest | Unknown
     ) -> Clearing:
         return self._clearing(side, initial, open_interest)
 
@@ -117,7 +117,7 @@ class _Answers:
         return holding_time(self.risk.moves_of(side), rate)
 
     def _find_clearing(
-        self, side: Side, initial: float | Unknown, open_interest: float | Unknown
+        self, side: Side, initial: float | Unknown, open_interest: DatedInterest | Unknown
     ) -> Clearing:
         moves, measured = self.risk.clearing_of(side), self.risk.moves_of(side)
         return clearing(moves, measured, initial, self.risk.basis.level, open_interest)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isfinite
 
+from harmonize.adequacy.clearing import DatedInterest
 from harmonize.adequacy.close_out import PARTICIPATION
 from harmonize.adequacy.contract_risk import LEVEL, VenueRisk
 from harmonize.adequacy.factors import VenueVolume, venue_volume
@@ -19,6 +20,7 @@ from harmonize.api.adequacy_history import (
     archived_tables,
     history_backtests,
 )
+from harmonize.api.adequacy_interest import read_open_interest
 from harmonize.api.adequacy_prices import IMPORT, read_prices, without_prices
 from harmonize.api.audit import (
     NotObservedError,
@@ -40,6 +42,8 @@ from harmonize.comparison.trading import with_trading
 from harmonize.core.open_interest import OpenInterestByContract, newest_by_contract
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.market.card import SeriesCard, card_of
+from harmonize.market.points import PointSeries
+from harmonize.market.points_source import contract_open_interest
 from harmonize.market.prices import PriceKind, PriceSeries
 
 _MOST_REASONS = 3
@@ -121,13 +125,14 @@ class SeriesAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Observed:
-    """Schedules and prices of a question; ``defects`` state prices that cannot be read."""
+    """Schedules, prices and archived open interest of a question, and what cannot be read."""
 
     question: Question
     as_of: datetime
     reading: Reading
     chosen: Chosen
     prices: Mapping[str, tuple[PriceSeries, ...]]
+    interests: tuple[PointSeries, ...]
     defects: tuple[str, ...]
 
     @property
@@ -214,7 +219,9 @@ def _observe(question: Question, reading: Reading, as_of: datetime) -> _Observed
     """Returns the schedules of a reading with their prices; names are those observed."""
     chosen = _representatives(question, reading, as_of)
     prices, defects = read_prices(question, as_of, frozenset(chosen))
-    return _Observed(question, as_of, reading, chosen, prices, defects)
+    interests, unread = read_open_interest(question, frozenset(prices))
+    defects = tuple(dict.fromkeys((*defects, *unread)))
+    return _Observed(question, as_of, reading, chosen, prices, interests, defects)
 
 
 def _judge_all(observed: _Observed, terms: AdequacyTerms) -> dict[str, _Judged]:
@@ -297,7 +304,7 @@ def _judge(observed: _Observed, asset: str, terms: AdequacyTerms) -> _Judged:
     for venue, schedule in own.items():
         volume = venue_volume(series, venue, asset, observed.as_of)
         asked.setdefault(id(risks[venue]), []).extend(
-            _questions(schedule, terms, volume, interests)
+            _questions(schedule, terms, volume, _interest(schedule, observed, interests))
         )
     by_id = {id(risk): risk for risk in risks.values()}
     verdicts = [
@@ -341,12 +348,23 @@ def _questions(
     schedule: MarginSchedule,
     terms: AdequacyTerms,
     volume: VenueVolume | Unknown,
-    interests: OpenInterestByContract,
+    interest: DatedInterest | Unknown,
 ) -> Iterator[PositionQuestion]:
-    interest = interests.get((schedule.instrument.venue, schedule.instrument.id))
-    known = Unknown("open interest was not observed") if interest is None else float(interest.value)
     for notional in terms.notionals:
-        yield PositionQuestion(position_margins(schedule, notional), volume, known)
+        yield PositionQuestion(position_margins(schedule, notional), volume, interest)
+
+
+def _interest(
+    schedule: MarginSchedule, observed: _Observed, published: OpenInterestByContract
+) -> DatedInterest | Unknown:
+    """Returns the open interest published beside the margins, otherwise the archived one."""
+    own = published.get((schedule.instrument.venue, schedule.instrument.id))
+    if own is not None:
+        return DatedInterest(float(own.value), own.observed_at)
+    archived = contract_open_interest(observed.interests, schedule.instrument, observed.as_of)
+    if isinstance(archived, Unknown):
+        return archived
+    return DatedInterest(archived.value, archived.observed_at)
 
 
 def _unanswered(verdict: Adequacy) -> NotObservable:

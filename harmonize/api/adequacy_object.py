@@ -8,6 +8,7 @@ from enum import Enum
 from math import isfinite
 from typing import Any
 
+from harmonize.adequacy.clearing import MarginingGap
 from harmonize.adequacy.contract_risk import PriceBasis
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.severity import headline, worst_days
@@ -75,6 +76,20 @@ def age_days(verdict: Adequacy, as_of: datetime) -> float:
     return (as_of - end).total_seconds() / _DAY
 
 
+def open_interest_time(verdict: Adequacy) -> datetime | None:
+    """Returns when the open interest was observed by which USD are stated; None if none are."""
+    if isinstance(verdict.clearing, Unknown):
+        return None
+    gaps = (horizon.gap for horizon in verdict.clearing)
+    return next((gap.observed_at for gap in gaps if isinstance(gap, MarginingGap)), None)
+
+
+def interest_age_days(verdict: Adequacy, as_of: datetime) -> float | None:
+    """Returns the age of the open interest by which USD are stated; None if none are."""
+    observed_at = open_interest_time(verdict)
+    return None if observed_at is None else (as_of - observed_at).total_seconds() / _DAY
+
+
 def _verdict(verdict: Adequacy, answer: AdequacyAnswer) -> dict[str, object]:
     position = verdict.position
     covered = headline(verdict)
@@ -86,6 +101,7 @@ def _verdict(verdict: Adequacy, answer: AdequacyAnswer) -> dict[str, object]:
         "side": verdict.side.value,
         "notional": position.notional,
         "table_age_days": age_days(verdict, answer.as_of),
+        "open_interest_age_days": interest_age_days(verdict, answer.as_of),
         "headline_share": share,
         "worst_days": [day.isoformat() for day in worst_days(verdict)],
         "sentences": plain(verdict_sentences(verdict, answer.terms)),

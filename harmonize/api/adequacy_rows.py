@@ -243,6 +243,7 @@ def _clearing(horizon: ClearingHorizon, initial: float | None) -> ClearingRow:
         over=None if isinstance(gap, Unknown) else rounded(gap.over),
         after_breach=None if known is None else rounded_or_none(known.after_breach),
         after_calm=None if known is None else rounded_or_none(known.after_calm),
+        open_interest_day="" if isinstance(gap, Unknown) else gap.observed_at.date().isoformat(),
     )
 
 

@@ -1,6 +1,7 @@
 """Verdicts on margins and cards of series as tables, for spreadsheets."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from harmonize.adequacy.clearing import ClearingHorizon, PhaseResults
 from harmonize.adequacy.close_out import CloseOutTime, WindowCoverage
@@ -9,7 +10,7 @@ from harmonize.adequacy.holding_time import HoldingTime, TimeBound
 from harmonize.adequacy.severity import every_window, headline, worst_days
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, SeriesAnswer
-from harmonize.api.adequacy_object import age_days
+from harmonize.api.adequacy_object import age_days, interest_age_days, open_interest_time
 from harmonize.api.adequacy_rows import verdict_sentences
 from harmonize.core.schedule import Unknown
 from harmonize.market.card import SeriesCard
@@ -80,6 +81,7 @@ def _record(verdict: Adequacy, answer: AdequacyAnswer) -> _Record:
         | _holding("initial", verdict.holding.initial)
         | _close_out(verdict)
         | _clearing(verdict)
+        | _open_interest(verdict, answer.as_of)
         | {
             "worst_days": ", ".join(day.isoformat() for day in worst_days(verdict)),
             "prices": prices.reason if isinstance(prices, Unknown) else "; ".join(prices.reasons),
@@ -172,6 +174,15 @@ def _horizon(horizon: ClearingHorizon) -> _Record:
         f"{name}_z2_p": tests.shortfall.lowest if tests else None,
         f"{name}_under_usd": gap.under if gap else None,
         f"{name}_over_usd": gap.over if gap else None,
+    }
+
+
+def _open_interest(verdict: Adequacy, as_of: datetime) -> _Record:
+    """Returns the day and age of the open interest by which USD are stated."""
+    observed_at = open_interest_time(verdict)
+    return {
+        "open_interest_day": "" if observed_at is None else observed_at.date().isoformat(),
+        "open_interest_age_days": interest_age_days(verdict, as_of),
     }
 
 

@@ -123,7 +123,7 @@ def archive_add_inputs(
     file: Annotated[Path | None, typer.Argument(help="YAML file of measured inputs.")] = None,
     *,
     measured: Annotated[
-        bool, typer.Option("--measured", help="Measure the inputs from the archive's candles.")
+        bool, typer.Option("--measured", help="Measure the inputs from the archive's market data.")
     ] = False,
     underlying: Underlyings = None,
     as_of: Annotated[

@@ -93,7 +93,7 @@ class ClearingRow:
     P-values are those of the worst phase, multiplied by the number of phases. ``zone`` is the worst
     traffic light. ``under`` and ``over`` are open interest times the missing or excess margin, in USD.
     ``after_breach`` and ``after_calm`` are the shares of breaches among the moves after a breach, or
-    after none.
+    after none. ``open_interest_day`` is the day of the open interest, empty if it is unknown.
     """
 
     days: int
@@ -110,6 +110,7 @@ class ClearingRow:
     over: float | None
     after_breach: float | None = None
     after_calm: float | None = None
+    open_interest_day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,9 +177,12 @@ def _gap(parts: Sequence[ClearingRow]) -> str:
     if first.under is None or first.over is None:
         return ""
     days = window_text(first.test.seconds)
+    day = f" of {first.open_interest_day}" if first.open_interest_day else ""
     if first.under:
-        return f"; the open interest is under-margined by {numbers.usd(first.under)} over {days}"
-    return f"; the open interest is over-margined by {numbers.usd(first.over)} over {days}"
+        return (
+            f"; the open interest{day} is under-margined by {numbers.usd(first.under)} over {days}"
+        )
+    return f"; the open interest{day} is over-margined by {numbers.usd(first.over)} over {days}"
 
 
 def _tests(part: ClearingRow) -> str:

@@ -91,6 +91,18 @@ def _problem(levels: Floats, sign: int) -> str:
 
 def book_payload(book: Book, provenance: Provenance) -> Payload:
     """Returns a book as the payload of an archive, dated by its time."""
+    params = {
+        "symbol": book.symbol,
+        "time": book.observed_at.isoformat(),
+        "underlying": book.underlying.asset,
+        "venue": book.venue,
+    }
+    call = Call(METHOD, tuple(sorted(params.items())))
+    return Payload.of(PRICES, call, book.observed_at, provenance, encode_book(book))
+
+
+def encode_book(book: Book) -> bytes:
+    """Returns a book as the content of a payload."""
     document = {
         "format": FORMAT,
         "venue": book.venue,
@@ -103,15 +115,7 @@ def book_payload(book: Book, provenance: Provenance) -> Payload:
         "bids": book.bids.tolist(),
         "asks": book.asks.tolist(),
     }
-    content = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-    params = {
-        "symbol": book.symbol,
-        "time": book.observed_at.isoformat(),
-        "underlying": book.underlying.asset,
-        "venue": book.venue,
-    }
-    call = Call(METHOD, tuple(sorted(params.items())))
-    return Payload.of(PRICES, call, book.observed_at, provenance, content)
+    return json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
 
 
 def decode_book(payload: Payload) -> Book:

@@ -1,7 +1,8 @@
 """Plausible range of a measured input, by the words of its name.
 
 A move of a price or a rate is a share: 0.062 or 6.2 %. A number above 1 is a percentage without its
-sign, or returns that were multiplied by 100. An amount is in USD. A correlation lies between -1 and 1.
+sign, or returns that were multiplied by 100. Annualised and implied volatilities are shares as well,
+at most 10. An amount is in USD. A correlation lies between -1 and 1, a tail dependence between 0 and 1.
 An input whose name has none of the words below has no range, except that it is above 0.
 """
 
@@ -20,7 +21,8 @@ MAX_BOUND_RATIO = Decimal(10)
 MAX_ANNUAL_VOLATILITY = Decimal(10)
 """Largest annualized volatility, which for small coins exceeds 100 %."""
 LEAST_CONFIDENCE = Decimal("0.5")
-_ANNUAL = frozenset({"annual", "annualized", "annualised", "yearly"})
+_ANNUAL = frozenset({"annual", "annualized", "annualised", "yearly", "dvol"})
+"""Words of annualised volatilities; DVOL is one by definition."""
 
 
 class InputKind(StrEnum):
@@ -30,20 +32,31 @@ class InputKind(StrEnum):
     RATE = "rate"
     AMOUNT = "amount in USD"
     CORRELATION = "correlation"
+    DEPENDENCE = "tail dependence"
     OTHER = "other"
 
 
 _WORDS = {
     InputKind.CORRELATION: "corr correlation rho",
+    InputKind.DEPENDENCE: "dependence",
     InputKind.AMOUNT: (
         "adv oi volume turnover depth notional amount usd mcap marketcap capitalization liquidity interest"
     ),
     InputKind.MOVE: (
-        "var es cvar vol volatility sigma std stdev stddev move moves return returns drawdown "
+        "var es cvar vol volatility dvol sigma std stdev stddev move moves return returns drawdown "
         "quantile stress shock gap evar svar ewma"
     ),
     InputKind.RATE: "rate rates im mm margin haircut funding share weight probability pd lgd imr mmr",
 }
+_INFINITE = Decimal("Infinity")
+
+_RANGES = {
+    InputKind.CORRELATION: (-ONE, ONE, "a correlation from -1 to 1"),
+    InputKind.DEPENDENCE: (ZERO, ONE, "a tail dependence from 0 to 1"),
+    InputKind.AMOUNT: (ZERO, _INFINITE, "an amount in USD of at least 0"),
+}
+"""Lowest and highest number of the kinds that include 0, in words as well."""
+
 _KINDS = {word: kind for kind, words in _WORDS.items() for word in words.split()}
 
 
@@ -67,10 +80,9 @@ def range_problem(name: str, number: Decimal, value: Decimal | None = None) -> s
     shown = _plain(number) if number.is_finite() else str(number)
     if not number.is_finite():
         return f"expected a finite number, found {shown}"
-    if kind is InputKind.CORRELATION:
-        return "" if abs(number) <= ONE else f"expected a correlation from -1 to 1, found {shown}"
-    if kind is InputKind.AMOUNT:
-        return "" if number >= ZERO else f"expected an amount in USD of at least 0, found {shown}"
+    if kind in _RANGES:
+        lowest, highest, words = _RANGES[kind]
+        return "" if lowest <= number <= highest else f"expected {words}, found {shown}"
     if number <= ZERO:
         return f"expected a number above 0, found {shown}"
     if number <= _highest(name, kind, value):
@@ -80,7 +92,7 @@ def range_problem(name: str, number: Decimal, value: Decimal | None = None) -> s
 
 def _highest(name: str, kind: InputKind, value: Decimal | None) -> Decimal:
     if kind is InputKind.OTHER:
-        return Decimal("Infinity")
+        return _INFINITE
     is_annual = kind is InputKind.MOVE and not _ANNUAL.isdisjoint(_words_of(name))
     limit = MAX_ANNUAL_VOLATILITY if is_annual else ONE
     return limit if value is None else max(limit, value * MAX_BOUND_RATIO)
@@ -106,7 +118,7 @@ def scale_warning(
         return f"{_plain(value)} is a move of only {_plain(value * 100)} %; is it in another unit?"
     if kind is InputKind.AMOUNT and value < LEAST_AMOUNT:
         return f"{_plain(value)} is an amount of only ${_plain(value)}; is it in another unit?"
-    if interval is None or kind is InputKind.CORRELATION:
+    if interval is None or kind in {InputKind.CORRELATION, InputKind.DEPENDENCE}:
         return ""
     return _interval_warning(value, *interval, confidence or ONE)
 

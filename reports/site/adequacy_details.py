@@ -97,7 +97,10 @@ def _clearing(row: ClearingRow) -> str:
             f" {numbers.rate(test.average_uncovered)} on average"
         )
     if row.under is not None:
-        parts.append(f"under-margined by {numbers.usd(row.under)}, over by {numbers.usd(row.over)}")
+        day = f"open interest of {row.open_interest_day} " if row.open_interest_day else ""
+        parts.append(
+            f"{day}under-margined by {numbers.usd(row.under)}, over by {numbers.usd(row.over)}"
+        )
     name = numbers.count_text(row.days, "day")
     return f"{name}: {'; '.join((*parts, _span(test.first, test.last)))}"
 

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,7 @@ from harmonize.adequacy.backtests import (
 )
 from harmonize.adequacy.clearing import (
     ClearingHorizon,
+    DatedInterest,
     MarginingGap,
     PhaseResults,
     clearing,
@@ -37,6 +39,10 @@ from tests.harmonize.adequacy.test_tail import closes
 NO_INTEREST = Unknown("open interest was not observed")
 
 
+def interest(value: float) -> DatedInterest:
+    return DatedInterest(value, datetime(2026, 3, 2, tzinfo=UTC))
+
+
 def btc() -> PriceSeries:
     """The last 1,095 days of BTC before 2026-03-04; see data/README.md."""
     return candles(closes("BTC")[-1096:])
@@ -48,7 +54,7 @@ def daily_moves(series: PriceSeries, side: Side) -> list[Moves]:
 
 def answered(series: PriceSeries, side: Side, initial: float) -> tuple[ClearingHorizon, ...]:
     measured = [m for m in moves_by_horizon([series], 0.99) if m.side is side]
-    result = clearing(daily_moves(series, side), measured, initial, 0.99, 1e9)
+    result = clearing(daily_moves(series, side), measured, initial, 0.99, interest(1e9))
     assert not isinstance(result, Unknown)
     return result
 
@@ -189,13 +195,13 @@ def test_what_is_unknown_stays_unknown() -> None:
 
 def test_open_interest_is_under_or_over_margined_and_never_netted() -> None:
     move = TailEstimate(0.99, 0.08, 1000)
-    under, over = margining_gap(0.05, move, 1e9), margining_gap(0.1, move, 1e9)
+    under, over = margining_gap(0.05, move, interest(1e9)), margining_gap(0.1, move, interest(1e9))
     assert isinstance(under, MarginingGap)
     assert isinstance(over, MarginingGap)
     assert (under.under, under.over) == pytest.approx((30e6, 0.0))
     assert (over.under, over.over) == pytest.approx((0.0, 20e6))
     with pytest.raises(ValueError, match="open interest: expected at least 0 USD, found -1"):
-        margining_gap(0.05, move, -1.0)
+        margining_gap(0.05, move, interest(-1.0))
 
 
 @pytest.mark.parametrize("rate", [0.0, 10.0])

@@ -6,6 +6,7 @@ import pytest
 
 from harmonize.adequacy.measured_inputs import (
     MOVES,
+    VOLATILITY,
     VOLUME,
     WORST_YEARS,
     NotMeasured,
@@ -61,8 +62,32 @@ def test_inputs_equal_those_calculated_independently(asset: str) -> None:
 def test_inputs_can_be_archived_and_read_back() -> None:
     inputs = [item for item in measured(ending_at("BTC")).values() if isinstance(item, Input)]
     restored, defects = read_inputs(snapshot_of(inputs, "test"))
-    assert (len(restored), defects) == (6, ())
+    assert (len(restored), defects) == (7, ())
     assert [item.value for item in restored] == [item.value for item in inputs]
+
+
+def test_volatility_is_that_of_thirty_days_in_a_row_per_year() -> None:
+    rng = np.random.default_rng(5)
+    returns = rng.normal(0, 0.03, 60)
+    closes_ = 100 * np.cumprod(np.concatenate([[1.0], 1 + returns]))
+    daily = series(closes_.tolist())
+    item = measured(daily)["vol_30d_annualised"]
+    assert isinstance(item, Input)
+    expected = float(np.sqrt(np.mean(returns[-30:] ** 2) * 365))
+    assert float(item.value) == pytest.approx(expected, rel=1e-7)
+    assert (item.observations, float(item.confidence or 0)) == (30, 0.95)
+    assert item.lower is not None
+    assert item.upper is not None
+    assert expected / 2 < item.lower < item.value < item.upper < expected * 2
+    gap = measured(daily.select(np.arange(61) != 55))["vol_30d_annualised"]
+    assert gap == NotMeasured(VOLATILITY, "BTC", "one of the last 30 days is missing")
+    few = measured(daily.select(slice(0, 30)))["vol_30d_annualised"]
+    assert few == NotMeasured(VOLATILITY, "BTC", "29 daily returns, 30 are required")
+    still = measured(series([*closes_[:20].tolist(), *[5.0] * 31]))["vol_30d_annualised"]
+    assert still == NotMeasured(VOLATILITY, "BTC", "the last 30 daily returns are all equal")
+    wild = measured(series([1.0 + 2 * (day % 3 == 0) for day in range(40)]))["vol_30d_annualised"]
+    assert isinstance(wild, NotMeasured)
+    assert wild.reason.endswith("a volatility above 10 is refused as an input")
 
 
 def test_later_candles_change_no_earlier_input() -> None:
@@ -81,6 +106,9 @@ def test_volume_is_that_of_thirty_finished_days_in_a_row() -> None:
     volume = measured(traded)["adv_30d_median"]
     assert isinstance(volume, Input)
     assert volume.value == 24_500_000
+    assert volume.lower is not None
+    assert volume.upper is not None
+    assert 10_000_000 <= volume.lower < volume.value < volume.upper <= 39_000_000
     gap = traded.select(np.arange(40) != 35)
     item = measured(gap)["adv_30d_median"]
     assert item == NotMeasured("adv_30d_median", "BTC", "one of the last 30 days is missing")
@@ -127,7 +155,7 @@ def test_moves_are_of_the_longest_current_series_and_volume_of_the_largest_perpe
     all_series = [long_spot, perp("okx", 2e9), perp("bybit", 3e9), perp("gate", 9e9, last=300)]
     moves, volume = measure_underlying(all_series, "BTC", AS_OF)
     assert str(moves.series.id) == "binance spot BTCUSDT 1d"
-    assert {item.name for item in moves.items} == {*MOVES, *WORST_YEARS}
+    assert {item.name for item in moves.items} == {*MOVES, *WORST_YEARS, VOLATILITY}
     (item,) = volume.items
     assert isinstance(item, Input)
     assert item.value == 3_000_000_000  # gate ended 100 days before
@@ -141,7 +169,7 @@ def test_a_series_that_ended_long_before_the_newest_one_is_not_measured() -> Non
     current = perp("okx", 2e9, days=120, last=331)
     (measurement,) = measure_underlying([ended, current], "BTC", AS_OF)
     assert str(measurement.series.id) == "okx perp BTCUSDT 1d"
-    assert {item.name for item in measurement.items} == {*MOVES, *WORST_YEARS, VOLUME}
+    assert {item.name for item in measurement.items} == {*MOVES, *WORST_YEARS, VOLATILITY, VOLUME}
     on_the_edge = perp("okx", 2e9, days=120, last=329)  # 30 days after the end of the longer one
     moves, _ = measure_underlying([ended, on_the_edge], "BTC", AS_OF)
     assert str(moves.series.id) == "binance spot BTCUSDT 1d"

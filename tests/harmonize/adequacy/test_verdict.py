@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from harmonize.adequacy.clearing import MarginingGap
+from harmonize.adequacy.clearing import DatedInterest, MarginingGap
 from harmonize.adequacy.close_out import WindowCoverage
 from harmonize.adequacy.contract_risk import VenueRisk, combine, prepare
 from harmonize.adequacy.coverage import Coverage
@@ -30,6 +30,7 @@ from tests.harmonize.adequacy.contracts import (
 from tests.harmonize.market.small import identity
 
 NO_INTEREST = Unknown("open interest was not observed")
+INTEREST = DatedInterest(2e9, datetime(2026, 3, 2, tzinfo=UTC))
 NO_VOLUME = Unknown("volume of the binance perpetual on BTC: no candles")
 VOLUME = VenueVolume(9e9, 30, identity(), datetime(2026, 7, 31, tzinfo=UTC), ())
 
@@ -53,7 +54,7 @@ def position(
 def question(
     of: PositionMargins,
     volume: VenueVolume | Unknown = VOLUME,
-    open_interest: float | Unknown = NO_INTEREST,
+    open_interest: DatedInterest | Unknown = NO_INTEREST,
 ) -> PositionQuestion:
     return PositionQuestion(of, volume, open_interest)
 
@@ -114,7 +115,7 @@ def test_answers_do_not_depend_on_the_other_positions(hourly: VenueRisk) -> None
         question(
             position(2 * rate, rate, notional),
             VOLUME if share > 0.3 else NO_VOLUME,
-            1e9 if share > 0.5 else NO_INTEREST,
+            INTEREST if share > 0.5 else NO_INTEREST,
         )
         for rate, notional, share in zip(
             rng.choice([0.01, 0.02, 0.04], 30),
@@ -179,7 +180,7 @@ def test_no_volume_is_no_size_verdict(hourly: VenueRisk) -> None:
 
 
 def test_open_interest_is_weighted_with_the_measured_move(hourly: VenueRisk) -> None:
-    (long, _) = both(hourly, question(position(0.008, 0.004), open_interest=2e9))
+    (long, _) = both(hourly, question(position(0.008, 0.004), open_interest=INTEREST))
     assert not isinstance(long.clearing, Unknown)
     one = long.clearing[0]
     assert not isinstance(one.move, Unknown)
@@ -262,10 +263,10 @@ def test_no_breach_is_stated_with_the_rule_of_three(hourly: VenueRisk) -> None:
 
 
 def test_a_sentence_has_no_break_within_numbers(hourly: VenueRisk) -> None:
-    (long, _) = both(hourly, question(position(), open_interest=2e9))
+    (long, _) = both(hourly, question(position(), open_interest=INTEREST))
     texts = in_words(long)
     for text in (texts.holding, texts.close_out, texts.clearing):
         assert "\N{NO-BREAK SPACE}" not in text
         assert text.endswith(".")
         assert "\n" not in text
-    assert "; the open interest is under-margined by $" in texts.clearing
+    assert "; the open interest of 2026-03-02 is under-margined by $" in texts.clearing

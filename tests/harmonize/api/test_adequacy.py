@@ -7,11 +7,13 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harmonize.adequacy.clearing import MarginingGap
 from harmonize.adequacy.contract_risk import VenueRisk
 from harmonize.adequacy.coverage import Coverage
 from harmonize.adequacy.holding_time import HoldingTime
@@ -21,11 +23,13 @@ from harmonize.api.adequacy import (
     AdequacyAnswer,
     AdequacyTerms,
     judge_adequacy,
+    judge_reading,
     list_series,
 )
 from harmonize.api.adequacy_history import archived_tables, history_backtests
 from harmonize.api.adequacy_object import SCHEMA_VERSION, adequacy_object, series_object
 from harmonize.api.adequacy_prices import read_prices
+from harmonize.api.adequacy_rows import adequacy_row, verdict_sentences
 from harmonize.api.adequacy_table import adequacy_sheets
 from harmonize.api.audit import (
     Fallback,
@@ -37,10 +41,13 @@ from harmonize.api.audit import (
 from harmonize.archive.archive import Archive
 from harmonize.comparison.representative import preferred
 from harmonize.core.instrument import Underlying
+from harmonize.core.open_interest import OpenInterest
 from harmonize.core.payload import PRICES, Origin, Provenance, Snapshot
 from harmonize.core.schedule import MaintenanceMeaning, Unknown
 from harmonize.market.candle_codec import payloads_of
 from harmonize.market.merge import latest_end
+from harmonize.market.points import PointSeries, PointsId, Quantity
+from harmonize.market.points_codec import point_payloads
 from harmonize.market.prices import PriceKind, PriceSeries, SeriesId, microseconds
 from rules.loader import load
 from tests.harmonize.adequacy.contracts import random_candles
@@ -293,6 +300,77 @@ def test_the_object_is_json_with_version_dates_and_reasons(btc: AdequacyAnswer) 
         verdict["close_out"]["own_time"]["after_liquidation"]["breach_rate"]
     )
     assert set(verdict["sentences"]) == {"holding", "close_out", "clearing"}
+
+
+def interests(path: Path, *known: tuple[str, float, datetime]) -> Question:
+    """Question about Binance and BTC, with open interest by symbol beside the recorded prices."""
+    parts = [
+        PointSeries(
+            PointsId("binance", Quantity.OPEN_INTEREST, symbol, Underlying("BTC")),
+            np.array([microseconds(at)]),
+            np.array([dollars]),
+        )
+        for symbol, dollars, at in known
+    ]
+    payloads = tuple(payload for part in parts for payload in point_payloads(part, PROVENANCE))
+    newest = max(payload.observed_at for payload in payloads)
+    snapshot = Snapshot(PRICES, newest, payloads, complete=False)
+    Archive.open_or_create(path).append(snapshot, imported=True)
+    return replace(of_archive(path, "BTC"), as_of=None)
+
+
+OCTOBER = datetime(2025, 10, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "BTC"])  # the contract, and "the perpetual on BTC"
+def test_archived_open_interest_states_usd_with_its_day(symbol: str, tmp_path: Path) -> None:
+    earlier = ("BTCUSDT", 1e9, datetime(2025, 9, 1, tzinfo=UTC))
+    answer = judge_adequacy(interests(tmp_path / "own", (symbol, 5e9, OCTOBER), earlier))
+    long = next(v for v in answer.verdicts if v.side.value == "long")
+    assert not isinstance(long.clearing, Unknown)
+    for horizon in long.clearing:
+        assert isinstance(horizon.gap, MarginingGap)
+        assert not isinstance(horizon.move, Unknown)
+        short = (horizon.move.value - 1 / 75) * 5e9
+        assert (horizon.gap.under, horizon.gap.over) == pytest.approx((short, 0.0))
+        assert horizon.gap.observed_at == OCTOBER
+    row = adequacy_row(long, answer.terms)
+    assert [part.open_interest_day for part in row.clearing] == ["2025-10-01"] * 3
+    text = verdict_sentences(long, answer.terms).clearing
+    assert "; the open interest of 2025-10-01 is under-margined by $" in text
+    (written,) = [v for v in adequacy_object(answer)["verdicts"] if v["side"] == "long"]  # type: ignore[attr-defined]
+    age = (answer.as_of - OCTOBER).total_seconds() / 86_400
+    assert written["open_interest_age_days"] == pytest.approx(age)
+    sheet = adequacy_sheets(answer)[0]
+    (first, *_) = [dict(zip(sheet.headings, cells, strict=True)) for cells in sheet.rows]
+    assert first["open_interest_day"] == "2025-10-01"
+    assert first["open_interest_age_days"] == pytest.approx(age)
+
+
+def test_open_interest_of_another_contract_or_a_later_day_is_not_used(tmp_path: Path) -> None:
+    coin_margined = ("BTCUSD_PERP", 5e9, OCTOBER)
+    later = ("BTCUSDT", 9e9, datetime(2099, 1, 1, tzinfo=UTC))
+    answer = judge_adequacy(interests(tmp_path / "own", coin_margined, later))
+    for verdict in answer.verdicts:
+        assert not isinstance(verdict.clearing, Unknown)
+        assert {h.gap for h in verdict.clearing} == {Unknown("open interest was not observed")}
+        row = adequacy_row(verdict, answer.terms)
+        assert [part.open_interest_day for part in row.clearing] == ["", "", ""]
+        assert "the open interest" not in verdict_sentences(verdict, answer.terms).clearing
+
+
+def test_open_interest_published_beside_the_margins_precedes(tmp_path: Path) -> None:
+    question = interests(tmp_path / "own", ("BTCUSDT", 5e9, OCTOBER))
+    reading, as_of = read_with_history(question)
+    at = datetime(2025, 9, 3, tzinfo=UTC)
+    published = OpenInterest("binance", "BTCUSDT", Decimal(7_000_000_000), at, "", "")
+    with_own = replace(reading, open_interest=(published,))
+    answer = judge_reading(question, with_own, as_of, AdequacyTerms())
+    gaps = [
+        h.gap for v in answer.verdicts if not isinstance(v.clearing, Unknown) for h in v.clearing
+    ]
+    assert gaps
+    assert {gap.observed_at for gap in gaps if isinstance(gap, MarginingGap)} == {at}
 
 
 def test_every_breach_of_the_workbook_leads_to_two_candles_and_a_tier(btc: AdequacyAnswer) -> None:

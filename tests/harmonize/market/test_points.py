@@ -1,7 +1,7 @@
 """Open interest and funding as values: stored bit by bit, joined, and known only when observed."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmonize.core.instrument import Underlying
+from harmonize.core.instrument import Instrument, Payoff, Underlying
 from harmonize.core.payload import Origin, Payload, Provenance, UnreadablePayloadError
 from harmonize.core.schedule import Unknown
 from harmonize.core.yaml_source import YamlSourceError
@@ -17,7 +17,13 @@ from harmonize.market import file_table
 from harmonize.market.books import Book, BookError, book_payload, decode_book
 from harmonize.market.points import PointSeries, PointsId, Quantity, merge_points
 from harmonize.market.points_codec import decode_points, point_payloads
-from harmonize.market.points_source import OpenInterest, funding_of, open_interest_of
+from harmonize.market.points_source import (
+    NO_LEVEL,
+    OpenInterest,
+    contract_open_interest,
+    funding_of,
+    open_interest_of,
+)
 from harmonize.market.prices import DefectKind, SeriesDefect, microseconds
 from tests.harmonize.market.small import DAY, START
 
@@ -103,6 +109,35 @@ def test_the_newest_contract_counts_the_largest_of_a_day_and_none_is_added() -> 
     assert open_interest_of(everything, "okx", "BTC", FIRST) == Unknown(
         "no open interest of okx on BTC by 2024-01-01"
     )
+
+
+def swap(id_: str, payoff: Payoff = Payoff.LINEAR, expiry: date | None = None) -> Instrument:
+    return Instrument("binance", "BTC", id_, Underlying("BTC"), "USDT", "USDT", payoff, expiry)
+
+
+def test_a_contract_has_the_newest_of_its_own_symbol_and_of_the_name_of_its_coin() -> None:
+    own, coin = points([5.0, 6.0], [0, 2]), points([7.0, 8.0], [1, 2], "BTC")
+    other = points([99.0], [9], "BTCUSD_PERP")
+    everything = [other, coin, own]
+
+    def known(instrument: Instrument, day: int) -> float:
+        found = contract_open_interest(everything, instrument, FIRST + timedelta(days=day))
+        assert isinstance(found, OpenInterest)
+        return found.value
+
+    linear = swap("BTCUSDT")
+    assert [known(linear, day) for day in (0, 1, 2)] == [5.0, 7.0, 6.0]
+    assert known(swap("BTCUSD_PERP", Payoff.INVERSE), 9) == 99.0
+    unknown = Unknown("open interest was not observed")
+    for instrument in (swap("BTCUSDC_X", Payoff.INVERSE), swap("BTC_1", expiry=date(2024, 6, 1))):
+        at = FIRST + timedelta(days=9)
+        assert contract_open_interest(everything, instrument, at) == unknown
+    assert contract_open_interest([own], linear, FIRST - timedelta(days=1)) == unknown
+
+
+def test_contracts_margined_in_coins_are_noted_as_no_level_of_their_venue() -> None:
+    notes = [note for file in file_table.bundled().points for _, note in file.notes]
+    assert sum(NO_LEVEL in note for note in notes) == 2
 
 
 def test_funding_is_the_longest_series_paid_so_far() -> None:
