@@ -114,17 +114,24 @@ def measure_underlying(
     market. Neither may end more than ``MAX_AGE_DAYS`` before the newest series of the underlying.
     """
     own = [part for part in series if part.id.underlying.asset == underlying]
-    current = _current([part.known_at(as_of) for part in own])
+    known = [part.known_at(as_of) for part in own]
+    current = _current(known)
     by_series: dict[SeriesId, Measurement] = {}
     if (daily := longest_daily(current)) is not None:
         by_series[daily.id] = Measurement(daily, tuple(measure_moves(daily, as_of)))
+    elif (unused := _longest_in_any_currency(known)) is not None:
+        reason = _why_unused(unused, known)
+        missing = tuple(
+            NotMeasured(name, underlying, reason) for name in (*MOVES, *WORST_YEARS, VOLATILITY)
+        )
+        by_series[own[0].id] = Measurement(own[0], missing)
     if (traded := _most_traded(current, underlying, as_of)) is not None:
         perpetual, volume = traded
         moves = by_series.get(perpetual.id, Measurement(perpetual, ())).items
         item = _volume_input(perpetual, volume, underlying)
         by_series[perpetual.id] = Measurement(perpetual, (*moves, item))
     elif own:
-        reason = "no perpetual with volume; spot is another market"
+        reason = _why_no_volume(known, current, underlying, as_of)
         by_series.setdefault(own[0].id, Measurement(own[0], ()))
         last = by_series[own[0].id]
         by_series[own[0].id] = replace(
@@ -139,6 +146,54 @@ def reference_series(
     """Returns the daily series that gives the moves of an underlying; None if there is none."""
     own = [part.known_at(as_of) for part in series if part.id.underlying.asset == underlying]
     return longest_daily(_current(own))
+
+
+def _why_no_volume(
+    known: Sequence[PriceSeries],
+    current: Sequence[PriceSeries],
+    underlying: str,
+    as_of: datetime,
+) -> str:
+    """Returns why no perpetual gives a volume: there is none, or why the best ones do not count."""
+    perpetuals = [part for part in known if part.id.kind is PriceKind.PERP]
+    if not perpetuals:
+        return "no perpetual with volume; spot is another market"
+    if not any(part.times.size for part in perpetuals):
+        return f"no candle of a perpetual had closed by {as_of:%Y-%m-%d}"
+    ended = [s for s in perpetuals if s.times.size and _ended_days(s, known) > MAX_AGE_DAYS]
+    reasons = []
+    for parts in ([part for part in current if part.id.kind is PriceKind.PERP], ended):
+        volumes = [(s, venue_volume([s], s.id.venue, underlying, as_of)) for s in parts]
+        best = max(
+            volumes,
+            key=lambda pair: (isinstance(pair[1], VenueVolume), _end(pair[0]), str(pair[0].id)),
+            default=None,
+        )
+        if best is not None:
+            series, volume = best
+            if isinstance(volume, Unknown) and _is_at_par(series):
+                reasons.append(volume.reason)
+            else:
+                reasons.append(_why_unused(series, known))
+    return "; ".join(reasons)
+
+
+def _why_unused(series: PriceSeries, known: Sequence[PriceSeries]) -> str:
+    """Returns why a series is not chosen: its quote currency, or its end long before another's."""
+    if not _is_at_par(series):
+        return f"{series.id} is priced in {series.id.quote}, which is not at par with USD"
+    newest = max((part for part in known if part.times.size), key=_end)
+    ends = (f"{utc_time(_end(part)):%Y-%m-%d}" for part in (series, newest))
+    return (
+        f"{series.id} ends on {next(ends)}, more than {MAX_AGE_DAYS} days before {newest.id}, which "
+        f"ends on {next(ends)}; import newer candles, or measure as of an earlier day"
+    )
+
+
+def _longest_in_any_currency(series: Iterable[PriceSeries]) -> PriceSeries | None:
+    """Returns the longest daily series of prices with a candle, in whatever currency."""
+    daily = [s for s in series if s.id.interval == DAY and s.id.kind in _KINDS and s.times.size]
+    return max(daily, key=lambda part: (part.times.size, str(part.id)), default=None)
 
 
 def longest_daily(series: Iterable[PriceSeries]) -> PriceSeries | None:
@@ -158,8 +213,13 @@ def longest_daily(series: Iterable[PriceSeries]) -> PriceSeries | None:
 def _current(series: Sequence[PriceSeries]) -> list[PriceSeries]:
     """Returns the series that end at most ``MAX_AGE_DAYS`` before the newest one."""
     known = [part for part in series if part.times.size]
-    newest = max((_end(part) for part in known), default=0)
-    return [part for part in known if newest - _end(part) <= MAX_AGE_DAYS * DAY * MICROSECONDS]
+    return [part for part in known if _ended_days(part, known) <= MAX_AGE_DAYS]
+
+
+def _ended_days(series: PriceSeries, known: Sequence[PriceSeries]) -> float:
+    """Returns how many days before the newest series one ends."""
+    newest = max(_end(part) for part in known if part.times.size)
+    return (newest - _end(series)) / (DAY * MICROSECONDS)
 
 
 def _end(series: PriceSeries) -> int:

@@ -22,6 +22,7 @@ from harmonize.api.adequacy_history import (
 )
 from harmonize.api.adequacy_interest import read_open_interest
 from harmonize.api.adequacy_prices import IMPORT, read_prices, without_prices
+from harmonize.api.archived_schedules import without_schedules
 from harmonize.api.audit import (
     NotObservedError,
     Question,
@@ -170,7 +171,7 @@ def judge_adequacy(question: Question, terms: AdequacyTerms | None = None) -> Ad
         _answer(observed, judged, terms), missing=absent, notes=reading_notes(question, reading)
     )
     if not answer.verdicts:
-        raise NotObservedError(_nothing(answer))
+        raise NotObservedError(without_schedules(question) or _nothing(answer))
     keys = _keys(answer)
     return replace(
         answer, history=_history(observed, judged, terms, keys) if len(keys) == 1 else ()
@@ -417,7 +418,9 @@ def _nothing(answer: AdequacyAnswer) -> str:
     reasons = list(dict.fromkeys((*answer.missing, *unknown)))
     rest = len(reasons) - _MOST_REASONS
     more = f"; and {rest:,} more" if rest > 0 else ""
-    return "; ".join(reasons[:_MOST_REASONS]) + more
+    return (
+        "; ".join(reasons[:_MOST_REASONS]) + more or f"no schedule was observed in {answer.archive}"
+    )
 
 
 def _keys(answer: AdequacyAnswer) -> set[VenueUnderlying]:

@@ -195,7 +195,7 @@ def archive_import(
     _print_grouped("omitted", (omission for omission in omitted if not omission.is_unreadable))
     unreadable = [omission for omission in omitted if omission.is_unreadable]
     for omission in unreadable:
-        print_error(f"error: {omission.what}: {omission.reason}")
+        print_error(f"error: {omission.message}")
     imported_venues = {item.snapshot.venue for item in imported}
     missing = [name for name in venue or () if name not in imported_venues]
     for name in missing:

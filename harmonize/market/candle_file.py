@@ -6,15 +6,20 @@ and row, such as a time without a time zone.
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harmonize.market.prices import Floats, Times, microseconds
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _NAMES = {
     "time": ("open_time", "timestamp", "time", "date"),
@@ -38,6 +43,11 @@ _OHLCV = ("timestamp", "open", "high", "low", "close", "volume")
 _MILLISECONDS = range(10**11, 10**14)
 _SECONDS = range(10**8, 10**11)
 """Numbers that are times since 1970 in milliseconds or seconds, from 1973 on."""
+
+_TIMES = range(microseconds(datetime(9999, 1, 1, tzinfo=UTC)))
+"""Times since 1970 in microseconds that a date can state, also at the end of a candle."""
+
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 
 
 class CandleError(Exception):
@@ -79,7 +89,7 @@ def read_candles(path: Path, file: str) -> list[Candles]:
             return _from_columns(_csv_columns(path, file), file)
         if suffix == ".json":
             return _from_columns(_json_columns(path, file), file)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         text = str(error).splitlines()[0]
         raise CandleError(file, None, f"cannot be read: {text}; copy it again") from error
     problem = f"expected a CSV, Parquet or JSON file, found {suffix or 'no suffix'}; convert it"
@@ -91,26 +101,36 @@ def _from_parquet(path: Path, file: str) -> list[Candles]:
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
     try:
+        names = _names(parquet.read_schema(path).names, file)
         table = parquet.read_table(path, partitioning=None)
     except pa.ArrowException as error:
         text = str(error).splitlines()[0]
         raise CandleError(file, None, f"is not a Parquet file: {text}; copy it again") from error
-    names = _names(table.column_names, file)
-    kind = table.schema.field(names["time"]).type
-    columns: dict[str, NDArray[np.generic] | list[object]] = {}
+    columns: dict[str, NDArray[np.generic] | list[str]] = {}
     for key, name in names.items():
-        if key in {"venue", "symbol"}:
-            columns[key] = table.column(name).to_pylist()
-        elif key != "time":
-            columns[key] = table.column(name).to_numpy()
-    if pa.types.is_timestamp(kind):
-        if kind.tz is None:
-            raise _no_zone(file, 1, "the column of times")
-        times = table.column(names["time"]).cast(pa.timestamp("us", "UTC"), safe=False)
-        columns["time"] = times.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    else:
-        columns["time"] = _times(table.column(names["time"]).to_pylist(), file)
+        column = table.column(name)
+        if key == "time" and pa.types.is_timestamp(column.type):
+            columns[key] = _timestamps(column, file)
+        elif key in _NUMBERS and (
+            pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+        ):
+            columns[key] = column.cast(pa.float64(), safe=False).to_numpy()
+        else:
+            columns[key] = _converted(key, column.to_pylist(), file, name)
     return _split(columns, file)
+
+
+def _timestamps(column: "pa.ChunkedArray", file: str) -> Times:
+    """Returns a column of timestamps as microseconds. Raises CandleError: no time zone, or no time."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    if column.type.tz is None:
+        raise _no_zone(file, 1, "the column of times")
+    absent = np.flatnonzero(column.is_null().to_numpy())
+    if absent.size:
+        raise CandleError(file, int(absent[0]) + 1, _NO_TIME)
+    times = column.cast(pa.timestamp("us", "UTC"), safe=False)
+    return np.asarray(times.cast(pa.int64()).to_numpy(), dtype=np.int64)
 
 
 def _csv_columns(path: Path, file: str) -> _Columns:
@@ -118,6 +138,7 @@ def _csv_columns(path: Path, file: str) -> _Columns:
         reader = csv.reader(stream)
         header = next(reader, [])
         rows = list(reader)
+    _names(header, file)  # a mapping would lose a column that appears twice
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             problem = f"expected {len(header)} fields, found {len(row)}; complete the row"
@@ -150,27 +171,36 @@ def _json_columns(path: Path, file: str) -> _Columns:
 
 def _from_columns(columns: _Columns, file: str) -> list[Candles]:
     names = _names(list(columns), file)
-    converted: dict[str, NDArray[np.generic] | list[object]] = {}
-    for key, name in names.items():
-        values = columns[name]
-        if key == "time":
-            converted[key] = _times(values, file)
-        elif key in _NUMBERS:
-            converted[key] = _numbers(values, file, name)
-        elif key == "filled":
-            converted[key] = np.array([str(value).lower() in {"true", "1"} for value in values])
-        else:
-            converted[key] = list(values)
-    return _split(converted, file)
+    return _split(
+        {key: _converted(key, columns[name], file, name) for key, name in names.items()}, file
+    )
 
 
-def _names(found: Sequence[str], file: str) -> dict[str, str]:
+def _converted(
+    key: str, values: Sequence[object], file: str, name: str
+) -> NDArray[np.generic] | list[str]:
+    """Returns the values of a column by its key: times, numbers, truth or texts. Raises CandleError."""
+    if key == "time":
+        return _times(values, file)
+    if key in _NUMBERS:
+        return _numbers(values, file, name)
+    if key == "filled":
+        return np.array(
+            [str(value).lower() in {"true", "1", "1.0"} for value in values], dtype=bool
+        )
+    return _texts(values, file, name)
+
+
+def _names(found: list[str], file: str) -> dict[str, str]:
     """Returns the file's name of each column that it has. Raises CandleError: one is missing."""
     names = {
         key: next(name for name in known if name in found)
         for key, known in _NAMES.items()
         if any(name in found for name in known)
     }
+    repeated = next((name for name in names.values() if found.count(name) > 1), None)
+    if repeated is not None:
+        raise CandleError(file, None, f"the column {repeated} appears twice; remove one")
     missing = [key for key in _REQUIRED if key not in names]
     if missing:
         expected = ", ".join(" or ".join(_NAMES[key]) for key in missing)
@@ -178,11 +208,15 @@ def _names(found: Sequence[str], file: str) -> dict[str, str]:
     return names
 
 
-def _split(columns: Mapping[str, NDArray[np.generic] | list[object]], file: str) -> list[Candles]:
+def _split(columns: Mapping[str, NDArray[np.generic] | list[str]], file: str) -> list[Candles]:
     """Returns the candles of each venue and symbol, in the order of their first rows."""
     times = np.asarray(columns["time"], dtype=np.int64)
     if not times.size:
         raise CandleError(file, None, "has no candles; copy it again")
+    bad = np.flatnonzero((times < _TIMES.start) | (times >= _TIMES.stop))
+    if bad.size:
+        problem = "expected a time from 1970 to 9998, found another; correct the unit of the times"
+        raise CandleError(file, int(bad[0]) + 1, problem)
     absent = np.zeros(times.size, dtype=np.int64), [""]
     venue_codes, venues = _codes(columns["venue"]) if "venue" in columns else absent
     symbol_codes, symbols = _codes(columns["symbol"]) if "symbol" in columns else absent
@@ -202,13 +236,20 @@ def _split(columns: Mapping[str, NDArray[np.generic] | list[object]], file: str)
     return candles
 
 
-def _codes(values: "NDArray[np.generic] | list[object]") -> tuple[NDArray[np.int64], list[str]]:
-    """Returns the number of each value's text, and the texts by their number."""
-    numbers: dict[object, int] = {}
+def _codes(values: "NDArray[np.generic] | list[str]") -> tuple[NDArray[np.int64], list[str]]:
+    """Returns the number of each text, and the texts by their number."""
+    numbers: dict[str, int] = {}
     codes = np.fromiter(
         (numbers.setdefault(value, len(numbers)) for value in values), np.int64, len(values)
     )
-    return codes, [str(value) for value in numbers]
+    return codes, list(numbers)
+
+
+def _texts(values: Sequence[object], file: str, name: str) -> list[str]:
+    for row, value in enumerate(values, 1):
+        if value in (None, ""):
+            raise CandleError(file, row, f"{name}: expected a name, found none; add it")
+    return [str(value) for value in values]
 
 
 def _times(values: Sequence[object], file: str) -> Times:
@@ -219,8 +260,10 @@ def _times(values: Sequence[object], file: str) -> Times:
 
 def _time(value: object, file: str, row: int) -> int:
     """Returns a time as microseconds since 1970; numbers are seconds or milliseconds."""
-    text = str(value).strip()
-    if text.lstrip("-").isdecimal():
+    text = "" if value is None else str(value).strip()
+    if not text:
+        raise CandleError(file, row, _NO_TIME)
+    if _INTEGER.fullmatch(text):
         number = int(text)
         if number in _MILLISECONDS:
             return number * 1000
@@ -242,6 +285,9 @@ def _time(value: object, file: str, row: int) -> int:
     return microseconds(time)
 
 
+_NO_TIME = "expected a time, found none; add it or remove the row"
+
+
 def _no_zone(file: str, row: int, text: str) -> CandleError:
     return CandleError(file, row, f"expected a time zone, found none in {text}; add +00:00 for UTC")
 
@@ -249,9 +295,10 @@ def _no_zone(file: str, row: int, text: str) -> CandleError:
 def _numbers(values: Sequence[object], file: str, name: str) -> Floats:
     numbers = np.empty(len(values))
     for row, value in enumerate(values):
+        text = "" if value is None else str(value)
         try:
-            numbers[row] = np.nan if value in {"", None} else float(str(value))
+            numbers[row] = float(text) if text else np.nan
         except ValueError as error:
-            problem = f"{name}: expected a number, found {str(value)[:40]!r}; correct it"
+            problem = f"{name}: expected a number, found {text[:40]!r}; correct it"
             raise CandleError(file, row + 1, problem) from error
     return numbers

@@ -6,6 +6,7 @@ errors: the candle, or its impossible price, is excluded, and the series records
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +17,42 @@ from harmonize.market.prices import (
     MICROSECONDS,
     DefectKind,
     Floats,
+    PriceKind,
     PriceSeries,
     SeriesDefect,
     SeriesId,
+    interval_text,
     microseconds,
     utc_time,
 )
 from harmonize.market.series_table import SeriesException, SeriesFile
 
 MAX_JUMP = 10.0
-"""Largest ratio of successive closes; a larger one is a change of unit or of coin."""
+"""Largest ratio of successive closes, and of a close and a high or low of its candle or the next one.
+
+A larger one is a change of unit or of coin.
+"""
 
 _MIN_CANDLES = 30
 """Fewest candles of which equal closes are taken for a fault."""
 
 _PRICES = ("open", "high", "low", "close")
+
+
+def check_closed(candles: Candles, entry: SeriesFile, now: datetime) -> None:
+    """Raises CandleError: a candle that cannot be known at a time with a time zone.
+
+    All have closed by then. The last one of a file whose last candle is unfinished has opened.
+    """
+    opened, limit = candles.times, microseconds(now)
+    is_late = opened + entry.interval * MICROSECONDS > limit
+    if not entry.last_is_finished:
+        is_late[int(np.argmax(opened))] = False
+    late = np.concatenate([np.flatnonzero(opened > limit), np.flatnonzero(is_late)])
+    if late.size:
+        row = int(late[0])
+        problem = f"{_iso(opened[row])} opens a candle that had not closed at the import, {now:%Y-%m-%d %H:%M} UTC; correct the time or remove the row"
+        raise _error(candles, row, problem)
 
 
 def series_of(candles: Candles, entry: SeriesFile) -> list[PriceSeries]:
@@ -39,7 +61,7 @@ def series_of(candles: Candles, entry: SeriesFile) -> list[PriceSeries]:
     own = tuple(
         row
         for row in entry.exceptions
-        if symbol in row.symbols and row.venue in {"", entry.venue or candles.venue}
+        if symbol in row.symbols and row.venue in {"", entry.venue_of(candles.venue)}
     )
     work = _Cleaning(candles, entry, own)
     work.exclude_unfinished()
@@ -82,9 +104,17 @@ class _Cleaning:
             self._exclude(self.candles.filled, DefectKind.FILLED)
 
     def exclude_off_grid(self) -> None:
-        """Excludes candles that do not open at a whole interval since 1970."""
-        step = self.entry.interval * MICROSECONDS
-        self._exclude(self.candles.times % step != 0, DefectKind.OFF_GRID)
+        """Excludes candles that do not open at a whole interval since 1970.
+
+        Raises CandleError: none does, so that the file has other candles than the table states.
+        """
+        off_grid = self.candles.times % (self.entry.interval * MICROSECONDS) != 0
+        rows = np.flatnonzero(self.kept)
+        if rows.size and off_grid[rows].all():
+            interval, first = interval_text(self.entry.interval), _iso(self.candles.times[rows[0]])
+            problem = f"{first} is no opening of a {interval} candle in UTC, nor is any other time; use {interval} candles that open at whole intervals in UTC"
+            raise self._error(int(rows[0]), problem)
+        self._exclude(off_grid, DefectKind.OFF_GRID)
 
     def _exclude(self, rows: NDArray[np.bool_], kind: DefectKind, note: str = "") -> None:
         concerned = np.flatnonzero(rows & self.kept)
@@ -118,7 +148,7 @@ class _Cleaning:
                 self.numbers[column][rows] = np.nan
             if exception.disputed:
                 self.disputed[rows] = True
-            if rows.size:
+            if rows.size and (exception.unobserved or exception.disputed):
                 kind = DefectKind.DISPUTED if exception.disputed else DefectKind.UNOBSERVED
                 self.defects.append(SeriesDefect(kind, rows.size, exception.at, exception.source))
 
@@ -150,6 +180,8 @@ class _Cleaning:
         self._check_range(rows)
         self._check_volume(rows)
         self._check_jumps(rows)
+        if self._kind.has_excursions:
+            self._check_excursions(rows)
 
     def _check_range(self, rows: NDArray[np.int64]) -> None:
         high, low = self.numbers["high"][rows], self.numbers["low"][rows]
@@ -164,11 +196,14 @@ class _Cleaning:
     def _check_volume(self, rows: NDArray[np.int64]) -> None:
         for name in ("volume", "turnover"):
             column = self.numbers.get(name)
-            bad = rows[column[rows] < 0] if column is not None else rows[:0]
-            if column is not None and bad.size:
+            if column is None:
+                continue
+            bad = rows[(column[rows] < 0) | (column[rows] == np.inf)]
+            if bad.size:
                 row = int(bad[0])
+                expected = "at least 0" if column[row] < 0 else "a finite amount"
                 problem = (
-                    f"{name}: expected at least 0, found {column[row]:g}; correct or remove the row"
+                    f"{name}: expected {expected}, found {column[row]:g}; correct or remove the row"
                 )
                 raise self._error(row, problem)
 
@@ -186,13 +221,42 @@ class _Cleaning:
                 problem = f"close {close[bad[0] + 1]:g} after {close[bad[0]]:g}: more than a factor of {MAX_JUMP:g}; split the file where the unit or the coin changes"
                 raise self._error(row, problem)
 
+    def _check_excursions(self, rows: NDArray[np.int64]) -> None:
+        """Raises CandleError: a high or a low in another unit than the closes on both its sides.
+
+        Without the close before, the open takes its place.
+        """
+        close, times = self.numbers["close"][rows], self.candles.times[rows]
+        before = self.numbers["open"][rows]
+        is_next = np.diff(times) == self.entry.interval * MICROSECONDS
+        before[1:][is_next] = close[:-1][is_next]
+        before = np.where(np.isnan(before), close, before)
+        for name, ratio in (
+            ("high", self.numbers["high"][rows] / np.maximum(close, before)),
+            ("low", np.minimum(close, before) / self.numbers["low"][rows]),
+        ):
+            confirmed = [
+                microseconds(row.at) for row in self.exceptions if row.at and name in row.confirmed
+            ]
+            bad = np.flatnonzero((ratio > MAX_JUMP) & ~np.isin(times, confirmed))
+            if bad.size:
+                row = int(rows[bad[0]])
+                problem = f"{name} {self.numbers[name][row]:g} beside {before[bad[0]]:g} and {close[bad[0]]:g}, the prices before and at its close: more than a factor of {MAX_JUMP:g}; correct or remove the row"
+                raise self._error(row, problem)
+
+    @property
+    def _kind(self) -> PriceKind:
+        return next((row.kind for row in self.exceptions if row.kind), self.entry.kind)
+
     def series(self, symbol: str) -> Iterator[PriceSeries]:
         """Yields a series per underlying. Raises CandleError: no underlying."""
-        kind = next((row.kind for row in self.exceptions if row.kind), self.entry.kind)
-        venue = self.entry.venue or self.candles.venue
+        venue = self.entry.venue_of(self.candles.venue)
+        if venue is None:
+            problem = f"venue {self.candles.venue!r} is not listed in series.yaml; add its ccxt id"
+            raise self._error(None, problem)
         for underlying, span in self._underlyings(symbol):
             identity = SeriesId(
-                venue, kind, symbol, underlying, self.entry.quote, self.entry.interval
+                venue, self._kind, symbol, underlying, self.entry.quote, self.entry.interval
             )
             yield self._series(identity, span)
 
@@ -226,10 +290,13 @@ class _Cleaning:
         )
 
     def _error(self, row: int | None, problem: str) -> CandleError:
-        name = " ".join(part for part in (self.candles.venue, self.candles.symbol) if part)
-        number = None if row is None else int(self.candles.rows[row])
-        text = f"{name}: {problem}" if name else problem
-        return CandleError(self.candles.file, number, text)
+        return _error(self.candles, row, problem)
+
+
+def _error(candles: Candles, row: int | None, problem: str) -> CandleError:
+    name = " ".join(part for part in (candles.venue, candles.symbol) if part)
+    number = None if row is None else int(candles.rows[row])
+    return CandleError(candles.file, number, f"{name}: {problem}" if name else problem)
 
 
 def _iso(time: int) -> str:

@@ -1,7 +1,7 @@
 """Reads ``series.yaml``, which states what each known file of candles speaks for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -14,19 +14,19 @@ _FILE_KEYS = {
     "file", "venue", "kind", "interval", "symbol", "quote", "last_candle", "source", "exceptions",
 }  # fmt: skip
 _EXCEPTION_KEYS = {
-    "symbols", "venue", "kind", "underlying", "since", "until", "at", "unobserved", "disputed",
-    "volume_unit", "source",
+    "symbols", "venue", "kind", "underlying", "since", "until", "at", "unobserved", "confirmed",
+    "disputed", "volume_unit", "source",
 }  # fmt: skip
 _PRICES = {"open", "high", "low"}
-"""Columns of a candle that may be impossible while its close is sound."""
+"""Columns of a candle that may be impossible, or extreme, while its close is sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesException:
     """Statement about some symbols of a file; fields that it leaves open are None or empty.
 
-    ``underlying`` holds for candles that open from ``since`` to before ``until``. ``unobserved`` and
-    ``disputed`` concern the candle that opens at ``at``. ``venue`` narrows the statement in a file of
+    ``underlying`` holds for candles that open from ``since`` to before ``until``. ``unobserved``,
+    ``confirmed`` and ``disputed`` concern the candle that opens at ``at``. ``venue`` narrows the statement in a file of
     several venues. ``volume_in_contracts`` states that volumes are numbers of contracts.
     """
 
@@ -38,6 +38,7 @@ class SeriesException:
     until: datetime | None = None
     at: datetime | None = None
     unobserved: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
     disputed: bool = False
     venue: str = ""
     volume_in_contracts: bool = False
@@ -45,7 +46,10 @@ class SeriesException:
 
 @dataclass(frozen=True, slots=True)
 class SeriesFile:
-    """What a file of candles speaks for. ``venue`` and ``symbol`` are empty if columns state them."""
+    """What a file of candles speaks for. ``venue`` and ``symbol`` are empty if columns state them.
+
+    ``venue_ids`` are then the ccxt ids of the venues, by their names in the column.
+    """
 
     file: str
     venue: str
@@ -56,6 +60,11 @@ class SeriesFile:
     last_is_finished: bool
     source: str
     exceptions: tuple[SeriesException, ...]
+    venue_ids: Mapping[str, str] = field(default_factory=dict)
+
+    def venue_of(self, name: str) -> str | None:
+        """Returns the ccxt id of the venue that a file names so; None if it is not listed."""
+        return self.venue or self.venue_ids.get(name)
 
 
 @cache
@@ -90,12 +99,13 @@ def _file(yaml: YamlSource, path: Path, row: object) -> SeriesFile:
     if not isinstance(fields["exceptions"], list):
         raise _error(yaml, (*path, "exceptions"), "expected a list")
     texts = {key: _text(yaml, path, fields, key) for key in ("file", "source")}
-    optional = {
-        key: "" if fields[key] is None else str(fields[key]) for key in ("venue", "symbol", "quote")
-    }
+    optional = {key: "" if fields[key] is None else str(fields[key]) for key in ("symbol", "quote")}
+    venue, venue_ids = _venues(yaml, path, fields["venue"])
     return SeriesFile(
         **texts,
         **optional,
+        venue=venue,
+        venue_ids=venue_ids,
         kind=_kind(yaml, path, fields["kind"]),
         interval=INTERVALS[str(fields["interval"])],
         last_is_finished=fields["last_candle"] == "finished",
@@ -106,17 +116,27 @@ def _file(yaml: YamlSource, path: Path, row: object) -> SeriesFile:
     )
 
 
+def _venues(yaml: YamlSource, path: Path, stated: object) -> tuple[str, Mapping[str, str]]:
+    """Returns the venue of a file, or the venues by their names in its column."""
+    if isinstance(stated, str) and stated:
+        return stated, {}
+    pairs = stated.items() if isinstance(stated, dict) else ()
+    if not pairs or not all(isinstance(text, str) and text for pair in pairs for text in pair):
+        problem = "venue: expected a ccxt id, or a ccxt id per name in the column of venues"
+        raise _error(yaml, (*path, "venue"), problem)
+    return "", dict(pairs)
+
+
 def _exception(yaml: YamlSource, path: Path, row: object) -> SeriesException:
     fields = _mapping(yaml, path, row)
     unknown = set(fields) - _EXCEPTION_KEYS
     if unknown:
         raise _error(yaml, path, f"unknown key {min(unknown)}; remove it")
-    symbols, unobserved = fields.get("symbols"), fields.get("unobserved", [])
+    symbols = fields.get("symbols")
+    columns = {key: _columns(yaml, path, fields, key) for key in ("unobserved", "confirmed")}
     if not isinstance(symbols, list) or not symbols:
         raise _error(yaml, path, "symbols: expected a list of symbols")
-    if not isinstance(unobserved, list) or not set(unobserved) <= _PRICES:
-        raise _error(yaml, path, f"unobserved: expected some of {', '.join(sorted(_PRICES))}")
-    if (unobserved or fields.get("disputed")) and "at" not in fields:
+    if (any(columns.values()) or fields.get("disputed")) and "at" not in fields:
         raise _error(yaml, path, "at: missing; add the opening time of the candle")
     if fields.get("volume_unit", "contracts") != "contracts":
         raise _error(yaml, path, "volume_unit: expected contracts")
@@ -126,12 +146,20 @@ def _exception(yaml: YamlSource, path: Path, row: object) -> SeriesException:
         source=_text(yaml, path, fields, "source"),
         kind=_kind(yaml, path, fields["kind"]) if "kind" in fields else None,
         underlying=str(fields.get("underlying", "")),
-        unobserved=tuple(str(column) for column in unobserved),
         disputed=fields.get("disputed") is True,
         venue=str(fields.get("venue", "")),
         volume_in_contracts="volume_unit" in fields,
+        unobserved=columns["unobserved"],
+        confirmed=columns["confirmed"],
         **times,
     )
+
+
+def _columns(yaml: YamlSource, path: Path, fields: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    stated = fields.get(key, [])
+    if not isinstance(stated, list) or not set(stated) <= _PRICES:
+        raise _error(yaml, path, f"{key}: expected some of {', '.join(sorted(_PRICES))}")
+    return tuple(stated)
 
 
 def _mapping(yaml: YamlSource, path: Path, row: object) -> Mapping[str, Any]:

@@ -37,9 +37,16 @@ class _RawBook:
 
 
 def read_book_file(
-    content: bytes, entry: BookFile, manifest_row: Mapping[str, object], sha256: str
+    content: bytes,
+    entry: BookFile,
+    manifest_row: Mapping[str, object],
+    sha256: str,
+    now: datetime,
 ) -> Iterator[SourceItem]:
-    """Yields the snapshot of a file, and what of it is not imported. Raises CandleError."""
+    """Yields the snapshot of a file, and what of it is not imported.
+
+    Raises CandleError: a line that is no book, or whose time is later than ``now``.
+    """
     dating = "time of the book as the recorder received it"
     provenance = provenance_of(
         FolderFile(entry.file, manifest_row, sha256, entry.source), "levels as recorded", dating
@@ -47,6 +54,9 @@ def read_book_file(
     payloads = []
     omitted: dict[str, list[str]] = defaultdict(list)
     for raw in _raw_books(content, entry, omitted):
+        if raw.observed_at > now:
+            problem = f"{raw.symbol}: {raw.observed_at.isoformat()} is later than the import, {now:%Y-%m-%d %H:%M} UTC; correct the time or remove the book"
+            raise CandleError(entry.file, raw.row, problem)
         book = _book(raw, entry)
         if isinstance(book, Book):
             payloads.append(book_payload(book, provenance))
@@ -100,13 +110,21 @@ def _raw_books(
             raw = (
                 _from_bybit(row, message) if entry.layout is Layout.BYBIT else _from_wrapped(row, message, entry)
             )  # fmt: skip
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-            problem = f"cannot be read as a book: {type(error).__name__} {error}; remove the line"
-            raise CandleError(entry.file, row, problem) from error
+        except _NO_BOOK as error:
+            raise _no_book(entry, row, error) from error
         if raw is None:
             omitted["changes of a book, not books"].append(f"bybit {message['data']['s']}")
         else:
             yield raw
+
+
+_NO_BOOK = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, OSError, StopIteration, RecursionError)  # fmt: skip
+"""Errors of what is no book: a missing key, another type, or a time beyond the calendar."""
+
+
+def _no_book(entry: BookFile, row: int, error: Exception) -> CandleError:
+    problem = f"cannot be read as a book: {type(error).__name__} {error}; remove the line"
+    return CandleError(entry.file, row, problem)
 
 
 def _messages(content: bytes, entry: BookFile) -> Iterator[Any]:
@@ -203,20 +221,30 @@ def _from_columns(
 
     try:
         table = parquet.read_table(
-            pa.BufferReader(content), columns=["symbol", "tm", "b", "a", "snp"], partitioning=None
+            pa.BufferReader(content), columns=list(_COLUMNS), partitioning=None
         )
-    except (pa.ArrowException, KeyError) as error:
+        rows = table.to_pylist()
+    except (pa.ArrowException, KeyError, OSError, ValueError, OverflowError) as error:
         text = str(error).splitlines()[0]
         raise CandleError(entry.file, None, f"cannot be read: {text}; copy it again") from error
     (venue,) = entry.venues
-    for row, values in enumerate(table.to_pylist(), 1):
+    for row, values in enumerate(rows, 1):
         if not values["snp"]:
             omitted["states between the venue's snapshots"].append(f"{venue} {values['symbol']}")
             continue
-        time = values["tm"]
-        if time.tzinfo is None:
-            raise CandleError(
-                entry.file, row, "expected a time zone, found none; add +00:00 for UTC"
-            )
-        bids, asks = _levels(json.loads(values["b"])), _levels(json.loads(values["a"]))
-        yield _RawBook(row, venue, values["symbol"], time.astimezone(UTC), bids, asks)
+        try:
+            yield _from_row(row, venue, values)
+        except _NO_BOOK as error:
+            raise _no_book(entry, row, error) from error
+
+
+_COLUMNS = ("symbol", "tm", "b", "a", "snp")
+
+
+def _from_row(row: int, venue: str, values: Mapping[str, Any]) -> _RawBook:
+    """Returns the book of a row. Raises ValueError and similar: it is none."""
+    if values["tm"].tzinfo is None:
+        message = "expected a time zone, found none; add +00:00 for UTC"
+        raise ValueError(message)
+    bids, asks = _levels(json.loads(values["b"])), _levels(json.loads(values["a"]))
+    return _RawBook(row, venue, str(values["symbol"]), values["tm"].astimezone(UTC), bids, asks)

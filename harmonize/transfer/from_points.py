@@ -41,10 +41,19 @@ class _Contract:
 
 
 def read_points_file(
-    content: bytes, entry: PointsFile, manifest_row: Mapping[str, object], sha256: str
+    content: bytes,
+    entry: PointsFile,
+    manifest_row: Mapping[str, object],
+    sha256: str,
+    now: datetime,
 ) -> Iterator[SourceItem]:
-    """Yields the snapshot of a file, and what of it is not imported. Raises CandleError."""
+    """Yields the snapshot of a file, and what of it is not imported.
+
+    Raises CandleError: a row that cannot be right, or whose time is later than ``now``.
+    """
     contracts, omitted = _contracts(_columns(content, entry), entry)
+    for contract in contracts:
+        _check_known(contract, entry, now)
     for reason, symbols in omitted.items():
         yield SkippedItem(f"{entry.file}: {', '.join(sorted(symbols)[:2])}", reason, len(symbols))
     series = [built for contract in contracts if (built := _series(contract, entry)) is not None]
@@ -72,10 +81,7 @@ def _columns(content: bytes, entry: PointsFile) -> Mapping[str, Sequence[object]
         if name
     ]  # fmt: skip
     if entry.file.endswith(".csv"):
-        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-        columns: dict[str, Sequence[object]] = {
-            name: [row.get(name) for row in rows] for name in (rows[0] if rows else ())
-        }
+        columns = _csv_columns(content, entry.file)
     else:
         columns = _parquet_columns(content, entry.file)
     missing = [name for name in wanted if name not in columns]
@@ -84,21 +90,34 @@ def _columns(content: bytes, entry: PointsFile) -> Mapping[str, Sequence[object]
     return columns
 
 
+def _csv_columns(content: bytes, file: str) -> dict[str, Sequence[object]]:
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        names, rows = reader.fieldnames or (), list(reader)
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = f"cannot be read: {error}; copy it again"
+        raise CandleError(file, None, problem) from error
+    for number, row in enumerate(rows, 1):
+        if None in row or None in row.values():
+            problem = f"expected {len(names)} fields; complete the row"
+            raise CandleError(file, number, problem)
+    return {name: [row[name] for row in rows] for name in names}
+
+
 def _parquet_columns(content: bytes, file: str) -> dict[str, Sequence[object]]:
     import pyarrow as pa  # noqa: PLC0415 - heavy
     from pyarrow import parquet  # noqa: PLC0415 - as above
 
     try:
         table = parquet.read_table(pa.BufferReader(content), partitioning=None)
-    except pa.ArrowException as error:
+        columns: dict[str, Sequence[object]] = {}
+        for name, column in zip(table.column_names, table.columns, strict=True):
+            if pa.types.is_timestamp(column.type):
+                column = column.cast(pa.timestamp("us", column.type.tz), safe=False)  # noqa: PLW2901 - of the same values
+            columns[name] = column.to_pylist()
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         text = str(error).splitlines()[0]
         raise CandleError(file, None, f"is not a Parquet file: {text}; copy it again") from error
-    columns: dict[str, Sequence[object]] = {}
-    for name in table.column_names:
-        column = table.column(name)
-        if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
-        columns[name] = column.to_pylist()
     return columns
 
 
@@ -120,13 +139,35 @@ def _contracts(
             asset = str(columns[entry.asset_column][index]) if entry.asset_column else ""
             contracts[venue, symbol] = _Contract(identified, asset)
         hours = (
-            float(str(columns[entry.hours_column][index]))
+            _hours(columns[entry.hours_column][index], entry, index + 1)
             if entry.hours_column
             else entry.hours_of(identified.venue, identified.symbol) or np.nan
         )
         row = (index + 1, _time(time, entry, index + 1), _value(value, entry, index + 1), hours)
         contracts[venue, symbol].rows.append(row)
     return list(contracts.values()), omitted
+
+
+def _hours(value: object, entry: PointsFile, row: int) -> float:
+    """Returns the hours of a rate, NaN if they are not stated. Raises CandleError: no such number."""
+    if value in (None, ""):
+        return np.nan
+    try:
+        hours = float(str(value))
+    except ValueError:
+        hours = np.nan
+    if not 0 < hours < np.inf:
+        problem = f"{entry.hours_column}: expected hours above 0, found {value!s:.40}; correct it"
+        raise CandleError(entry.file, row, problem)
+    return hours
+
+
+def _check_known(contract: _Contract, entry: PointsFile, now: datetime) -> None:
+    """Raises CandleError: a time later than ``now``."""
+    for number, time, *_ in contract.rows:
+        if time > now:
+            problem = f"{contract.identity.symbol}: {time.isoformat()} is later than the import, {now:%Y-%m-%d %H:%M} UTC; correct the time or remove the row"
+            raise CandleError(entry.file, number, problem)
 
 
 def _identify(entry: PointsFile, venue: str, symbol: str) -> PointsId | str:
@@ -171,7 +212,13 @@ def _time(value: object, entry: PointsFile, row: int) -> datetime:
             problem = f"expected a time zone, found none in {time}; add +00:00 for UTC"
             raise CandleError(entry.file, row, problem)
         time = time.replace(tzinfo=UTC)
+    if not _FIRST <= time < _LAST:
+        problem = f"expected a time from 1970 to 9998, found {time}; correct it"
+        raise CandleError(entry.file, row, problem)
     return time.astimezone(UTC)
+
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def _value(value: object, entry: PointsFile, row: int) -> float:

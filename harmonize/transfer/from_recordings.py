@@ -18,12 +18,13 @@ from harmonize.core.payload import (
     UnreadablePayloadError,
 )
 from harmonize.transfer.freqtrade import commit_precision, rebuild_responses, rows_by_symbol
-from harmonize.transfer.recording_manifest import Recording, recordings
+from harmonize.transfer.recording_manifest import NAME, Recording, recordings
 from harmonize.transfer.requests import call_of, parse_request
 from harmonize.transfer.source import (
     SkippedItem,
     SourceItem,
     UnreadableSourceError,
+    parts_inside,
     read_listed_file,
 )
 from venues import completeness, dating, facts, registry
@@ -53,8 +54,11 @@ class _RecordedFile:
         return self.recording.recorded_at
 
 
-def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
-    """Yields a snapshot per venue and moment. Raises UnreadableSourceError: not a manifest."""
+def read_items(folder: Path, manifest: object, now: datetime) -> Iterator[SourceItem]:
+    """Yields a snapshot per venue and moment. Raises UnreadableSourceError: not a manifest.
+
+    ``now`` is the time of the import, with a time zone: a recording of a later day is unreadable.
+    """
     listed = recordings(folder, manifest)
     mentions = Counter(item.file for item in listed if isinstance(item, Recording))
     files: list[_RecordedFile] = []
@@ -62,7 +66,11 @@ def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
         if isinstance(recording, SkippedItem):
             yield recording
             continue
-        item = _exclusion(recording, mentions[recording.file]) or _read(folder, recording)
+        item = (
+            _misstated(folder, recording, now)
+            or _exclusion(recording, mentions[recording.file])
+            or _read(folder, recording)
+        )
         if isinstance(item, _RecordedFile):
             files.append(item)
         else:
@@ -74,12 +82,33 @@ def read_items(folder: Path, manifest: object) -> Iterator[SourceItem]:
             yield from _snapshot_items(adapter, group)
 
 
+def _misstated(folder: Path, recording: Recording, now: datetime) -> SkippedItem | None:
+    """Returns what an entry misstates, a file outside the folder or a day to come; None if nothing.
+
+    A bare day may be that of a time zone east of UTC.
+    """
+    try:
+        parts_inside(folder, recording.file)
+    except UnreadableSourceError as error:
+        return SkippedItem(recording.file, str(error), is_unreadable=True)
+    day = recording.recorded_at
+    if day is None or day <= now + timedelta(days=1):
+        return None
+    reason = f"{folder / NAME}: {recording.file}: recorded on {day:%Y-%m-%d}, later than the import, {now:%Y-%m-%d}; correct the date"
+    return SkippedItem(recording.file, reason, is_unreadable=True)
+
+
 def _exclusion(recording: Recording, mentions: int) -> SkippedItem | None:
     """Returns why an archive does not hold such a recording; None if it does."""
+    if not recording.endpoint:
+        return SkippedItem(recording.file, _NO_RECORDING)
     reason = next((reason for applies, reason in _EXCLUSIONS if applies(recording)), "")
     if not reason and mentions > 1:
         reason = f"manifest names the file {mentions} times, so its date is ambiguous"
     return SkippedItem(recording.file, reason) if reason else None
+
+
+_NO_RECORDING = "names no endpoint, as a recording does; market data is a list of files that series.yaml or market_files.yaml describes"
 
 
 def _is_unified_by_ccxt(recording: Recording) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harmonize.archive.archive import Archive
@@ -66,9 +67,12 @@ class ImportSource:
     converted: bool
 
 
-def open_source(place: ArchiveLocation) -> ImportSource:
+def open_source(
+    place: ArchiveLocation, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> ImportSource:
     """Opens a source, detecting its kind by its content.
 
+    ``clock`` gives the time of the import, with a time zone; market data cannot be of a later one.
     Raises UnreadableSourceError, at once or while the items are read.
     """
     if isinstance(place, str):
@@ -76,7 +80,7 @@ def open_source(place: ArchiveLocation) -> ImportSource:
     path = place
     try:
         if path.is_dir():
-            return _folder_source(path)
+            return _folder_source(path, clock())
         check_regular_file(path)
         with path.open("rb") as file:
             head = file.read(_TAR_OFFSET + len(_TAR_MAGIC))
@@ -84,13 +88,22 @@ def open_source(place: ArchiveLocation) -> ImportSource:
         message = f"{path}: cannot be read: {error.strerror}; use an existing file or folder"
         raise UnreadableSourceError(message) from error
     if head.startswith(_PARQUET_MAGIC):
-        return ImportSource(from_tier_table.read_items(path), converted=True)
+        return ImportSource(_observed_items(path, clock()), converted=True)
     if head[_TAR_OFFSET:] == _TAR_MAGIC:
         return ImportSource(from_archive.read_tar_items(path), converted=False)
     raise UnreadableSourceError(_unknown_kind(path))
 
 
-def _folder_source(path: Path) -> ImportSource:
+def _observed_items(path: Path, now: datetime) -> Iterator[SourceItem]:
+    """Yields the items of a table of tiers. Raises UnreadableSourceError: one of a day to come."""
+    for item in from_tier_table.read_items(path):
+        if isinstance(item, Snapshot) and item.observed_at > now:
+            message = f"{path}: observed: {item.observed_at:%Y-%m-%d} is later than the import, {now:%Y-%m-%d}; correct it"
+            raise UnreadableSourceError(message)
+        yield item
+
+
+def _folder_source(path: Path, now: datetime) -> ImportSource:
     if (path / "format.json").exists():
         return ImportSource(from_archive.read_items(path), converted=False)
     if not (path / recording_manifest.NAME).exists():
@@ -99,8 +112,8 @@ def _folder_source(path: Path) -> ImportSource:
     if isinstance(manifest, dict) and manifest.get("format") == plain_folder.FORMAT:
         return ImportSource(plain_folder.read_items(path, manifest), converted=False)
     if from_candles.is_market_manifest(manifest):
-        return ImportSource(from_candles.read_items(path, manifest), converted=False)
-    return ImportSource(from_recordings.read_items(path, manifest), converted=True)
+        return ImportSource(from_candles.read_items(path, manifest, now), converted=False)
+    return ImportSource(from_recordings.read_items(path, manifest, now), converted=True)
 
 
 def _unknown_kind(path: Path) -> str:

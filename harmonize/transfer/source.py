@@ -30,6 +30,11 @@ class SkippedItem:
     count: int = 1
     is_unreadable: bool = False
 
+    @property
+    def message(self) -> str:
+        """What is skipped and why, in one line; most errors name their place themselves."""
+        return self.reason if self.what in self.reason else f"{self.what}: {self.reason}"
+
 
 SourceItem = Snapshot | SkippedItem
 """One item of a source."""
@@ -40,7 +45,7 @@ def read_listed_file(folder: Path, name: str, limit: int = MAX_BYTES) -> bytes:
 
     Raises UnreadableSourceError.
     """
-    path = folder.joinpath(*_parts_inside(folder, name))
+    path = folder.joinpath(*parts_inside(folder, name))
     try:
         return read_regular_file(path, limit)
     except FileNotFoundError as error:
@@ -48,7 +53,7 @@ def read_listed_file(folder: Path, name: str, limit: int = MAX_BYTES) -> bytes:
         raise UnreadableSourceError(message) from error
 
 
-def _parts_inside(folder: Path, name: str) -> tuple[str, ...]:
+def parts_inside(folder: Path, name: str) -> tuple[str, ...]:
     """Returns the parts of a file name inside the folder.
 
     Raises UnreadableSourceError if the name leads outside or through a link.

@@ -1,8 +1,10 @@
 """Rolling VaR and ES on both sides, timed against the rolling quantiles of pandas alone.
 
 Run: ``python -m tests.bench.rolling``. Daily windows are those of 300 series over five years. Hourly
-windows of a year are refreshed daily; pandas calculates them every hour, so that a part of the series
-is timed with both. VaR must equal numpy's in every window that is compared, bit by bit.
+windows of a year are refreshed daily; pandas calculates them every hour, so that both time the first
+20 of these series. The printed seconds are measured, not extrapolated: the table states of how many
+series. In every window that is compared, VaR must equal numpy's bit by bit, and ES the mean of the
+tail that numpy calculates from the sorted losses.
 """
 
 import platform
@@ -16,11 +18,13 @@ import numpy as np
 import pandas as pd
 
 from harmonize.adequacy.rolling import rolling_both_sides
-from harmonize.adequacy.tail import Floats, tail_mean
+from harmonize.adequacy.tail import Floats
 
 SEED = 20_261_130
 LEVELS = (0.99, 0.975)
 RUNS = 5
+ROUNDING = 1e-13
+"""Relative difference of two sums of the same losses in another order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,20 @@ def pandas_quantiles(returns: Floats, case: Case) -> None:
         frame.rolling(case.window).quantile(level)
 
 
+def numpy_shortfall(losses: Floats, level: float) -> Floats:
+    """The ES of each column by its definition: the integral of the quantile function over the tail.
+
+    The quantile function of a sample is a step function: the loss of rank i from 1, smallest first,
+    stands over the probabilities from (i - 1) / n to i / n, of which the tail takes those above the level.
+    """
+    count = losses.shape[0]
+    edges = np.arange(count + 1) / count
+    widths = np.diff(np.maximum(edges, level))
+    return np.asarray(np.average(np.sort(losses, axis=0), axis=0, weights=widths))
+
+
 def check(returns: Floats, case: Case) -> None:
-    """Raises AssertionError: a window differs from numpy's quantile, or from the mean of its tail."""
+    """Raises AssertionError: VaR differs from numpy's quantile, or ES from that of ``numpy_shortfall``."""
     long, short = rolling_both_sides(returns, case.window, LEVELS, case.step)
     for tails, losses in ((long, -returns), (short, returns)):
         for place in range(0, tails.ends.size, max(1, tails.ends.size // 40)):
@@ -67,8 +83,8 @@ def check(returns: Floats, case: Case) -> None:
                 np.testing.assert_array_equal(
                     tails.var[index, place], np.quantile(rows, level, axis=0)
                 )
-                means = [tail_mean(np.sort(column)[::-1], level) for column in rows.T]
-                np.testing.assert_array_equal(tails.es[index, place], means)
+                shortfall = numpy_shortfall(rows, level)
+                np.testing.assert_allclose(tails.es[index, place], shortfall, rtol=ROUNDING)
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -84,7 +100,7 @@ def main() -> int:
     write = sys.stdout.write
     write(f"rolling VaR and ES at {LEVELS}, both sides, against four rolling quantiles of pandas")
     write(f" {pd.__version__}; Python {platform.python_version()}, numpy {np.__version__}\n")
-    write(f"{'case':<44}{'ours s':>9}{'pandas s':>10}{'ratio':>8}{'goal':>7}\n")
+    write(f"{'case':<44}{'series timed':>14}{'ours s':>9}{'pandas s':>10}{'ratio':>8}{'goal':>7}\n")
     failed = False
     for case in CASES:
         returns = returns_of(case, rng)
@@ -98,9 +114,11 @@ def main() -> int:
             for _ in range(RUNS)
         ]
         ratio = median(theirs / ours for ours, theirs in pairs)
-        share = case.series / case.timed_series
-        ours, theirs = (median(times) * share for times in zip(*pairs, strict=True))
-        write(f"{case.name:<44}{ours:>9.2f}{theirs:>10.2f}{ratio:>8.1f}{case.goal:>7.0f}\n")
+        ours, theirs = (median(times) for times in zip(*pairs, strict=True))
+        timed = f"{case.timed_series} of {case.series}"
+        write(
+            f"{case.name:<44}{timed:>14}{ours:>9.2f}{theirs:>10.2f}{ratio:>8.1f}{case.goal:>7.0f}\n"
+        )
         failed |= ratio < case.goal
     return int(failed)
 

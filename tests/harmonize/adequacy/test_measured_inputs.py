@@ -178,8 +178,71 @@ def test_a_series_that_ended_long_before_the_newest_one_is_not_measured() -> Non
 def test_volume_of_a_perpetual_that_ended_long_before_spot_is_not_measured() -> None:
     current = spot("BTC", [1.0 + day % 7 / 20 for day in range(400)])
     (measurement,) = measure_underlying([current, perp("okx", 2e9, last=360)], "BTC", AS_OF)
-    reason = "no perpetual with volume; spot is another market"
+    reason = (
+        "okx perp BTCUSDT 1d ends on 2024-12-27, more than 30 days before binance spot BTCUSDT 1d, "
+        "which ends on 2025-02-04; import newer candles, or measure as of an earlier day"
+    )
     assert measurement.items[-1] == NotMeasured(VOLUME, "BTC", reason)
+
+
+def test_a_perpetual_without_volume_is_not_said_to_be_missing() -> None:
+    current = spot("BTC", [1.0 + day % 7 / 20 for day in range(400)])
+    untraded = replace(perp("okx", 2e9), turnover=None)
+    short = perp("okx", 2e9, days=10)
+    for part, reason in (
+        (untraded, "volume of the okx perpetual on BTC: turnover is not stated"),
+        (short, "volume of the okx perpetual on BTC: 10 days with turnover, 30 are required"),
+    ):
+        (measurement,) = measure_underlying([current, part], "BTC", AS_OF)
+        assert measurement.items[-1] == NotMeasured(VOLUME, "BTC", reason)
+    both = [current, untraded, perp("gate", 2e9, last=300)]
+    (measurement,) = measure_underlying(both, "BTC", AS_OF)
+    item = measurement.items[-1]
+    assert isinstance(item, NotMeasured)
+    assert item.reason.startswith(
+        "volume of the okx perpetual on BTC: turnover is not stated; gate perp BTCUSDT 1d ends on 2024-10-28"
+    )
+
+
+def test_the_reason_is_that_of_a_perpetual_with_volume() -> None:
+    current = spot("BTC", [1.0 + day % 7 / 20 for day in range(400)])
+    untraded = replace(perp("okx", 2e9, last=350), turnover=None)
+    (measurement,) = measure_underlying(
+        [current, untraded, perp("gate", 2e9, last=300)], "BTC", AS_OF
+    )
+    item = measurement.items[-1]
+    assert isinstance(item, NotMeasured)
+    assert item.reason.startswith(
+        "gate perp BTCUSDT 1d ends on 2024-10-28, more than 30 days before"
+    )
+
+
+def test_before_its_first_candle_a_perpetual_is_not_said_to_be_missing() -> None:
+    before = datetime(2023, 6, 1, tzinfo=UTC)
+    (measurement,) = measure_underlying([perp("okx", 2e9)], "BTC", before)
+    reason = "no candle of a perpetual had closed by 2023-06-01"
+    assert measurement.items == (NotMeasured(VOLUME, "BTC", reason),)
+
+
+def test_daily_candles_that_ended_long_before_hourly_ones_say_so() -> None:
+    daily = spot("BTC", [1.0 + day % 7 / 20 for day in range(100)])
+    hours = START + np.arange(200 * 24) * DAY // 24
+    of = replace(identity(venue="okx"), interval=3600)
+    hourly = PriceSeries(of, hours, np.full(4800, 10.0), volume=np.full(4800, 1e6))
+    items = [
+        item
+        for measurement in measure_underlying([daily, hourly], "BTC", AS_OF)
+        for item in measurement.items
+    ]
+    refused = [item for item in items if isinstance(item, NotMeasured)]
+    assert {item.name for item in refused} == {*MOVES, *WORST_YEARS, VOLATILITY}
+    assert {item.reason for item in refused} == {
+        (
+            "binance spot BTCUSDT 1d ends on 2024-04-10, more than 30 days before okx perp BTCUSDT 1h, "
+            "which ends on 2024-07-19; import newer candles, or measure as of an earlier day"
+        )
+    }
+    assert [item.name for item in items if isinstance(item, Input)] == [VOLUME]
 
 
 def test_spot_gives_no_volume() -> None:
@@ -205,8 +268,9 @@ def test_hourly_candles_are_added_up_to_days_for_volume() -> None:
 def test_a_quote_currency_that_is_not_at_par_is_not_measured() -> None:
     in_yen = series([1.0 + day % 3 for day in range(400)], of=replace(identity(), quote="JPY"))
     (measurement,) = measure_underlying([in_yen], "BTC", AS_OF)
-    assert all(isinstance(item, NotMeasured) for item in measurement.items)
-    assert measurement.items[-1].name == VOLUME
+    reasons = {item.reason for item in measurement.items if isinstance(item, NotMeasured)}
+    assert reasons == {"binance perp BTCUSDT 1d is priced in JPY, which is not at par with USD"}
+    assert [item.name for item in measurement.items] == [*MOVES, *WORST_YEARS, VOLATILITY, VOLUME]
 
 
 def test_a_volatility_in_percent_is_refused() -> None:

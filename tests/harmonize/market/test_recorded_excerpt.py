@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from harmonize.adequacy.factors import VenueVolume, venue_volume
 from harmonize.api.audit import Question, observation_days
 from harmonize.api.coverage import coverage_by_venue
 from harmonize.api.reading import read
@@ -15,6 +16,7 @@ from harmonize.archive.catalog import Entry
 from harmonize.archive.location import recorded_archive
 from harmonize.archive.source import Source
 from harmonize.core.payload import PRICES
+from harmonize.market.choice import choose_contracts
 from harmonize.market.prices import DefectKind, PriceKind, PriceSeries, microseconds
 from harmonize.market.source import read_series
 from tests.support import recorded
@@ -93,7 +95,25 @@ def test_a_day_with_candles_alone_is_no_observation_day() -> None:
     assert (entry.observed_at.date() in days) == (entry.observed_at.date() in recorded_days)
 
 
-@pytest.mark.parametrize("venue", ["binance", "bybit", "okx"])
+@pytest.mark.parametrize("venue", ["binance", "bybit", "okx", "krakenfutures"])
 def test_venues_have_their_own_perpetuals(venue: str) -> None:
     series, _ = excerpt()
     assert any(name.startswith(f"{venue} perp BTC") for name in series)
+
+
+def test_every_perpetual_is_of_a_venue_with_schedules() -> None:
+    series, _ = excerpt()
+    observed = {snapshot.venue for snapshot in recorded.snapshots()}
+    perpetuals = {part.id.venue for part in series.values() if part.id.kind is PriceKind.PERP}
+    assert perpetuals <= observed
+
+
+def test_the_perpetual_of_kraken_speaks_for_kraken() -> None:
+    series, _ = excerpt()
+    choices = choose_contracts(series.values(), "krakenfutures", "BTC")
+    assert isinstance(choices, tuple)
+    assert choices[0].reason == "perpetual of the venue: krakenfutures perp BTC"
+    as_of = datetime(2026, 11, 30, tzinfo=UTC)
+    volume = venue_volume(series.values(), "krakenfutures", "BTC", as_of)
+    assert isinstance(volume, VenueVolume)
+    assert volume.series.venue == "krakenfutures"

@@ -168,7 +168,7 @@ def test_missing_days_of_implied_volatility_are_gaps() -> None:
 
 def test_each_venue_of_a_shared_file_loses_its_own_last_candle() -> None:
     found = series_in("hourly/multi_venue_perp_1h.parquet")
-    assert {venue for venue, _, _ in found} >= {"binance", "bybit", "okx", "kraken", "dydx"}
+    assert {venue for venue, _, _ in found} >= {"binance", "bybit", "okx", "krakenfutures", "dydx"}
     ends = {(symbol, card_of(series).end) for (_, symbol, _), series in found.items()}
     assert ends == {("BTC", day(2026, 3, 5, 10)), ("DOGE", day(2026, 3, 5, 11))}
 
@@ -194,3 +194,19 @@ def test_a_horizon_below_one_candle_is_refused(horizon: int) -> None:
     (series,) = series_in("daily/binance_um_perp_BTCUSDT_1d_2020-03.csv").values()
     with pytest.raises(ValueError, match="expected a horizon of at least 1 candle"):
         simple_returns(series, horizon)
+
+
+def test_a_crash_that_the_table_confirms_is_an_excursion(tmp_path: Path) -> None:
+    name = "daily/bybit_linear_perp_1d.parquet"
+    (entry,) = (entry for entry in series_table.bundled() if entry.file == name)
+    lines = [
+        "symbol,open_time,open,high,low,close,volume,turnover",
+        "XCNUSDT,2022-06-13T00:00:00Z,0.14579,0.14602,0.13084,0.13297,9245400,1290407",
+        "XCNUSDT,2022-06-14T00:00:00Z,0.13297,0.13524,0.00218,0.09091,571559520,25970130",
+        "XCNUSDT,2022-06-15T00:00:00Z,0.09091,0.10232,0.04690,0.08551,133364090,11035250",
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(lines) + "\n")
+    (series,) = quality.all_series(read_candles(path, name), entry)
+    assert series.low is not None
+    assert series.low.tolist() == [0.13084, 0.00218]

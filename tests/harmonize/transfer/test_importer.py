@@ -384,6 +384,13 @@ def test_contradictory_rows_are_kept_and_reported_by_the_parser(
     assert any(message in reason for reason in reasons), reasons
 
 
+def test_a_table_of_a_day_to_come_is_refused(tmp_path: Path) -> None:
+    path = tiers(tmp_path / "table", {"observed": "2099-01-01"})
+    problem = "observed: 2099-01-01 is later than the import, 2026-11-30; correct it"
+    with pytest.raises(UnreadableSourceError, match=problem):
+        list(importer.open_source(path, lambda: datetime(2026, 11, 30, tzinfo=UTC)).items)
+
+
 def test_a_table_with_other_columns_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table"
     pd.DataFrame({"observed": ["2024-01-01"], "close": [1.0]}).to_parquet(path)
