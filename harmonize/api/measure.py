@@ -22,14 +22,15 @@ from harmonize.market.points import PointSeries, Quantity
 from harmonize.market.points_codec import encode_points
 from harmonize.market.points_source import read_points
 from harmonize.market.prices import PriceKind, PriceSeries
-from harmonize.market.source import read_series
+from harmonize.market.source import MarketData, read_series
 from harmonize.policy.inputs import MARKET, METHOD, Input, snapshot_of
 from harmonize.text.messages import counted
 
 _INTERVALS = frozenset({"1d", "1h"})
 """Candles of which inputs are measured: daily ones, and hourly ones that add up to days."""
 
-_KINDS = frozenset({PriceKind.PERP, PriceKind.SPOT, PriceKind.VOLATILITY})
+_PRICES = frozenset({PriceKind.PERP, PriceKind.SPOT})
+_KINDS = _PRICES | {PriceKind.VOLATILITY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,27 @@ def _measure(sources: FactorSources, name: str, as_of: datetime) -> Iterator[_Me
         yield _Measured(str(found.series.id), name, (found.series,), found.items)
     for factor in measure_factors(sources, name, as_of):
         yield _Measured(factor.name, name, factor.data, factor.items)
+
+
+def read_candles(
+    place: ArchiveLocation,
+    underlyings: Collection[str],
+    intervals: Collection[str] = _INTERVALS,
+) -> MarketData:
+    """Returns the candles of which inputs are measured, of underlyings, empty for all.
+
+    They are those of the archive, or of the recorded one if the archive has none. Raises ArchiveError.
+    """
+    with _market_archive(place) as archive:
+        return read_series(
+            archive,
+            archive.entries(),
+            lambda call: (
+                call.get("interval") in intervals
+                and call.get("kind") in _PRICES
+                and (not underlyings or call.get("underlying") in underlyings)
+            ),
+        )
 
 
 @contextmanager

@@ -147,7 +147,7 @@ def archive_add_inputs(
 def _add_inputs_of_file(settings: Settings, file: Path) -> None:
     from harmonize.archive.archive import Archive, ArchiveError
     from harmonize.config import inputs_file
-    from harmonize.policy.inputs import scale_notes, snapshot_of
+    from harmonize.policy.inputs import scale_notes, snapshot_by_source
     from rules.loader import RuleError
 
     path = settings.archive or own_archive()
@@ -156,7 +156,7 @@ def _add_inputs_of_file(settings: Settings, file: Path) -> None:
         for line in scale_notes(inputs):
             note(settings, f"note: {line}")
         archive = Archive.open_or_create(path)
-        entry = archive.append(snapshot_of(inputs, inputs[0].source))
+        entry = archive.append(snapshot_by_source(inputs))
     except RuleError as error:
         fail_with(error, USAGE)
     except ArchiveError as error:

@@ -11,6 +11,7 @@ from harmonize.cli.accept import accept
 from harmonize.cli.adequacy import adequacy
 from harmonize.cli.archive import archive_app
 from harmonize.cli.assets import assets
+from harmonize.cli.calibrate import calibrate
 from harmonize.cli.console import (
     USAGE,
     FailOn,
@@ -76,6 +77,7 @@ app.command()(fetch)
 app.command()(accept)
 app.command()(adequacy)
 app.command()(assets)
+app.command()(calibrate)
 app.command()(compare.compare)
 app.command("try")(proposal.try_)
 cross_venue.add_to(app)

@@ -11,7 +11,17 @@ from harmonize.policy.input_scale import range_problem
 from harmonize.policy.inputs import Input, input_problem
 from harmonize.policy.rule_set import Verified
 from rules.language.consistency import Contradiction, as_list, as_mapping
-from rules.language.scalars import AssetName, Count, Day, Inner, Measured, Shape, Text, Word
+from rules.language.scalars import (
+    AssetName,
+    Count,
+    Day,
+    Digest,
+    Inner,
+    Measured,
+    Shape,
+    Text,
+    Word,
+)
 from rules.language.yaml_file import load_shape
 
 
@@ -28,6 +38,10 @@ class InputEntry(Shape):
         None, description="Confidence level of the interval, such as 95%."
     )
     observations: Count | None = Field(None, description="Number of observations.")
+    prices: Text | None = Field(None, description="Series behind the value, such as its symbol.")
+    first_day: Day | None = Field(None, description="First day of these prices.")
+    last_day: Day | None = Field(None, description="Last day of these prices.")
+    sha256: Digest | None = Field(None, description="SHA-256 of these prices.")
 
 
 class InputsFile(Shape):
@@ -55,9 +69,22 @@ def _input(entry: InputEntry, file: InputsFile, path: FilePath, index: int) -> I
         confidence=entry.confidence,
         observations=entry.observations,
         origin=file.verified.value,
-        source=file.source,
+        source=_source(entry, file),
         pointer=f"{path.name}: inputs[{index}]",
     )
+
+
+def _source(entry: InputEntry, file: InputsFile) -> str:
+    """Returns the source of a value: that of the file, and the prices if the entry states them."""
+    span = f"{entry.first_day or '…'} to {entry.last_day or '…'}"
+    is_dated = entry.first_day is not None or entry.last_day is not None
+    parts = (
+        file.source,
+        entry.prices,
+        span if is_dated else None,
+        f"sha256 {entry.sha256}" if entry.sha256 else None,
+    )
+    return "; ".join(part for part in parts if part)
 
 
 def _contradictions(document: object) -> Iterator[Contradiction]:

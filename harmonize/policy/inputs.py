@@ -6,7 +6,7 @@ a rule is not observable.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -123,6 +123,29 @@ def snapshot_of(inputs: Sequence[Input], source: str) -> Snapshot:
     provenance = Provenance(Origin.MARKET, source, "the newest date among its rows")
     payload = Payload.of(MARKET, Call(METHOD), observed_at, provenance, content)
     return Snapshot(MARKET, observed_at, (payload,), complete=False)
+
+
+def snapshot_by_source(inputs: Sequence[Input]) -> Snapshot:
+    """Returns inputs as a snapshot with a payload per source, so that each value keeps its own.
+
+    Raises ValueError, as ``snapshot_of``.
+    """
+    by_source: dict[str, list[Input]] = {}
+    for input_ in inputs:
+        by_source.setdefault(input_.source, []).append(input_)
+    payloads = [
+        _payload_of_source(group, source, is_only=len(by_source) == 1)
+        for source, group in by_source.items()
+    ]
+    newest = max(payload.observed_at for payload in payloads)
+    return Snapshot(MARKET, newest, tuple(payloads), complete=False)
+
+
+def _payload_of_source(inputs: Sequence[Input], source: str, *, is_only: bool) -> Payload:
+    (payload,) = snapshot_of(inputs, source).payloads
+    first = inputs[0]
+    params = (("name", first.name), ("underlying", first.underlying))
+    return payload if is_only else replace(payload, call=Call(METHOD, params))
 
 
 def _row_of(input_: Input) -> dict[str, object]:

@@ -32,9 +32,10 @@ SHAPES = {
     "^[a-z][a-z0-9]*$": "a venue id in lower case, such as krakenfutures",
     "^[A-Z]{2}$": "two capital letters, such as JP",
     "^MH[0-9]{3}$": "a check code, such as MH401",
+    "^[0-9a-f]{64}$": "a SHA-256 of 64 hexadecimal digits in lower case",
     "^https?://[A-Za-z0-9._~:!$&'()*+,;=%/-]+$": "an address such as https://example.org/margins, without ? and #",
 }
-_SLUG, _VERSION, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _LINK = SHAPES
+_SLUG, _VERSION, _CLASS, _FILLED, _WORD, _VENUE, _COUNTRY, _CODE, _DIGEST, _LINK = SHAPES
 
 
 _PERCENT_TEXT = re.compile(r"\s*(?P<number>[-+]?[0-9]{1,30}(\.[0-9]{1,30})?)\s*%\s*")
@@ -194,6 +195,7 @@ Word: TypeAlias = Annotated[str, StringConstraints(pattern=_WORD)]
 Venue: TypeAlias = Annotated[str, StringConstraints(pattern=_VENUE)]
 Country: TypeAlias = Annotated[str, StringConstraints(pattern=_COUNTRY)]
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=_CODE)]
+Digest: TypeAlias = Annotated[str, StringConstraints(pattern=_DIGEST)]
 Link: TypeAlias = Annotated[str, StringConstraints(pattern=_LINK)]
 
 

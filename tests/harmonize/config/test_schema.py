@@ -112,9 +112,22 @@ def test_inputs_are_read_exactly(tmp_path: Path) -> None:
     assert second.pointer == "inputs.yaml: inputs[1]"
 
 
+def test_a_value_names_the_prices_behind_it(tmp_path: Path) -> None:
+    path = tmp_path / "inputs.yaml"
+    prices = f"value: 8.6%, prices: spot BTCUSDT, first_day: 2025-03-02, last_day: 2026-03-03, sha256: '{'0a' * 32}'"
+    path.write_text(INPUTS.replace("value: 8.6%", prices))
+    first, second = inputs_file.load(path)
+    assert (
+        first.source
+        == f"computed from closes; spot BTCUSDT; 2025-03-02 to 2026-03-03; sha256 {'0a' * 32}"
+    )
+    assert second.source == "computed from closes"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("value: 8.6%", "value: 8.6%, sha256: 0A", "i.yaml:4:58: inputs[0].sha256: expected a SHA-256 of 64 hexadecimal digits in lower case, found '0A'"),
         ("verified: derived", "verified: sure", "i.yaml:2:11: verified: expected 'primary'"),
         ("value: 8.6%", "value: 0", "i.yaml:4:44: inputs[0].value: expected a number above 0, found 0"),
         ("value: 8.6%", "value: 18%", "i.yaml:4:5: inputs[0]: the interval 0.07 to 0.17 does not contain 0.18; correct"),

@@ -11,7 +11,14 @@ import pytest
 from harmonize.api.audit import Fallback, Question, read
 from harmonize.archive.archive import Archive
 from harmonize.core.payload import Call, Origin, Payload, Provenance, Snapshot
-from harmonize.policy.inputs import MARKET, METHOD, read_inputs, snapshot_of
+from harmonize.policy.inputs import (
+    MARKET,
+    METHOD,
+    Input,
+    read_inputs,
+    snapshot_by_source,
+    snapshot_of,
+)
 from tests.support import recorded
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -94,3 +101,19 @@ def test_inputs_after_the_audit_date_are_excluded() -> None:
     reading, _ = read(Question(venues=("okx",), as_of=datetime(2026, 2, 1, tzinfo=UTC).date()))
     assert reading.inputs == ()
     assert len(recorded.audited().document.inputs) == 26
+
+
+def test_values_of_several_sources_keep_their_own() -> None:
+    values = [
+        Input("var_99_1d_365d", asset, D("0.06"), NOW, source=source)
+        for asset, source in (("BTC", "a"), ("ETH", "b"), ("SOL", "a"))
+    ]
+    stored = snapshot_by_source(values)
+    assert [payload.provenance.source for payload in stored.payloads] == ["a", "b"]
+    assert len({str(payload.call) for payload in stored.payloads}) == 2
+    inputs, defects = read_inputs(stored)
+    assert {(item.underlying, item.source) for item in inputs} == {
+        ("BTC", "a"), ("ETH", "b"), ("SOL", "a"),
+    }  # fmt: skip
+    assert defects == ()
+    assert snapshot_by_source(values[:1]) == snapshot_of(values[:1], "a")

@@ -1,0 +1,333 @@
+"""Calibrates a rule set: measures its inputs, makes a new version, and reviews the last one."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS, NotMeasured
+from harmonize.api.calibration_review import (
+    CalibrationReview,
+    last_calibrated_on,
+    review_last_version,
+)
+from harmonize.api.errors import NotObservedError, RequestError
+from harmonize.api.measure import read_candles
+from harmonize.archive.archive import Archive
+from harmonize.archive.location import ArchiveLocation, recorded_archive
+from harmonize.calibration.baseline import BaselineCalibration, ClassTerms, calibrate_classes
+from harmonize.calibration.classes import RULES
+from harmonize.calibration.evidence import (
+    LEAST_RETURNS,
+    AssetEvidence,
+    MeasuredInput,
+    gather_evidence,
+    is_measurable,
+    last_day,
+)
+from harmonize.calibration.needs import (
+    AssetRate,
+    InputChange,
+    RateFormula,
+    asset_rate,
+    needs_of,
+    rate_formula,
+    rate_from,
+)
+from harmonize.core.payload import Defect
+from harmonize.market.prices import PriceSeries, utc_time
+from harmonize.policy.inputs import MARKET, Input, InputsByName, newest_inputs, read_inputs
+from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
+from rules import loader
+from rules.language import schema
+from rules.language.consistency import as_mapping
+from rules.language.requirements import SizeClass
+
+BASELINE = "harmonized-baseline"
+"""Rule set whose assets are calibrated if a rule set lists none, and that defines the classes."""
+
+_INTERVALS = ("1d", "1h", "30m")
+"""Candles that are read: daily ones, and shorter ones that add up to days."""
+
+_JPY = re.compile(r"_jpy$")
+
+_LEAST_DAYS = LEAST_RETURNS + 1
+"""Days after the first candle at which enough returns are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationRequest:
+    """Rule set by id or file, the last day of prices, and the archive of the candles.
+
+    ``underlyings`` are calibrated besides those that a rule set lists; a rule set that lists none is
+    calibrated for them, or for the assets of the baseline.
+    """
+
+    pack: str
+    as_of: date
+    place: ArchiveLocation
+    underlyings: tuple[str, ...] = ()
+
+    @property
+    def until(self) -> datetime:
+        """End of the last day, in UTC."""
+        return datetime.combine(self.as_of + timedelta(days=1), time.min, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class RateChange:
+    """Rate of an asset by the formula of the rule set; ``before``: from the inputs of the last version."""
+
+    before: AssetRate | None
+    after: AssetRate
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A new version of a rule set with its evidence, and the review of the last one.
+
+    ``classes`` is None for a rule set without classes. ``refused`` are inputs that prices do not give.
+    ``inputs`` are in the order of assets and of the rule set.
+    """
+
+    last: RuleSet
+    source: str
+    version: str
+    as_of: date
+    evidence: tuple[AssetEvidence, ...]
+    input_changes: tuple[InputChange, ...]
+    rate_changes: tuple[RateChange, ...]
+    classes: BaselineCalibration | None
+    class_rules: Mapping[str, str]
+    review: CalibrationReview
+    refused: tuple[NotMeasured, ...]
+    defects: tuple[Defect, ...]
+
+    @property
+    def inputs(self) -> tuple[MeasuredInput, ...]:
+        """Measured inputs of all assets."""
+        return tuple(item for asset in self.evidence for item in asset.inputs.values())
+
+
+def calibrate(request: CalibrationRequest) -> Calibration:
+    """Returns the calibration of a rule set.
+
+    Raises RuleError: the rule set cannot be read. RequestError: it cannot be calibrated.
+    NotObservedError: none of its inputs could be measured. ArchiveError.
+    """
+    last = loader.load(request.pack)
+    formula = rate_formula(last)
+    if formula is None:
+        raise RequestError(_without_inputs(last))
+    classes, class_rules = _classes(request.pack, last)
+    names = tuple(need.name for need in needs_of(last))
+    _check_measurable(last, names)
+    assets = _assets(last, request.underlyings)
+    data = read_candles(request.place, assets, _INTERVALS)
+    evidence = tuple(gather_evidence(data.series, asset, names, request.until) for asset in assets)
+    if not any(item.inputs for item in evidence):
+        raise NotObservedError(_nothing_measured(last, data.series, request))
+    archived = _archived_inputs(request.place)
+    made_on = last_calibrated_on(last, formula, archived, request.as_of) or request.as_of
+    before = _before(archived, min(made_on, request.as_of))
+    return Calibration(
+        last=last,
+        source=loader.rule_set_text(request.pack),
+        version=next_version(last.version, request.as_of),
+        as_of=request.as_of,
+        evidence=evidence,
+        input_changes=tuple(_input_changes(evidence, before)),
+        rate_changes=tuple(_rate_changes(formula, evidence, before)),
+        classes=_calibrated_classes(last, classes, evidence),
+        class_rules=class_rules,
+        review=review_last_version(last, formula, evidence, archived, request.as_of),
+        refused=(*_unknown_names(names), *(item for asset in evidence for item in asset.refused)),
+        defects=data.defects,
+    )
+
+
+def next_version(last: str, as_of: date) -> str:
+    """Returns the version after ``last``: year and month of a day, or the next one of the same month."""
+    parts = [int(part) for part in last.split(".")]
+    if (as_of.year, as_of.month) > tuple(parts[:2]):
+        return f"{as_of.year}.{as_of.month:02d}"
+    if len(parts) > 2:  # noqa: PLR2004 - year, month, number
+        return f"{last.rpartition('.')[0]}.{parts[-1] + 1}"
+    return f"{last}.1"
+
+
+def _without_inputs(last: RuleSet) -> str:
+    with_inputs = [pack.id for pack in loader.load_packs() if rate_formula(pack) is not None]
+    return f"{last.id} names no measured inputs; use one of {', '.join(with_inputs)}"
+
+
+def _check_measurable(last: RuleSet, names: Sequence[str]) -> None:
+    if any(map(is_measurable, names)):
+        return
+    reasons = "; ".join(f"{item.name}: {item.reason}" for item in _unknown_names(names))
+    message = (
+        f"no input of {last.id} is observable: {reasons}; add published values with "
+        "`harmonize archive add-inputs FILE`, or calibrate another rule set"
+    )
+    raise NotObservedError(message)
+
+
+def _unknown_names(names: Sequence[str]) -> Iterator[NotMeasured]:
+    """Yields the inputs that no candles give, for all assets."""
+    for name in names:
+        if not is_measurable(name):
+            is_in_yen = _JPY.search(name)
+            reason = "no source has prices in JPY" if is_in_yen else "candles do not give it"
+            yield NotMeasured(name, "all assets", reason)
+
+
+def _assets(last: RuleSet, underlyings: Sequence[str]) -> tuple[str, ...]:
+    listed = _listed(last)
+    if listed:
+        return tuple(dict.fromkeys((*listed, *underlyings)))
+    return tuple(dict.fromkeys(underlyings)) or _listed(loader.load(BASELINE))
+
+
+def _listed(rule_set: RuleSet) -> tuple[str, ...]:
+    requirement = rule_set.requirement
+    if not isinstance(requirement, ReferenceSchedule):
+        return ()
+    return tuple(asset for class_ in requirement.classes for asset in class_.assets)
+
+
+def _classes(pack: str, last: RuleSet) -> tuple[tuple[ClassTerms, ...], Mapping[str, str]]:
+    """Returns the classes of a schedule and their criteria in words; none for another kind.
+
+    A class that the last version does not have, because it had no asset, is that of the baseline.
+    Raises RequestError: the text inherits what a new version replaces, or has other classes.
+    """
+    if last.extends.endswith((".yaml", ".yml")):
+        message = f"{last.id} extends the file {last.extends}; merge both, or calibrate a rule set that extends a pack"
+        raise RequestError(message)
+    if not isinstance(last.requirement, ReferenceSchedule):
+        return (), {}
+    own = _size_classes(pack)
+    if not _states_classes(pack):
+        message = f"{last.id} inherits its classes from {last.extends}; calibrate {last.extends}"
+        raise RequestError(message)
+    if unknown := sorted(set(own) - set(RULES)):
+        message = f"{last.id}: expected the classes {', '.join(sorted(RULES))} of {BASELINE}, found {', '.join(unknown)}; use those"
+        raise RequestError(message)
+    spare = {name: class_ for name, class_ in _size_classes(BASELINE).items() if name not in own}
+    terms = (
+        *(_terms(name, class_, class_.assets) for name, class_ in own.items()),
+        *(_terms(name, class_, ()) for name, class_ in spare.items()),
+    )
+    return terms, {name: class_.rule for name, class_ in {**own, **spare}.items()}
+
+
+def _size_classes(pack: str) -> Mapping[str, SizeClass]:
+    rules = schema.RULES.validate_python(loader.resolve(pack).effective)
+    return rules.requirement.classes if isinstance(rules, schema.ScheduleRules) else {}
+
+
+def _states_classes(pack: str) -> bool:
+    """Returns whether the text of a rule set states its classes, rather than inheriting them."""
+    requirement = as_mapping(
+        as_mapping(loader.resolve(pack).layers[0].source.value).get("requirement")
+    )
+    return "classes" in requirement
+
+
+def _terms(name: str, class_: SizeClass, assets: tuple[str, ...]) -> ClassTerms:
+    """Returns the terms of a class. Raises RequestError: it lacks v1 or its reference volume."""
+    if class_.v1 is None or class_.adv_ref is None:
+        message = f"class {name}: expected v1 and adv_ref, which the formula needs; add them"
+        raise RequestError(message)
+    bounds = tuple(tier.upper for tier in class_.tiers)
+    return ClassTerms(name, assets, class_.v1, class_.adv_ref, bounds)
+
+
+def _calibrated_classes(
+    last: RuleSet, classes: Sequence[ClassTerms], evidence: Sequence[AssetEvidence]
+) -> BaselineCalibration | None:
+    requirement = last.requirement
+    if not isinstance(requirement, ReferenceSchedule) or requirement.measured is None:
+        return None
+    return calibrate_classes(requirement.measured, classes, evidence)
+
+
+def _nothing_measured(
+    last: RuleSet, series: Sequence[PriceSeries], request: CalibrationRequest
+) -> str:
+    """Returns why no input was measured, with a day on which most assets have recent prices."""
+    spans = [
+        (part.id.underlying.asset, last_day(utc_time(part.times[-1] + part.step)), _first(part))
+        for part in series
+    ]
+    if not spans:
+        return f"no input of {last.id} was measured: no candles of its assets; import candles with `harmonize archive import FOLDER`"
+    first = min(first for _, _, first in spans)
+    if first > request.as_of:
+        return f"no input of {last.id} was measured: no candle had closed by {request.as_of}; use --as-of from {first + timedelta(days=_LEAST_DAYS)} on"
+    newest = max(day for _, day, _ in spans)
+    if newest >= request.as_of - timedelta(days=MAX_AGE_DAYS):
+        return f"no input of {last.id} was measured: fewer than {LEAST_RETURNS} returns by {request.as_of}; import a longer history"
+    day = _best_day(spans)
+    return (
+        f"no input of {last.id} was measured: the prices end by {newest}, more than {MAX_AGE_DAYS} days before "
+        f"{request.as_of}; use --as-of {day}, or import newer candles"
+    )
+
+
+def _first(part: PriceSeries) -> date:
+    return utc_time(part.times[0]).date()
+
+
+def _best_day(spans: Sequence[tuple[str, date, date]]) -> date:
+    """Returns the end of a series at which most assets have recent prices; of several, the latest."""
+    newest = timedelta(days=MAX_AGE_DAYS)
+    return max(
+        {day for _, day, _ in spans},
+        key=lambda day: (
+            len({asset for asset, end, first in spans if first <= day <= end + newest}),
+            day,
+        ),
+    )
+
+
+def _archived_inputs(place: ArchiveLocation) -> tuple[Input, ...]:
+    """Returns the inputs of the recorded archive, then those of the user's own, which precede."""
+    with recorded_archive() as path:
+        archives = [Archive.open(path), Archive.find(place)]
+        return tuple(
+            item
+            for archive in archives
+            if archive is not None
+            for entry in archive.entries()
+            if entry.venue == MARKET and not entry.pruned
+            for item in read_inputs(archive.read(entry))[0]
+        )
+
+
+def _before(archived: Sequence[Input], as_of: date) -> InputsByName:
+    """Returns the newest archived inputs of a day or before: those of the last version."""
+    return newest_inputs(archived, datetime.combine(as_of, time.min, UTC))
+
+
+def _input_changes(
+    evidence: Sequence[AssetEvidence], before: InputsByName
+) -> Iterator[InputChange]:
+    for asset in evidence:
+        for item in asset.inputs.values():
+            yield InputChange(before.get((item.name, asset.asset)), item.input)
+
+
+def _rate_changes(
+    formula: RateFormula, evidence: Sequence[AssetEvidence], before: InputsByName
+) -> Iterator[RateChange]:
+    for item in evidence:
+        after = asset_rate(formula.expression, formula.needs, item)
+        if after is None:
+            continue
+        old = {
+            need.local: before[need.name, item.asset]
+            for need in formula.needs
+            if (need.name, item.asset) in before
+        }
+        yield RateChange(rate_from(formula.expression, item.asset, old), after)

@@ -1,0 +1,1 @@
+"""Calibration of rule sets from prices: measured inputs, classes, tiers, and the review of the last version."""

@@ -1,0 +1,149 @@
+"""Classes of the harmonized baseline: the rule of each, their order, and the hysteresis between them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+
+from harmonize.calibration.evidence import LEAST_RETURNS
+
+LEAST_VOLUME = Decimal(5_000_000)
+SMALL_VOLUME = Decimal(40_000_000)
+LARGE_VOLUME = Decimal(100_000_000)
+"""Boundaries of daily volume, in USD."""
+
+HIGH_MOVE = Decimal("0.22")
+"""Boundary of v1, as a share of the price."""
+
+HYSTERESIS = Decimal("0.2")
+"""Share of a boundary by which volume or v1 must have passed it before an asset changes class."""
+
+
+_SHARE = f"{HYSTERESIS * 100:.0f} %"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFacts:
+    """What the rules of classes ask about an asset.
+
+    ``returns`` is the number of one-day moves of its history; None if prices are not known. ``v1`` is a
+    share of the price, ``adv`` the daily volume in USD; None if not measured.
+    """
+
+    asset: str
+    returns: int | None
+    v1: Decimal | None
+    adv: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDecision:
+    """Class of an asset in a new version.
+
+    ``by_rule`` is the class by the rules alone, without hysteresis; empty if it is not observable.
+    ``assigned`` is empty for an asset that neither has nor gets a class. ``reason`` states why.
+    """
+
+    asset: str
+    current: str
+    by_rule: str
+    assigned: str
+    reason: str
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether the asset changes class."""
+        return self.assigned != self.current
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Boundaries as one class sees them: ``lower`` ones must be reached, ``upper`` ones not passed."""
+
+    lower: Decimal
+    upper: Decimal
+
+
+_STRICT = _Bounds(Decimal(1), Decimal(1))
+_FOR_MEMBERS = _Bounds(1 - HYSTERESIS, 1 + HYSTERESIS)
+
+_Measured = tuple[str, Decimal, Decimal]
+_Rule = Callable[[_Measured, _Bounds], bool]
+
+
+def _bitcoin(measured: _Measured, _: _Bounds) -> bool:
+    return measured[0] == "BTC"
+
+
+def _ether(measured: _Measured, _: _Bounds) -> bool:
+    return measured[0] == "ETH"
+
+
+def _illiquid(measured: _Measured, bounds: _Bounds) -> bool:
+    return measured[2] < LEAST_VOLUME * bounds.upper
+
+
+def _small(measured: _Measured, bounds: _Bounds) -> bool:
+    _, v1, adv = measured
+    return adv < SMALL_VOLUME * bounds.upper or v1 > HIGH_MOVE * bounds.lower
+
+
+def _large(measured: _Measured, bounds: _Bounds) -> bool:
+    _, v1, adv = measured
+    return adv >= LARGE_VOLUME * bounds.lower and v1 <= HIGH_MOVE * bounds.upper
+
+
+def _mid(measured: _Measured, bounds: _Bounds) -> bool:
+    _, v1, adv = measured
+    is_mid = SMALL_VOLUME * bounds.lower <= adv < LARGE_VOLUME * bounds.upper
+    return is_mid and v1 <= HIGH_MOVE * bounds.upper
+
+
+NEW = "F"
+"""Class of assets that are new, or whose volume is unknown or minute."""
+
+RULES: Mapping[str, _Rule] = MappingProxyType(
+    {NEW: _illiquid, "A": _bitcoin, "B": _ether, "E": _small, "C": _large, "D": _mid}
+)
+"""Rule of each class, in the order in which they apply. A short history belongs to the first."""
+
+
+def decide(facts: AssetFacts, current: str = "") -> ClassDecision:
+    """Returns the class of an asset, which has the class ``current``; empty: none.
+
+    An asset that had 365 days of history once cannot have fewer. Fewer returns of an asset in another
+    class than that of new assets are therefore a gap of the prices, and it keeps its class.
+    """
+    if facts.returns is not None and facts.returns < LEAST_RETURNS and current in {"", NEW}:
+        reason = f"{facts.returns} returns, fewer than {LEAST_RETURNS}"
+        return ClassDecision(facts.asset, current, NEW, NEW, reason)
+    if problem := _unmeasured(facts):
+        return ClassDecision(facts.asset, current, "", current, f"kept: {problem}")
+    if facts.v1 is None or facts.adv is None:
+        raise AssertionError(facts)
+    measured = (facts.asset, facts.v1, facts.adv)
+    by_rule = next(name for name, rule in RULES.items() if rule(measured, _STRICT))
+    if current == by_rule:
+        return ClassDecision(facts.asset, current, by_rule, current, "meets the rule of its class")
+    if current and _is_kept(measured, current):
+        reason = f"kept: within {_SHARE} of the boundary to {by_rule}"
+        return ClassDecision(facts.asset, current, by_rule, current, reason)
+    reason = f"passed the boundary by {_SHARE}" if current else "not in a class before"
+    return ClassDecision(facts.asset, current, by_rule, by_rule, reason)
+
+
+def _unmeasured(facts: AssetFacts) -> str:
+    if facts.returns is None:
+        return "prices not observable"
+    if facts.returns < LEAST_RETURNS:
+        return f"{facts.returns} returns are known, {LEAST_RETURNS} are required"
+    missing = [name for name, value in (("v1", facts.v1), ("ADV", facts.adv)) if value is None]
+    return f"{' and '.join(missing)} not measured" if missing else ""
+
+
+def _is_kept(measured: _Measured, current: str) -> bool:
+    """Returns whether a member still meets the rule of its class, with bounds widened for it."""
+    narrow = _Bounds(1 + HYSTERESIS, 1 - HYSTERESIS)
+    if current != NEW and _illiquid(measured, narrow):
+        return False
+    return RULES[current](measured, _FOR_MEMBERS)

@@ -1,0 +1,178 @@
+"""Evidence of inputs: window, hash, interval, and what is refused."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from harmonize.calibration.evidence import AssetEvidence, gather_evidence, last_day, worse_sample
+from harmonize.market.prices import PriceKind, PriceSeries
+from tests.harmonize.adequacy.test_measured_inputs import ending_at
+from tests.harmonize.market.small import identity, series
+
+AS_OF = datetime(2026, 3, 4, tzinfo=UTC)
+THREE_YEARS, TWO_DAYS, STRESS, VOLUME = (
+    "var_99_1d_1095d",
+    "var_99_2d_365d",
+    "var_99_1d_worst_365d",
+    "adv_30d_median",
+)
+INTERVALS = {  # of two-day moves over 365 days, ranks 357 and 365, calculated independently
+    "BTC": (0.070182216, 0.16972831),
+    "SOL": (0.11889048, 0.19961181),
+    "XRP": (0.10783538, 0.19266872),
+}
+
+
+def spot(asset: str) -> PriceSeries:
+    return replace(ending_at(asset), id=identity(f"{asset}USDT", PriceKind.SPOT))
+
+
+def evidence(
+    *parts: PriceSeries,
+    names: tuple[str, ...] = (THREE_YEARS, STRESS, TWO_DAYS, VOLUME),
+    as_of: datetime = AS_OF,
+) -> AssetEvidence:
+    return gather_evidence(parts, parts[0].id.underlying.asset, names, as_of)
+
+
+@pytest.mark.parametrize("asset", INTERVALS)
+def test_every_move_has_interval_number_window_and_hash(asset: str) -> None:
+    prices = spot(asset)
+    found = evidence(prices)
+    assert found.returns == prices.times.size - 1
+    two_days = found.inputs[TWO_DAYS]
+    bounds = (float(two_days.input.lower or 0), float(two_days.input.upper or 0))
+    assert bounds == pytest.approx(INTERVALS[asset], rel=2e-7)
+    assert (two_days.input.observations, float(two_days.input.confidence or 0)) == (365, 0.95)
+    window = two_days.window
+    assert (window.first, window.last) == (date(2025, 3, 2), date(2026, 3, 3))
+    assert window.candles == 367  # 365 returns, and the two closes before the first
+    three_years = found.inputs[THREE_YEARS].window
+    assert (three_years.first, three_years.candles) == (date(2023, 3, 4), 1_096)
+    assert found.inputs[STRESS].window.candles == prices.times.size
+    assert len({item.window.sha256 for item in found.inputs.values()}) == 3
+
+
+def test_the_hash_is_that_of_the_prices_in_the_window() -> None:
+    prices = spot("BTC")
+    before = evidence(prices).inputs[TWO_DAYS].window.sha256
+    shorter = prices.select(slice(1_000, None))
+    assert evidence(shorter).inputs[TWO_DAYS].window.sha256 == before
+    changed = prices.close.copy()
+    changed[-367] += 0.01
+    assert evidence(replace(prices, close=changed)).inputs[TWO_DAYS].window.sha256 != before
+    earlier = prices.close.copy()
+    earlier[-368] += 0.01
+    assert evidence(replace(prices, close=earlier)).inputs[TWO_DAYS].window.sha256 == before
+
+
+def test_later_prices_change_nothing() -> None:
+    prices = spot("SOL")
+    earlier = AS_OF - timedelta(days=20)
+    planted = prices.close.copy()
+    planted[-20:] = 1e9
+    found = evidence(replace(prices, close=planted), as_of=earlier)
+    assert found.inputs == evidence(prices, as_of=earlier).inputs
+    assert found.inputs[TWO_DAYS].window.last == date(2026, 2, 11)
+
+
+def test_the_interval_of_the_worst_year_is_that_within_it() -> None:
+    prices = spot("XRP")
+    moves = prices.close[1:] / prices.close[:-1] - 1
+    samples = [
+        sign * moves[last - 365 : last] for sign in (1, -1) for last in range(365, moves.size + 1)
+    ]
+    worst = max(samples, key=lambda sample: float(np.quantile(sample, 0.99)))
+    np.testing.assert_array_equal(worse_sample(STRESS, prices), worst)
+    item = evidence(prices).inputs[STRESS].input
+    ordered = np.sort(worst)
+    assert float(item.value) == pytest.approx(float(np.quantile(worst, 0.99)), rel=1e-7)
+    assert (float(item.lower or 0), float(item.upper or 0)) == pytest.approx(
+        (ordered[356], ordered[364]), rel=1e-7
+    )
+
+
+def test_the_worst_year_can_be_one_of_falls() -> None:
+    moves = np.tile([0.01, -0.005], 500)
+    moves[600:610] = -0.2
+    prices = series(np.cumprod(1 + moves).tolist())
+    sample = worse_sample(STRESS, prices)
+    assert (sample.size, int(np.count_nonzero(np.isclose(sample, 0.2)))) == (365, 5)
+    item = evidence(prices, as_of=datetime(2026, 9, 28, tzinfo=UTC)).inputs[STRESS].input
+    assert float(item.value) == pytest.approx(0.2)
+    assert (float(item.lower or 0), float(item.upper or 0)) == pytest.approx((0.005, 0.2), rel=1e-6)
+
+
+def test_an_interval_that_reaches_above_one_is_not_stated() -> None:
+    moves = np.tile([0.01, -0.005], 550)
+    moves[-6:] = [1.5, 0.3, 0.3, 0.3, 0.3, 0.3]
+    prices = series(np.cumprod(1 + moves).tolist())
+    item = evidence(prices, as_of=datetime(2027, 1, 5, tzinfo=UTC)).inputs[STRESS].input
+    assert float(item.value) == pytest.approx(0.3)
+    assert (item.lower, item.upper, item.confidence) == (None, None, None)
+
+
+def test_a_series_that_ends_early_gives_no_number() -> None:
+    prices = spot("BTC")
+    at_the_limit = evidence(prices, as_of=AS_OF + timedelta(days=30))
+    assert at_the_limit.inputs[THREE_YEARS].window.last == date(2026, 3, 3)
+    found = evidence(prices, as_of=AS_OF + timedelta(days=31))
+    assert (found.inputs, found.daily) == ({}, None)
+    reasons = {item.name: item.reason for item in found.refused}
+    assert reasons[THREE_YEARS] == (
+        "binance spot BTCUSDT 1d ends on 2026-03-03, more than 30 days before the calibration; import newer candles"
+    )
+
+
+@pytest.mark.parametrize(("returns", "is_measured"), [(364, False), (365, True)])
+def test_fewer_than_365_returns_give_no_move(returns: int, *, is_measured: bool) -> None:
+    prices = spot("BTC").select(slice(-returns - 1, None))
+    found = evidence(prices, names=(THREE_YEARS,))
+    assert (THREE_YEARS in found.inputs) == is_measured
+    assert found.returns == returns
+    if not is_measured:
+        (refused,) = found.refused
+        assert refused.reason == "364 returns, 365 are required; import a longer history"
+
+
+def test_volume_is_measured_on_thirty_days_of_a_perpetual() -> None:
+    days = 400
+    traded = series([1.0 + day % 3 for day in range(days)], turnover=np.arange(float(days)) * 1e6)
+    found = evidence(traded, names=(VOLUME,), as_of=datetime(2025, 2, 4, tzinfo=UTC))
+    window = found.inputs[VOLUME].window
+    assert float(found.inputs[VOLUME].input.value) == pytest.approx(384.5e6)
+    assert (window.candles, window.first, window.last) == (30, date(2025, 1, 5), date(2025, 2, 3))
+
+
+def test_an_asset_without_candles_is_named() -> None:
+    found = gather_evidence([spot("BTC")], "XYZ", (THREE_YEARS,), AS_OF)
+    assert (found.returns, found.daily) == (0, None)
+    assert [(item.underlying, item.reason) for item in found.refused] == [
+        ("XYZ", "no daily candles")
+    ]
+
+
+def test_the_last_day_is_the_one_that_has_ended() -> None:
+    assert last_day(AS_OF) == date(2026, 3, 3)
+    assert last_day(AS_OF + timedelta(hours=1)) == date(2026, 3, 4)
+
+
+def test_shorter_candles_add_up_to_days_where_a_contract_has_no_others() -> None:
+    days = 370
+    hours = series(np.repeat(1.0 + np.arange(days) % 3, 24).tolist())
+    hourly = replace(
+        hours,
+        id=replace(hours.id, interval=3_600),
+        times=hours.times[0] + np.arange(24 * days) * 3_600_000_000,
+        turnover=np.full(24 * days, 1e6),
+    )
+    found = evidence(hourly, as_of=datetime(2025, 1, 6, tzinfo=UTC))
+    assert found.daily is not None
+    assert (found.daily.id.interval, found.returns) == (86_400, days - 1)
+    assert float(found.inputs[VOLUME].input.value) == 24e6
+    daily = series([1.0 + day % 3 for day in range(days)])
+    both = evidence(hourly, daily, as_of=datetime(2025, 1, 6, tzinfo=UTC))
+    assert both.daily is not None
+    np.testing.assert_array_equal(both.daily.times, daily.times)

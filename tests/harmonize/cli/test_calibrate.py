@@ -1,0 +1,476 @@
+"""``calibrate`` end to end: what it writes, that it is adoptable, and what it refuses."""
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal as D
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from harmonize.api import calibration_files
+from harmonize.archive.archive import Archive
+from harmonize.audit.rule_examples import failing_examples
+from harmonize.cli.main import app
+from harmonize.config import inputs_file
+from harmonize.core.output_file import write_file
+from harmonize.market.prices import PriceKind, PriceSeries
+from harmonize.policy.inputs import MARKET, read_inputs
+from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
+from rules import loader
+from tests.harmonize.cli.test_measured_inputs import archive_of, real
+from tests.harmonize.market.small import identity
+
+DAY = "2026-03-03"
+
+
+@pytest.fixture(autouse=True)
+def built_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1796040000")  # 2026-11-30
+
+
+def calibrate(place: Path, *arguments: str) -> Result:
+    command = ["--archive", str(place), "calibrate", *arguments]
+    return CliRunner().invoke(app, command, catch_exceptions=False)
+
+
+def perpetual(asset: str, daily_volume: float) -> PriceSeries:
+    """The last 40 real closes as a perpetual with a constant turnover."""
+    prices = real(asset)
+    recent = prices.select(slice(-40, None))
+    return replace(
+        recent,
+        id=identity(f"{asset}USDT"),
+        turnover=np.full(recent.times.size, daily_volume),
+        sources=("perp.parquet",),
+    )
+
+
+@pytest.fixture(scope="module")
+def prices(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real closes of three assets, with volumes: SOL's is below the class of large ones."""
+    parts = [real("BTC"), real("SOL"), real("XRP")]
+    volumes = (("BTC", 14e9), ("SOL", 60e6), ("XRP", 1.2e9))
+    parts += [perpetual(asset, volume) for asset, volume in volumes]
+    return archive_of(tmp_path_factory.mktemp("prices") / "archive", *parts)
+
+
+@pytest.fixture(scope="module")
+def baseline(prices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("calibrations") / "baseline"
+    result = calibrate(prices, "--pack", "harmonized-baseline", "--as-of", DAY, "--out", str(out))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split() == [
+        str(out / name)
+        for name in (
+            "inputs.yaml",
+            "harmonized-baseline.yaml",
+            "changes.md",
+            "review.md",
+            "manifest.json",
+        )
+    ]
+    assert result.stderr.startswith("note: not measured: ETH, BNB, ")
+    return out
+
+
+def loaded(out: Path, pack: str = "harmonized-baseline") -> RuleSet:
+    path = out / f"{pack}.yaml"
+    assert loader.check(path) == []
+    rule_set = loader.load(path)
+    assert list(failing_examples(rule_set)) == []
+    return rule_set
+
+
+def members(rule_set: RuleSet) -> dict[str, tuple[str, ...]]:
+    assert isinstance(rule_set.requirement, ReferenceSchedule)
+    return {class_.name: class_.assets for class_ in rule_set.requirement.classes}
+
+
+def test_the_inputs_are_those_of_the_published_table_with_their_prices(baseline: Path) -> None:
+    inputs = {
+        (item.underlying, item.name): item for item in inputs_file.load(baseline / "inputs.yaml")
+    }
+    assert len(inputs) == 9
+    three_years = inputs["BTC", "var_99_1d_1095d"]  # calculated independently from the same closes
+    assert three_years.value == D("0.081377565")
+    assert (three_years.lower, three_years.upper) == (D("0.064703023"), D("0.096211275"))
+    assert (three_years.observations, three_years.observed_at.date()) == (1_095, date(2026, 3, 3))
+    assert inputs["XRP", "var_99_1d_worst_365d"].value == D("0.36065492")
+    assert re.fullmatch(
+        "harmonize calibrate, harmonized-baseline 2026.11.1, prices to 2026-03-03; "
+        "binance spot BTCUSDT 1d; 2023-03-04 to 2026-03-03; sha256 [0-9a-f]{64}",
+        three_years.source,
+    )
+    assert inputs["SOL", "adv_30d_median"].value == 60_000_000
+
+
+def test_the_new_version_can_be_adopted_and_changes_only_what_was_measured(baseline: Path) -> None:
+    rule_set, before = loaded(baseline), loader.load("harmonized-baseline")
+    assert (rule_set.id, rule_set.version) == ("harmonized-baseline", "2026.11.1")
+    own, old = members(rule_set), members(before)
+    assert own["D"] == (*old["D"], "SOL")  # 60m, more than a fifth below 100m
+    assert own["C"] == tuple(asset for asset in old["C"] if asset != "SOL")
+    assert {name: own[name] for name in "ABEF"} == {name: old[name] for name in "ABEF"}
+    assert isinstance(rule_set.requirement, ReferenceSchedule)
+    rates = {class_.name: class_.v1 for class_ in rule_set.requirement.classes}
+    assert rates == {
+        "A": D("0.1"), "B": D("0.125"), "C": D("0.25"), "D": D("0.25"), "E": D("0.333333"), "F": D("0.5"),
+    }  # fmt: skip
+    assert (rule_set.tolerance, rule_set.scope, rule_set.about) == (
+        before.tolerance, before.scope, before.about,
+    )  # fmt: skip
+    assert [citation.reference for citation in rule_set.citations] == [
+        citation.reference for citation in before.citations
+    ]
+    assert [(flag.field, flag.status) for flag in rule_set.flags] == [
+        (flag.field, flag.status) for flag in before.flags
+    ]
+    text = (baseline / "harmonized-baseline.yaml").read_text()
+    assert "# Limits on tests against past prices. A convention of the authors" in text
+
+
+def test_the_new_version_states_where_its_numbers_are_from(baseline: Path) -> None:
+    rule_set = loaded(baseline)
+    notes = {(flag.field, flag.status.value): flag.note for flag in rule_set.flags}
+    digest = hashlib.sha256((baseline / "inputs.yaml").read_bytes()).hexdigest()
+    assert notes["v1", "calibrated"].startswith(
+        f"Calibrated on prices to 2026-03-03; the file of measured inputs has the SHA-256 {digest}."
+    )
+    assert "in their class as before: ETH, BNB, " in notes["assets", "dated"]
+    via = rule_set.citations[0].via
+    assert via.startswith("computed by harmonize calibrate from daily prices to 2026-03-03; ")
+
+
+def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> None:
+    text = (baseline / "changes.md").read_text()
+    assert text.startswith(
+        "# Changes of harmonized-baseline\n\nVersion 2026.11 to 2026.11.1, on prices to 2026-03-03."
+    )
+    assert (
+        "- SOL: from class C to D, v1 25.0 % (passed the boundary by 20 %); "
+        "its own need is 16.55 % (14.13 % to 22.85 %), below the rate of the class even at its upper bound.\n"
+    ) in text
+    assert "| A | BTC | short | 1,095 | 99.63 % | 3,120 | 98.59 % |" in text  # as published
+    assert "| A | BTC | long | 1,095 | 99.91 % | 3,120 | 99.04 % |" in text
+    assert (
+        "| BTC | var_99_1d_1095d | 8.1 % | 6.5 % to 9.6 % | 8.138 % | 6.47 % to 9.621 % | 1,095 | no | binance spot BTCUSDT 1d | 2023-03-04 to 2026-03-03 |"
+        in text
+    )
+    assert (
+        "| C | 20.0 % | 25.0 % | 21.62 % | – | – | – | SOL | $400,000,000 | $1,200,000,000 |"
+        in text
+    )
+    assert "0 of 3 inputs with an old interval lie beyond it." in text
+    assert (
+        "- ETH: adv_30d_median, var_99_1d_1095d, var_99_1d_worst_365d: no daily candles"
+        in text.replace(
+            "var_99_1d_1095d, var_99_1d_worst_365d, adv_30d_median",
+            "adv_30d_median, var_99_1d_1095d, var_99_1d_worst_365d",
+        )
+    )
+
+
+def test_the_review_tests_the_formula_in_the_past(baseline: Path) -> None:
+    text = (baseline / "review.md").read_text()
+    assert (
+        "The last version was made on prices to 2026-03-03. This review ends on 2026-03-03. The next review is due on 2026-06-02"
+        in text
+    )
+    assert "No move began since." in text
+    assert (
+        "| BTC | short | 2018-08-17 | 2026-03-03 | 2,755 | 12 | 99.56 % | < 0.001 | 11.64 % | 2021-02-08: 19.54 % against 11.81 % |"
+        in text
+    )
+
+
+def test_equal_prices_give_equal_bytes_and_nothing_else_is_touched(
+    prices: Path, baseline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = {path: path.read_bytes() for path in prices.rglob("*") if path.is_file()}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1797000000")
+    result = calibrate(prices, "--pack", "harmonized-baseline", "--as-of", DAY)
+    assert result.exit_code == 0
+    out = tmp_path / "harmonized-baseline-2026-03-03"
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        path.name for path in baseline.iterdir()
+    )
+    for path in out.iterdir():
+        assert path.read_bytes() == (baseline / path.name).read_bytes()
+    assert {path: path.read_bytes() for path in prices.rglob("*") if path.is_file()} == before
+
+
+def test_the_manifest_proves_every_file(baseline: Path) -> None:
+    manifest = json.loads((baseline / "manifest.json").read_text())
+    assert (manifest["rule_set"], manifest["version"], manifest["as_of"]) == (
+        "harmonized-baseline",
+        "2026.11.1",
+        DAY,
+    )
+    assert manifest["files"] == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in baseline.iterdir()
+        if path.name != "manifest.json"
+    }
+
+
+def test_a_calibration_replaces_one_of_its_own_and_no_other_file(
+    prices: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = ("--pack", "cftc-dco", "--as-of", DAY, "--out", str(out))
+    assert calibrate(prices, *arguments).exit_code == 0
+    assert calibrate(prices, "--pack", "emir-ccp", "--as-of", DAY, "--out", str(out)).exit_code == 0
+    assert not (out / "cftc-dco.yaml").exists()
+    (out / "emir-ccp.yaml").write_text("edited")
+    refused = calibrate(prices, *arguments)
+    assert refused.exit_code == 2
+    assert (
+        "emir-ccp.yaml was not written by calibrate, or was edited since; use a new folder"
+        in refused.stderr
+    )
+    assert (out / "emir-ccp.yaml").read_text() == "edited"
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "notes.txt").write_text("mine")
+    refused = calibrate(prices, "--pack", "cftc-dco", "--as-of", DAY, "--out", str(foreign))
+    assert (refused.exit_code, [path.name for path in foreign.iterdir()]) == (2, ["notes.txt"])
+    (tmp_path / "file").write_text("")
+    refused = calibrate(
+        prices, "--pack", "cftc-dco", "--as-of", DAY, "--out", str(tmp_path / "file")
+    )
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("error: --out: ")
+
+
+@pytest.mark.parametrize(
+    "pack", ["emir-ccp", "emir-ccp-stress25", "emir-ccp-floor10y", "cftc-dco", "cftc-dco-observed"]
+)
+def test_models_keep_their_rules_and_state_their_inputs(
+    pack: str, prices: Path, tmp_path: Path
+) -> None:
+    result = calibrate(prices, "--pack", pack, "--as-of", DAY, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0
+    rule_set, before = loaded(tmp_path / "out", pack), loader.load(pack)
+    assert (rule_set.requirement, rule_set.citations) == (before.requirement, before.citations)
+    assert rule_set.flags[:-1] == before.flags
+    assert rule_set.flags[-1].note.startswith("Calibrated on prices to 2026-03-03; ")
+    assert rule_set.version != before.version
+    assert {item.underlying for item in inputs_file.load(tmp_path / "out" / "inputs.yaml")} == {
+        "BTC",
+        "SOL",
+        "XRP",
+    }
+
+
+def test_an_interrupted_run_can_be_repeated(
+    prices: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    arguments = ("--pack", "cftc-dco", "--out", str(out), "--as-of")
+    assert calibrate(prices, *arguments, "2026-03-02").exit_code == 0
+
+    def stop(path: Path, content: bytes) -> None:
+        if path.name == "changes.md":
+            (path.parent / ".changes.md.part").write_bytes(content[:9])
+            raise KeyboardInterrupt
+        write_file(path, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(calibration_files, "write_file", stop)
+        assert calibrate(prices, *arguments, DAY).exit_code != 0
+    assert calibrate(prices, *arguments, DAY).exit_code == 0
+    clean = tmp_path / "clean"
+    calibrate(prices, "--pack", "cftc-dco", "--as-of", DAY, "--out", str(clean))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {
+        path.name: path.read_bytes() for path in clean.iterdir()
+    }
+
+
+def test_a_review_before_the_last_version_says_so(prices: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("--pack", "harmonized-baseline", "--as-of", "2025-10-22", "--out", str(out))
+    assert calibrate(prices, *arguments).exit_code == 0
+    text = (out / "review.md").read_text()
+    assert "made on prices to 2026-03-03, which is after the end of this review. " in text
+    assert "No move began since." in text
+
+
+@pytest.mark.parametrize(("pack", "factor", "days"), [("emir-ccp", 1.25, 2), ("cftc-dco", 1.0, 1)])
+def test_an_adopted_version_is_reviewed_by_the_next_one(
+    pack: str, factor: float, days: int, tmp_path: Path
+) -> None:
+    """The margins in force are those of the archived inputs, fixed until the next calibration."""
+    place = archive_of(tmp_path / "archive", real("BTC"))
+    first = tmp_path / "first"
+    assert (
+        calibrate(place, "--pack", pack, "--as-of", "2025-08-31", "--out", str(first)).exit_code
+        == 0
+    )
+    add = ["--archive", str(place), "archive", "add-inputs", str(first / "inputs.yaml")]
+    assert CliRunner().invoke(app, add).exit_code == 0
+    second = tmp_path / "second"
+    result = calibrate(
+        place, "--pack", str(first / f"{pack}.yaml"), "--as-of", DAY, "--out", str(second)
+    )
+    assert result.exit_code == 0, result.stderr
+    assert loaded(second, pack).version == "2026.11.2"
+    (old,) = inputs_file.load(first / "inputs.yaml")
+    margin = factor * float(old.value)
+    closes = real("BTC").close[-1 - (date(2026, 3, 3) - date(2025, 8, 31)).days :]
+    moves = closes[days:] / closes[:-days] - 1
+    breaches = [int((losses > margin).sum()) for losses in (-moves, moves)]
+    changed = (second / "changes.md").read_text()
+    (row,) = [line for line in changed.splitlines() if line.startswith(f"| BTC | {old.name} | ")]
+    assert (
+        row.split(" | ")[2] == f"{float(old.value) * 100:.4g} %"
+    )  # not that of a later archived one
+    text = (second / "review.md").read_text()
+    assert "The last version was made on prices to 2025-08-31." in text
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| BTC | ")]
+    assert [(row[2], row[3], row[4], row[5]) for row in rows[:2]] == [
+        ("2025-08-31", "2026-03-03", f"{moves.size}", f"{count}") for count in breaches
+    ]
+    assert rows[0][8] == f"{margin * 100:.4g} %"
+    archive = Archive.open(place)
+    stored = [
+        item
+        for entry in archive.entries()
+        if entry.venue == MARKET
+        for item in read_inputs(archive.read(entry))[0]
+    ]
+    assert "binance spot BTCUSDT 1d; 2" in stored[0].source
+
+
+def test_a_class_without_assets_is_dropped_and_can_return(tmp_path: Path) -> None:
+    pack, out = tmp_path / "mine.yaml", tmp_path / "out"
+    text = loader.rule_set_text("harmonized-baseline").replace("[SOL, XRP, BNB", "[SOL, BNB")
+    pack.write_text(re.sub(r"assets: \[NEAR, .*?\]", "assets: [XRP]", text))
+    for folder, volume, source in (("large", 1.2e9, pack), ("small", 60e6, None)):
+        place = archive_of(tmp_path / folder, real("XRP"), perpetual("XRP", volume))
+        name = str(source or out / "harmonized-baseline.yaml")
+        after = out if source else tmp_path / "next"
+        result = calibrate(place, "--pack", name, "--as-of", DAY, "--out", str(after))
+        assert result.exit_code == 0, result.stderr
+    written, returned = members(loaded(out)), members(loaded(tmp_path / "next"))
+    assert ("XRP" in written["C"], "D" in written) == (True, False)
+    assert ("XRP" in returned["C"], returned["D"]) == (False, ("XRP",))
+
+
+def test_an_example_that_holds_no_longer_is_removed_and_named(prices: Path, tmp_path: Path) -> None:
+    pack = tmp_path / "mine.yaml"
+    example = (
+        "  - text: XRP at a leverage of 5 complies\n    underlying: XRP\n"
+        "    tiers: [{upper: 100_000, initial_rate: 20%, maintenance_rate: 10%}]\n    initial: compliant\n"
+    )
+    text = loader.rule_set_text("harmonized-baseline").replace(
+        "examples:\n", f"examples:\n{example}"
+    )
+    strict = text.replace("relative: 15%", "relative: 1%")
+    pack.write_text(strict)
+    out = tmp_path / "out"
+    assert calibrate(prices, "--pack", str(pack), "--as-of", DAY, "--out", str(out)).exit_code == 0
+    texts = [part.text for part in loaded(out).examples]
+    assert "XRP at a leverage of 5 complies" not in texts
+    assert len(texts) == 4
+    assert (
+        'Example "XRP at a leverage of 5 complies" was removed' in (out / "changes.md").read_text()
+    )
+
+
+REFUSALS = [
+    (("--pack", "nope", "--as-of", DAY), 2, "unknown rule set 'nope'; available: asic-retail"),
+    (("--pack", "esma-retail", "--as-of", DAY), 2, "esma-retail names no measured inputs; use one of cftc-dco, "),
+    (("--pack", "disclosure", "--as-of", DAY), 2, "disclosure names no measured inputs; use one of cftc-dco, "),
+    (("--pack", "cftc-dco", "--as-of", "2026-12-01"), 2, "--as-of: expected a day up to 2026-11-30, found 2026-12-01; use an earlier day"),
+    (("--pack", "cftc-dco", "--as-of", "3 March"), 2, "does not match the format"),
+    (("--pack", "jvcea-corporate", "--as-of", DAY), 3, "no input of jvcea-corporate is observable: var_99_1d_182d_jpy: no source has prices in JPY"),
+    (("--pack", "cftc-dco", "--as-of", "2017-01-01"), 3, "no candle had closed by 2017-01-01; use --as-of from 2018-08-18 on"),
+    (("--pack", "cftc-dco", "--as-of", "2017-12-01"), 3, "fewer than 365 returns by 2017-12-01; import a longer history"),
+    (("--pack", "cftc-dco"), 3, "the prices end by 2026-03-03, more than 30 days before 2026-11-30; use --as-of 2026-03-03, or import newer candles"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "code", "message"), REFUSALS)
+def test_what_cannot_be_calibrated_is_refused_in_one_line(
+    arguments: tuple[str, ...], code: int, message: str, prices: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    result = calibrate(prices, *arguments, "--out", str(out))
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert not out.exists()
+
+
+def test_an_archive_without_prices_of_an_asset_is_named(prices: Path, tmp_path: Path) -> None:
+    arguments = ("--pack", "cftc-dco", "--as-of", DAY, "--out", str(tmp_path / "out"))
+    alone = calibrate(prices, *arguments, "--underlying", "XYZ")
+    assert alone.exit_code == 3
+    assert "no candles of its assets; import candles with" in alone.stderr
+    beside = calibrate(prices, *arguments, "--underlying", "XYZ", "--underlying", "BTC")
+    assert beside.exit_code == 3
+    assert "incomplete: 1 requested underlying not measured: XYZ" in beside.stderr
+    assert (tmp_path / "out" / "inputs.yaml").exists()
+
+
+def test_a_rule_set_that_inherits_its_classes_or_extends_a_file_is_refused(
+    prices: Path, tmp_path: Path
+) -> None:
+    child = tmp_path / "child.yaml"
+    child.write_text('id: child\nversion: "1"\ntitle: Mine\nextends: harmonized-baseline\n')
+    result = calibrate(prices, "--pack", str(child), "--as-of", DAY)
+    assert result.exit_code == 2
+    assert (
+        "child inherits its classes from harmonized-baseline; calibrate harmonized-baseline"
+        in result.stderr
+    )
+    (tmp_path / "parent.yaml").write_text(loader.rule_set_text("cftc-dco"))
+    child.write_text('id: child\nversion: "1"\ntitle: Mine\nextends: parent.yaml\n')
+    result = calibrate(prices, "--pack", str(child), "--as-of", DAY)
+    assert (
+        result.exit_code,
+        "child extends the file parent.yaml; merge both" in result.stderr,
+    ) == (2, True)
+    text = loader.rule_set_text("harmonized-baseline").replace("    F:\n", "    G:\n")
+    child.write_text(text)
+    result = calibrate(prices, "--pack", str(child), "--as-of", DAY)
+    assert result.exit_code == 2
+    assert (
+        "expected the classes A, B, C, D, E, F of harmonized-baseline, found G; use those"
+        in result.stderr
+    )
+
+
+def test_a_variant_without_flags_keeps_those_that_it_inherits(prices: Path, tmp_path: Path) -> None:
+    child = tmp_path / "child.yaml"
+    child.write_text('id: child\nversion: "7"\ntitle: Mine\nextends: cftc-dco\n')
+    out = tmp_path / "out"
+    assert calibrate(prices, "--pack", str(child), "--as-of", DAY, "--out", str(out)).exit_code == 0
+    written = loaded(out, "child")
+    assert written.flags[:-1] == loader.load("cftc-dco").flags
+    assert written.version == "2026.03"
+
+
+def test_spot_is_read_without_perpetuals(tmp_path: Path) -> None:
+    """Without volume nothing is classified anew, and moves are still measured."""
+    place = archive_of(
+        tmp_path / "archive", replace(real("BTC"), id=identity("BTCUSDT", PriceKind.SPOT))
+    )
+    out = tmp_path / "out"
+    assert (
+        calibrate(
+            place, "--pack", "harmonized-baseline", "--as-of", DAY, "--out", str(out)
+        ).exit_code
+        == 0
+    )
+    assert members(loaded(out)) == members(loader.load("harmonized-baseline"))
+    assert (
+        "- BTC: adv_30d_median: no perpetual with volume; spot is another market"
+        in (out / "changes.md").read_text()
+    )
