@@ -1,12 +1,24 @@
-"""Reads the file of a book of positions for commands."""
+"""Books of positions for commands: their file, and what they could lose."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from harmonize.cli.console import USAGE, Settings, fail, fail_with, note, print_error
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from harmonize.adequacy.book_risk import BookRisk
+    from harmonize.api.question import Question
+    from harmonize.arbitrage.portfolio import Portfolio
     from harmonize.arbitrage.position_file import Book, BookFile
+    from harmonize.core.schedule import Unknown
+
+RiskOption = Annotated[
+    bool, typer.Option("--risk", help="Also print what the book could lose, from archived prices.")
+]
 
 
 def read(path: Path, columns: list[str]) -> "BookFile":
@@ -37,3 +49,28 @@ def print_readings(settings: Settings, book: "Book", name: str) -> None:
         note(settings, f"note: {line}")
     for line in limited(book.errors, name):
         print_error(f"error: {line}")
+
+
+def risk_of(question: "Question", answer: "Portfolio", as_of: "datetime") -> "BookRisk | Unknown":
+    """Returns the margins of a book from prices; an archive that cannot be read ends the program."""
+    from harmonize.api.book_risk import answer_book_risk
+    from harmonize.archive.storage import ArchiveError
+
+    try:
+        return answer_book_risk(question, answer.held, as_of)
+    except ArchiveError as error:
+        fail_with(error, USAGE)
+
+
+def risk_object(risk: "BookRisk | Unknown | None") -> dict[str, object]:
+    """Returns the margins of a book from prices for JSON; empty if they were not requested."""
+    from harmonize.api.adequacy_object import plain
+
+    return {} if risk is None else {"risk": plain(risk)}
+
+
+def is_known(risk: "BookRisk | Unknown | None") -> bool:
+    """Whether the margins of a book from prices are known, or were not requested."""
+    from harmonize.core.schedule import Unknown
+
+    return not isinstance(risk, Unknown)

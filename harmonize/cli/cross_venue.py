@@ -251,6 +251,7 @@ def portfolio(
     min_position: MinPositionOption = "0",
     account_cost: AccountCostOption = "0",
     sub_accounts: SubAccountsOption = None,
+    risk: book.RiskOption = False,
     form: SheetFormOption = SheetForm.TABLE,
     output: OutputOption = None,
 ) -> None:
@@ -274,14 +275,15 @@ def portfolio(
         lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
     )
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
+    joint = book.risk_of(_question(selection), answer, base.as_of) if risk else None
     _print(
         _Printed(base, "Portfolio margins", form, output),
-        lambda: _envelope(base, asdict(answer)),
-        lambda: tables.portfolio_sheet(answer),
-        lambda: cross_venue_text.portfolio_text(answer),
+        lambda: _envelope(base, asdict(answer) | book.risk_object(joint)),
+        lambda: tables.portfolio_sheet(answer, joint),
+        lambda: cross_venue_text.portfolio_text(answer, joint),
     )
     book.print_readings(context.obj, resolved, file.name)
-    _exit(context.obj, base, complete=not resolved.errors)
+    _exit(context.obj, base, complete=not resolved.errors and book.is_known(joint))
 
 
 def _prepare_book(question: "Question", file: "BookFile") -> "tuple[PreparedUniverse, Book]":

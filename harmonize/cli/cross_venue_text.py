@@ -5,10 +5,13 @@ Amounts are in USD to the cent. Rates, leverages and indices have the form of th
 
 from collections.abc import Iterator, Sequence
 
+from harmonize.adequacy.book_risk import BookRisk
 from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
 from harmonize.api.excluded_venues import ExcludedVenue
 from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
 from harmonize.arbitrage.what_if import WhatIfRow
+from harmonize.cli.book_risk_text import book_risk_lines
+from harmonize.core.schedule import Unknown
 from harmonize.document import ArbitragePoint, ArbitrageRow, LiquidationRow, Spread, SpreadPoint
 from harmonize.text import numbers
 from harmonize.text.messages import counted, observation_day, observation_span
@@ -231,8 +234,8 @@ def _interval(lower: float | None, upper: float | None) -> str:
     return f"{numbers.index(lower)} to {numbers.index(upper)}"
 
 
-def portfolio_text(answer: Portfolio) -> str:
-    """Returns the margin of the book per venue, the reference and the optimal split."""
+def portfolio_text(answer: Portfolio, risk: BookRisk | Unknown | None = None) -> str:
+    """Returns the margin of the book per venue, the reference, the optimal split, and its risk if given."""
     dates = _dates(answer.oldest, answer.newest) if answer.newest else "no schedule"
     lines = [
         f"{counted(answer.positions, 'position')} in {counted(len(answer.held), 'underlying')}, ${answer.gross:,.0f} gross, {dates}",
@@ -259,6 +262,8 @@ def portfolio_text(answer: Portfolio) -> str:
         )
     if answer.excluded:
         lines += ["", f"not included: {counted(len(answer.excluded), 'row')} of the file"]
+    if risk is not None:
+        lines += book_risk_lines(risk)
     return "".join(f"{line}\n" for line in lines)
 
 

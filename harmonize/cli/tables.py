@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from reports.formats.sheets import Cell, Sheet
 
 if TYPE_CHECKING:
+    from harmonize.adequacy.book_risk import BookRisk
     from harmonize.api.assets import KnownAssets
     from harmonize.api.coverage import VenueCoverage
     from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
     from harmonize.api.excluded_venues import ExcludedVenue
     from harmonize.arbitrage.portfolio import Portfolio
     from harmonize.checks.base import Check
-    from harmonize.core.schedule import MarginSchedule
+    from harmonize.core.schedule import MarginSchedule, Unknown
     from harmonize.document import AllocationRow, LiquidationRow
     from harmonize.policy.rule_set import RuleSet
 
@@ -108,8 +109,8 @@ def liquidation_sheet(
     return record_sheet("Liquidation", (*records, *_excluded_records(excluded)))
 
 
-def portfolio_sheet(answer: "Portfolio") -> Sheet:
-    """Returns the margin per venue, that of the reference, and the cheapest split per position."""
+def portfolio_sheet(answer: "Portfolio", risk: "BookRisk | Unknown | None" = None) -> Sheet:
+    """Returns the margin per venue, that of the reference, the cheapest splits, and the risk if given."""
     reference: list[Record] = [
         {
             "row": "reference",
@@ -124,7 +125,31 @@ def portfolio_sheet(answer: "Portfolio") -> Sheet:
         for split in answer.splits
     )
     venues = ({"row": "venue", **flat(venue)} for venue in answer.venues)
-    return record_sheet("Portfolio", (*venues, *reference, *splits))
+    return record_sheet("Portfolio", (*venues, *reference, *splits, *_risk_records(risk)))
+
+
+def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
+    """Yields the margins of a book from prices, per measure and underlying."""
+    if risk is None:
+        return
+    from harmonize.core.schedule import Unknown
+
+    if isinstance(risk, Unknown):
+        yield {"row": "risk", "reasons": risk.reason}
+        return
+    for name, value in (
+        ("single margins", risk.single),
+        ("joint VaR", risk.joint.value),
+        ("joint ES", risk.shortfall.value),
+        ("joint margin, reduction limited", risk.limited),
+        ("scan, each underlying alone", risk.scan_alone),
+        ("scan, all in one direction", risk.scan_together),
+    ):
+        yield {"row": "risk", "measure": name, "usd": value, "observations": risk.observations}
+    for single in risk.singles:
+        yield {"row": "single", **flat(single)}
+    for row in risk.diversification:
+        yield {"row": "diversification", **flat(row)}
 
 
 def index_sheet(answer: "IndexAnswer") -> Sheet:

@@ -1,5 +1,7 @@
 """gap, pair, liquidation, portfolio, index, diff and history on the command line."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -345,6 +347,33 @@ def test_portfolio_asks_every_venue_and_splits(tmp_path: Path) -> None:
         (row,) = answer_of("gap", asset, "--notional", size)["arbitrages"]
         required += row["points"][0]["reference"]
     assert portfolio["reference_initial"] == pytest.approx(required)
+
+
+def test_portfolio_states_the_risk_of_the_book_from_archived_prices(tmp_path: Path) -> None:
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nBTC,long,1m\nETH,short,800k\n")
+    lines = run("portfolio", str(book), "--risk").stdout.splitlines()
+    assert "risk of the book: 99 % move over 1 day" in " ".join(lines)
+    risk = answer_of("portfolio", str(book), "--risk")["risk"]
+    assert risk["observations"] >= 365
+    assert risk["single"] == pytest.approx(sum(row["margin"] for row in risk["singles"]))
+    expected = risk["single"] - 0.8 * (risk["single"] - risk["joint"]["value"])
+    assert risk["limited"] == pytest.approx(expected)
+    long, pair = risk["diversification"][1:]
+    assert long["joint"] / long["single"] > 0.8
+    assert (pair["name"], pair["joint"] / pair["single"] < 0.6) == ("long BTC, short ETH", True)
+    table = run("portfolio", str(book), "--risk", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {"risk", "single", "diversification"} < {row["row"] for row in rows}
+
+
+def test_a_book_without_prices_states_so_and_is_incomplete(tmp_path: Path) -> None:
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nBTC,long,1m\nKAITO,short,800k\n")
+    result = run("portfolio", str(book), "--risk")
+    assert result.exit_code == 3
+    assert "risk of the book: not observable: no daily prices of KAITO" in result.stdout
+    assert "risk" not in answer_of("portfolio", str(book))
 
 
 def test_index_is_given_by_underlying_venue_without_each_and_over_time(*, whole: bool) -> None:
