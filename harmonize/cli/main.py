@@ -54,6 +54,7 @@ from harmonize.cli.options import (
     VerifiedOnlyOption,
 )
 from harmonize.cli.rules import rules_app
+from harmonize.cli.thresholds import thresholds
 from harmonize.cli.verify import verify
 from harmonize.text.suggest import did_you_mean
 from reports.finding_order import FindingOrder
@@ -84,6 +85,7 @@ cross_venue.add_to(app)
 app.command()(history.diff)
 app.command()(history.history)
 app.command()(run.run)
+app.command()(thresholds)
 app.command()(verify)
 
 

@@ -13,5 +13,6 @@ for part in (
     "rolling",
     "adequacy",
     "growth",
+    "thresholds",
 ):
     subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)

@@ -1,0 +1,190 @@
+"""Terms and answers about daily thresholds: values without behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from harmonize.adequacy.factors import Depth, VenueVolume
+from harmonize.api.threshold_series import SeriesPart
+from harmonize.core.schedule import Unknown
+from harmonize.thresholds.choice import Candidate, DefaultThreshold
+from harmonize.thresholds.evaluation import AssetScores
+from harmonize.thresholds.gate import GateResult
+from harmonize.thresholds.signal_record import SignalRecord
+from harmonize.thresholds.signals import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdTerms:
+    """Level and horizon in days, size of positions in USD, and whether boosting is included."""
+
+    level: float = 0.99
+    horizon: int = 1
+    notional: float = 1e6
+    is_learning: bool = False
+
+
+class Move(StrEnum):
+    """What the margin of an asset should do."""
+
+    RISE = "should rise"
+    FALL = "could fall"
+    STAY = "need not move"
+    UNKNOWN = "cannot be judged"
+
+
+class Sureness(StrEnum):
+    """How sure a statement is: by the interval, the models that agree, and the age of the prices."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True)
+class VenueRate:
+    """IM of a venue at one size as a fraction of notional, with the date of its table."""
+
+    venue: str
+    symbol: str
+    rate: float | Unknown
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
+
+    ``required`` is its rate, ``threshold`` that of the default path, with its interval; ``upper`` is
+    None if the sample does not bound it. ``agreeing`` of ``models`` that cover both sides point the
+    same way.
+    """
+
+    asset: str
+    subject: str
+    required: float | Unknown
+    threshold: float | Unknown
+    lower: float | None
+    upper: float | None
+    move: Move
+    sureness: Sureness
+    agreeing: int
+    models: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class SizeThreshold:
+    """Default threshold of a position by its size, as fractions of notional.
+
+    ``by_volume`` adds the close-out over days of volume, ``by_depth`` the cost of closing at once.
+    """
+
+    notional: float
+    by_volume: float | Unknown
+    by_depth: float | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeModel:
+    """What a model asked on the eve of an episode and at most within 30 days.
+
+    Rates are margin rates for both sides. ``rose_on`` is the first day, in days since 1970, on which
+    the margin was 10 % above that of the eve; None: none was.
+    """
+
+    model: str
+    eve: float
+    largest: float
+    rose_on: int | None
+    mover: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeVenue:
+    """What a venue required: the rate on the last observation before an episode, and its first rise.
+
+    The rise happened between ``before`` and ``after``; both None: no rise was observed within 90 days.
+    ``largest`` is the highest rate observed within 90 days.
+    """
+
+    venue: str
+    symbol: str
+    eve: float | Unknown
+    eve_at: datetime | None
+    before: datetime | None
+    after: datetime | None
+    largest: float | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """One episode of one asset: the worst daily fall, its day since 1970, the models and the venue."""
+
+    asset: str
+    name: str
+    first_day: int
+    last_day: int
+    series: str
+    fall: float | Unknown
+    fall_day: int | None
+    models: tuple[EpisodeModel, ...]
+    venue: EpisodeVenue | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class SignalState:
+    """Record of one signal over the assets, and its evidence where it is on now."""
+
+    record: SignalRecord | Unknown
+    signal: str
+    now: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetThresholds:
+    """Thresholds of one asset with the series, inputs and advice behind them.
+
+    ``age_days`` counts from the last return to the time of the answer.
+    """
+
+    asset: str
+    parts: tuple[SeriesPart, ...]
+    returns: int
+    age_days: int
+    scores: AssetScores
+    venues: tuple[VenueRate, ...]
+    reference: float | Unknown
+    advice: tuple[Advice, ...]
+    volume: VenueVolume | Unknown
+    depth: Depth | Unknown
+    sizes: tuple[SizeThreshold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsAnswer:
+    """Thresholds of the assets, the gate over them, the default and the signals.
+
+    ``unanswered`` are assets without a threshold, and why. ``candidates`` are all paths over the
+    assets; ``not_compared`` states why some are none. ``missing`` and ``notes`` as in other answers.
+    """
+
+    as_of: datetime
+    archive: str
+    terms: ThresholdTerms
+    assets: tuple[AssetThresholds, ...]
+    gate: tuple[GateResult, ...]
+    candidates: tuple[Candidate, ...]
+    not_compared: Mapping[str, str]
+    default: DefaultThreshold | Unknown
+    signals: tuple[SignalState, ...]
+    episodes: tuple[EpisodeResult, ...]
+    unanswered: Mapping[str, str]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sides(self) -> int:
+        """Sides of all assets, on which a path has to cover."""
+        return 2 * len(self.assets)

@@ -1,0 +1,165 @@
+"""Command ``thresholds``: what a margin should be, how it moves, and which models deserve trust."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harmonize.cli import request, sheets
+from harmonize.cli.compare import answer_or_fail
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
+from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
+
+if TYPE_CHECKING:
+    from harmonize.api.threshold_terms import ThresholdsAnswer
+
+_SECONDS = 10
+"""Time limit of the connection to a cluster, in seconds."""
+
+
+def thresholds(
+    context: typer.Context,
+    underlying: Annotated[
+        list[str], typer.Argument(metavar="UNDERLYING...", help="Underlyings, such as BTC ETH.")
+    ],
+    *,
+    level: Annotated[
+        float, typer.Option("--level", help="Share of days that a threshold covers.")
+    ] = 0.99,
+    horizon: Annotated[
+        int, typer.Option("--horizon", help="Days that a threshold covers, 1 to 10.")
+    ] = 1,
+    notional: Annotated[
+        str, typer.Option("--notional", metavar="USD", help="Position size of venues' margins.")
+    ] = "1m",
+    learn: Annotated[
+        bool,
+        typer.Option("--learn", help="Include gradient-boosted quantiles (extra `learn`), slow."),
+    ] = False,
+    chart: Annotated[
+        Path | None, typer.Option("--chart", help="Write cost against calm to this SVG file.")
+    ] = None,
+    cluster: Annotated[
+        str,
+        typer.Option("--cluster", metavar="ADDRESS", help="Scheduler of a Dask cluster to use."),
+    ] = "",
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="Processes to use, from 1 (default: one per processor)."),
+    ] = None,
+    as_of: AsOf = None,
+    form: SheetFormOption = SheetForm.TABLE,
+    output: OutputOption = None,
+) -> None:
+    """Test models of daily margin thresholds on past prices, and say whether margins should move."""
+    from harmonize.api.question import AnswerOptions, Question
+    from harmonize.api.threshold_terms import ThresholdTerms
+    from harmonize.api.thresholds import judge_thresholds
+
+    _check(chart, cluster, workers)
+    sizes = request.parse_notionals([notional])
+    terms = ThresholdTerms(level, horizon, sizes[0] if sizes else 1e6, is_learning=learn)
+    selection = request.selection(context.obj, underlying=underlying, as_of=as_of)
+    question = Question.of(selection, AnswerOptions())
+    with _executor(cluster, workers) as executor, _progress(context.obj) as on_progress:
+        answer = answer_or_fail(lambda: judge_thresholds(question, terms, executor, on_progress))
+    _print(answer, form, output)
+    if chart is not None:
+        from harmonize.cli.thresholds_chart import thresholds_chart
+
+        write(chart, thresholds_chart(answer))
+    for line in answer.notes:
+        note(context.obj, f"note: {line}")
+    for line in answer.missing:
+        note(context.obj, f"incomplete: {line}")
+    raise typer.Exit(INCOMPLETE if answer.missing else OK)
+
+
+def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
+    """Ends the program if an option is wrong, before anything is computed."""
+    if workers is not None and workers < 1:
+        fail(f"--workers: expected at least 1, found {workers}; omit it for all processors", USAGE)
+    if workers is not None and cluster:
+        fail("--workers: found together with --cluster, which has its own; remove one", USAGE)
+    if chart is None:
+        return
+    if chart.suffix.lower() != ".svg":
+        fail(f"--chart: expected a file that ends in .svg, found {chart.name}", USAGE)
+    if not chart.parent.is_dir():
+        fail(f"--chart: no folder {chart.parent}; create it, or choose another", USAGE)
+
+
+@contextmanager
+def _executor(cluster: str, workers: int | None) -> Iterator[Executor | None]:
+    """Opens processes or a cluster; None: this process alone."""
+    if cluster:
+        with _cluster_executor(cluster) as executor:
+            yield executor
+        return
+    count = workers or os.cpu_count() or 1
+    if count == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Processes begin anew, on every system: copies of one with threads may block.
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@contextmanager
+def _cluster_executor(address: str) -> Iterator[Executor]:
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        fail("--cluster: Dask is not installed; install harmonize-margins[cluster]", USAGE)
+    try:
+        client = Client(address, timeout=_SECONDS)
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        fail(f"--cluster {address}: no scheduler answers: {reason}; correct the address", USAGE)
+    with client:
+        yield client.get_executor()
+
+
+@contextmanager
+def _progress(settings: Settings) -> Iterator[Callable[[str, int, int], None]]:
+    """Shows bars on stderr if that is a terminal."""
+    if settings.quiet or not sys.stderr.isatty():
+        yield lambda *_: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+    columns = (TextColumn("{task.description:<10}"), BarColumn(bar_width=24), MofNCompleteColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+
+        def show(step: str, finished: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=finished)
+
+        yield show
+
+
+def _print(answer: "ThresholdsAnswer", form: SheetForm, output: Path | None) -> None:
+    from harmonize.api import thresholds_object, thresholds_table
+    from harmonize.cli import thresholds_text
+
+    if form is SheetForm.JSON:
+        print_json(thresholds_object.thresholds_object(answer), output)
+    elif form is SheetForm.CSV:
+        sheets.print_csv(thresholds_table.path_sheet(answer), output)
+    elif form is SheetForm.XLSX:
+        title = f"Thresholds of margins, as of {answer.as_of:%Y-%m-%d}"
+        created = answer.as_of.replace(microsecond=0)
+        sheets.write_workbook(thresholds_table.threshold_sheets(answer), title, created, output)
+    else:
+        sheets.emit_text(thresholds_text.thresholds_text(answer), output)

@@ -1,0 +1,253 @@
+"""Daily thresholds, the gate, signals and episodes as text for a terminal."""
+
+from collections.abc import Iterator, Sequence
+from math import isfinite
+
+from harmonize.adequacy.backtests import LikelihoodRatio
+from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
+from harmonize.api.thresholds import default_path
+from harmonize.api.thresholds_table import day_text
+from harmonize.cli.compare_text import aligned
+from harmonize.core.schedule import Unknown
+from harmonize.text import numbers
+from harmonize.text.messages import counted, percent
+from harmonize.text.sanitize import one_line
+from harmonize.thresholds.choice import MOST_RISE
+from harmonize.thresholds.evaluation import ScoredPath
+from harmonize.thresholds.path import Model, Tool
+from harmonize.thresholds.scores import PathScore, SideScore
+
+Cells = tuple[str, ...]
+
+_NONE = "–"
+
+
+def thresholds_text(answer: ThresholdsAnswer) -> str:
+    """Returns the advice first, then the default and the gate, the paths per asset, and the rest."""
+    terms = answer.terms
+    lines = [
+        f"as of {answer.as_of:%Y-%m-%d}, read from {answer.archive}",
+        f"daily thresholds at {terms.level * 100:g} % over {counted(terms.horizon, 'day')}, rates of notional",
+        "",
+        *(own.sentence for asset in answer.assets for own in asset.advice),
+        "",
+        *_default(answer),
+        *_gate(answer),
+    ]
+    for own in answer.assets:
+        lines += _asset(own, answer)
+    lines += [*_signals(answer), *_episodes(answer), *_unanswered(answer)]
+    return "".join(f"{one_line(line)}\n" for line in lines).replace(numbers.NBSP, " ")
+
+
+def _default(answer: ThresholdsAnswer) -> Iterator[str]:
+    if isinstance(answer.default, Unknown):
+        yield f"default threshold: none; the benchmark is shown instead: {answer.default.reason}"
+    else:
+        yield f"default threshold: {answer.default.reason}"
+    for model, reason in answer.not_compared.items():
+        yield f"not compared: {model}: {reason}"
+    yield ""
+
+
+def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
+    offered = sum(result.is_offered for result in answer.gate)
+    yield f"gate: {offered} of {counted(len(answer.gate), 'model')} offered, each against the benchmark"
+    rows = []
+    for result in answer.gate:
+        state = "offered" if result.is_offered else "fails"
+        state = "benchmark" if result.is_benchmark else state
+        rows.append((result.model.value, state, *(_condition(c) for c in result.conditions)))
+    heads = ("model", "gate", "better than the benchmark", "covers the level", "covers each side")
+    yield from aligned(heads, rows)
+
+
+def _condition(condition: object) -> str:
+    is_met, text = getattr(condition, "is_met", False), getattr(condition, "text", "")
+    return f"{'met' if is_met else 'not met'}: {text}"
+
+
+def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
+    yield ""
+    scores = own.scores
+    span = f"{day_text(scores.first_day)} to {day_text(scores.last_day)}" if scores.days else "none"
+    yield (
+        f"{own.asset}: {counted(own.returns, 'return')}, tested on {counted(scores.days, 'day')}, {span}"
+    )
+    for part in own.parts:
+        yield f"  {part.id}: {day_text(part.first_day)} to {day_text(part.last_day)}"
+    heads = (
+        *("model", "tool", "now", "mean", "over, long", "over, short", "Kupiec p", "indep. p"),
+        *("tick loss", "FZ0", "shortfall", "peak ÷ trough", "rise 1, 5, 30 d"),
+    )
+    rows = [_path(path) for path in _listed(own, answer)]
+    yield from aligned(heads, rows, right=frozenset(range(2, len(heads))))
+    hidden = len(scores.paths) - len(rows)
+    if hidden:
+        yield f"{counted(hidden, 'further path')} with other tools: --format csv, or one underlying"
+    yield from _years(own, answer)
+    yield from _fallbacks(own)
+    yield from _sizes(own)
+
+
+def _listed(own: AssetThresholds, answer: ThresholdsAnswer) -> Sequence[ScoredPath]:
+    """Returns all paths of a single asset; of several, those without a tool and the default."""
+    if len(answer.assets) == 1:
+        return own.scores.paths
+    chosen = default_path(answer.default)
+    return [p for p in own.scores.paths if p.tool is Tool.NONE or (p.model, p.tool) == chosen]
+
+
+def _path(path: ScoredPath) -> Cells:
+    first: Cells = (path.model.value, path.tool.value, _rate(path.margin))
+    score = path.score
+    if isinstance(score, Unknown):
+        return (*first, *(_NONE,) * 10)
+    sides, cost = (score.long, score.short), score.cost
+    return (
+        *first,
+        percent(cost.mean_margin),
+        *(f"{side.breaches} of {side.observations:,}" for side in sides),
+        ", ".join(_p(side.kupiec) for side in sides),
+        ", ".join(_p(side.independence) for side in sides),
+        ", ".join(percent(side.tick) for side in sides),
+        ", ".join(_joint(side) for side in sides),
+        percent((score.long.shortfall + score.short.shortfall) / 2),
+        f"{cost.peak_to_trough:.3g}",
+        ", ".join(_share(rise) for rise in (cost.rise_1, cost.rise_5, cost.rise_30)),
+    )
+
+
+def _joint(side: SideScore) -> str:
+    return _NONE if isinstance(side.joint, Unknown) else f"{side.joint:.3g}"
+
+
+def _p(test: LikelihoodRatio | Unknown) -> str:
+    return _NONE if isinstance(test, Unknown) else f"{test.p_value:.2g}"
+
+
+def _share(value: float) -> str:
+    return f"{value * 100:.3g} %" if isfinite(value) else _NONE
+
+
+def _rate(rate: float | Unknown) -> str:
+    return _NONE if isinstance(rate, Unknown) else percent(rate)
+
+
+def _years(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
+    model, tool = default_path(answer.default)
+    path = next((p for p in own.scores.paths if (p.model, p.tool) == (model, tool)), None)
+    if path is None or not isinstance(path.score, PathScore):
+        return
+    years = ", ".join(
+        f"{year.year} {percent(year.cost.mean_margin)} with {year.breaches_long} + {year.breaches_short} "
+        f"of {year.observations} over"
+        for year in path.score.years
+    )
+    yield f"by year, {model}, tool: {tool}, mean margin and losses over it, long + short: {years}"
+
+
+def _fallbacks(own: AssetThresholds) -> Iterator[str]:
+    for path in own.scores.paths:
+        for fallback in path.fallbacks if path.tool is Tool.NONE else ():
+            instead = f"; {fallback.instead} instead" if fallback.instead else "; none instead"
+            yield (
+                f"fallback: {path.model}: {day_text(fallback.first_day)} to "
+                f"{day_text(fallback.last_day)}, {counted(fallback.rows, 'day')}: {fallback.reason}{instead}"
+            )
+    for model, unknown in own.scores.absent.items():
+        yield f"no path: {Model(model)}: {unknown.reason}"
+
+
+def _sizes(own: AssetThresholds) -> Iterator[str]:
+    by_volume = ", ".join(f"{numbers.usd(s.notional)} {_rate(s.by_volume)}" for s in own.sizes)
+    if isinstance(own.volume, Unknown):
+        yield f"by size: {own.volume.reason}"
+    else:
+        yield (
+            f"by size, closed over {numbers.usd(own.volume.value)} of daily volume of "
+            f"{own.volume.series} up to {own.volume.last_day:%Y-%m-%d}: {by_volume}"
+        )
+    if isinstance(own.depth, Unknown):
+        yield f"by size, closed at once: {own.depth.reason}"
+    else:
+        by_depth = ", ".join(f"{numbers.usd(s.notional)} {_rate(s.by_depth)}" for s in own.sizes)
+        yield (
+            f"by size, closed at once into the book of {own.depth.venue} {own.depth.symbol} of "
+            f"{own.depth.observed_at:%Y-%m-%d}: {by_depth}"
+        )
+
+
+def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
+    yield ""
+    yield (
+        "signals against the formula of harmonized-baseline, recalculated daily, at one day: days on, "
+        "breach within five days against any day, first breaches foretold"
+    )
+    rows = []
+    for state in answer.signals:
+        if isinstance(state.record, Unknown):
+            rows.append((state.signal, state.record.reason, *(_NONE,) * 4))
+            continue
+        own = state.record
+        rows.append(
+            (
+                state.signal,
+                f"{own.days_on:,} of {own.days:,}, {counted(own.episodes, 'run')}",
+                _rate(own.follow_rate),
+                _rate(own.base_rate),
+                f"{own.foretold} of {own.first_breaches} ({_rate(own.chance_rate)} by chance)",
+                own.foresight.value,
+            )
+        )
+    yield from aligned(("signal", "on", "followed", "any day", "foretold", "tells"), rows)
+    for state in answer.signals:
+        for found in state.now:
+            proposal = _NONE if found.proposal is None else percent(found.proposal)
+            yield f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; proposal {proposal}"
+
+
+def _episodes(answer: ThresholdsAnswer) -> Iterator[str]:
+    for own in answer.episodes:
+        yield ""
+        worst = _NONE if isinstance(own.fall, Unknown) else percent(own.fall)
+        yield f"{own.name}, {own.asset}: worst day {worst} on {day_text(own.fall_day)}, {own.series}"
+        yield _venue(own, answer)
+        rows = [
+            (m.model, percent(m.eve), percent(m.largest), day_text(m.rose_on) or _NONE, m.mover)
+            for m in own.models
+        ]
+        heads = ("model", "on the eve", "most in 30 d", "rose 10 % on", "first")
+        yield from aligned(heads, rows, right={1, 2})
+
+
+def _venue(own: EpisodeResult, answer: ThresholdsAnswer) -> str:
+    venue = own.venue
+    if isinstance(venue, Unknown):
+        return f"required by the venue: {venue.reason}"
+    size = numbers.usd(answer.terms.notional)
+    eve = f"{venue.eve_at:%Y-%m-%d}" if venue.eve_at else _NONE
+    if venue.before is None or venue.after is None:
+        rise = "no rise observed within 90 days"
+    else:
+        days = (venue.after - venue.before).days
+        rise = (
+            f"rose to at most {_rate(venue.largest)} between {venue.before:%Y-%m-%d} and "
+            f"{venue.after:%Y-%m-%d}, two observations {days} days apart"
+        )
+    return (
+        f"{venue.venue} {venue.symbol} at {size}: {_rate(venue.eve)} observed {eve} (the last one "
+        f"before); {rise}"
+    )
+
+
+def _unanswered(answer: ThresholdsAnswer) -> Iterator[str]:
+    if answer.unanswered:
+        yield ""
+    for asset, reason in answer.unanswered.items():
+        yield f"no threshold: {asset}: {reason}"
+    yield ""
+    yield (
+        f"calm: the median over assets of the largest 30-day rise is at most {percent(MOST_RISE)}; every "
+        "threshold was known on the day before"
+    )

@@ -1,0 +1,149 @@
+"""The gate: which models deserve to be offered, with the figure of every condition.
+
+A model that beats the normal EWMA proves nothing, since that one fails its own test almost everywhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harmonize.adequacy.backtests import LikelihoodRatio, unconditional_coverage
+from harmonize.core.schedule import Unknown
+from harmonize.text.messages import percent
+from harmonize.thresholds.comparison import (
+    HitRate,
+    LossComparison,
+    compare_joint,
+    compare_tick,
+    hit_rate,
+)
+from harmonize.thresholds.path import Model
+from harmonize.thresholds.scores import Outcomes, expected_rate
+
+BENCHMARK = Model.GARCH
+"""Model that others must beat."""
+
+SIGNIFICANCE = 0.05
+
+ASSET_SIDES = 24
+"""Sides of the twelve assets on which a model is judged."""
+
+MOST_REJECTIONS = 2
+"""Most sides of 24 on which the test of Kupiec may reject a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Condition of the gate: whether it is met, its figure, and both in words.
+
+    ``is_met`` is False if the figure is Unknown, because nothing proves the model.
+    """
+
+    name: str
+    is_met: bool
+    figure: float | Unknown
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """Whether a model is offered at a level, with its conditions and further figures.
+
+    ``joint`` compares the FZ0 score; it decides nothing. ``is_benchmark``: the model that others must
+    beat has no comparison with itself, and is not offered by this gate.
+    """
+
+    model: Model
+    level: float
+    conditions: tuple[Condition, ...]
+    tick: LossComparison | Unknown
+    joint: LossComparison | Unknown
+    hits: HitRate | Unknown
+    rejections: int
+    sides: int
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether every condition is met."""
+        return all(condition.is_met for condition in self.conditions)
+
+    @property
+    def is_benchmark(self) -> bool:
+        """Whether the model is the one that others must beat."""
+        return self.model is BENCHMARK
+
+
+def judge_models(
+    outcomes: Mapping[Model, Sequence[Outcomes]], level: float, sides: int = ASSET_SIDES
+) -> tuple[GateResult, ...]:
+    """Returns the result of every model at one level, in the order of the mapping.
+
+    ``sides`` is the number of asset-sides on which models are judged; a model without one of them is
+    not offered.
+    """
+    benchmark = outcomes.get(BENCHMARK, ())
+    return tuple(
+        judge_model(model, own, benchmark, level, sides) for model, own in outcomes.items()
+    )
+
+
+def judge_model(
+    model: Model,
+    own: Sequence[Outcomes],
+    benchmark: Sequence[Outcomes],
+    level: float,
+    sides: int = ASSET_SIDES,
+) -> GateResult:
+    """Returns whether a model is offered.
+
+    It is if (1) its tick loss is lower than that of the benchmark, by Diebold and Mariano on daily
+    means with a one-sided p-value below 5 %; (2) the nominal rate of breaches is not below the
+    interval of its pooled rate by blocks of days; (3) Kupiec rejects at most 2 of 24 asset-sides.
+    """
+    observed = [outcome for outcome in own if outcome.days.size]
+    is_benchmark = model is BENCHMARK
+    same: LossComparison | Unknown = Unknown(f"{BENCHMARK} is the benchmark")
+    tick = same if is_benchmark else compare_tick(observed, benchmark)
+    joint = same if is_benchmark else compare_joint(observed, benchmark)
+    hits = hit_rate(observed)
+    rejections = sum(_is_rejected(outcome) for outcome in observed)
+    conditions = (
+        _better(tick),
+        _covered(hits, level),
+        _rejected(rejections, len(observed), sides),
+    )
+    return GateResult(model, level, conditions, tick, joint, hits, rejections, len(observed))
+
+
+def _better(test: LossComparison | Unknown) -> Condition:
+    name = "better than the benchmark"
+    if isinstance(test, Unknown):
+        return Condition(name, is_met=False, figure=test, text=test.reason)
+    text = f"Diebold–Mariano p {test.p_value:g}, required below {SIGNIFICANCE:g}"
+    return Condition(name, test.p_value < SIGNIFICANCE, test.p_value, text)
+
+
+def _covered(hits: HitRate | Unknown, level: float) -> Condition:
+    name = "covers the level"
+    if isinstance(hits, Unknown):
+        return Condition(name, is_met=False, figure=hits, text=hits.reason)
+    nominal = expected_rate(level)
+    text = (
+        f"breaches {percent(hits.rate)}, 95 % interval {percent(hits.lower)} to "
+        f"{percent(hits.upper)}, nominal {percent(nominal)}"
+    )
+    return Condition(name, nominal >= hits.lower, hits.rate, text)
+
+
+def _rejected(rejections: int, observed: int, sides: int) -> Condition:
+    name = "covers each side"
+    if observed < sides:
+        text = f"observed on {observed} of {sides} asset-sides"
+        return Condition(name, is_met=False, figure=Unknown(text), text=text)
+    limit = MOST_REJECTIONS * sides / ASSET_SIDES
+    text = f"Kupiec rejects {rejections} of {sides} asset-sides, allowed {limit:g}"
+    return Condition(name, rejections <= limit, float(rejections), text)
+
+
+def _is_rejected(outcome: Outcomes) -> bool:
+    test = unconditional_coverage(outcome.breaches, expected_rate(outcome.level))
+    return isinstance(test, LikelihoodRatio) and test.p_value < SIGNIFICANCE

@@ -1,0 +1,94 @@
+from statistics import median
+
+import numpy as np
+import pytest
+
+from harmonize.adequacy.factors import Depth
+from harmonize.core.schedule import Unknown
+from harmonize.thresholds.historical import historical_paths
+from harmonize.thresholds.liquidity import (
+    depth_cost,
+    size_factor,
+    trailing_volume,
+    volume_scaled,
+    with_depth_cost,
+)
+from harmonize.thresholds.path import Fallback, Model, ThresholdPath
+from tests.harmonize.thresholds.samples import history
+
+DEPTH = Depth(2e6, 4e6, 20.0, "binance", "BTCUSDT", ())
+
+
+def path_of() -> ThresholdPath:
+    paths = historical_paths([history(500)], Model.HISTORICAL_365, (0.99,))["BTC"]
+    assert not isinstance(paths, Unknown)
+    return paths[0]
+
+
+def test_the_factor_is_that_of_the_baseline_rule_set() -> None:
+    """Class A: 10 % at 5,000 m of volume; 500 m take two days: 12.9 % on average."""
+    factor = size_factor(500e6, np.array([5e9]))
+    assert 0.1 * factor[0] == pytest.approx(0.1 * (1 + 2 / 3) ** 0.5)
+    assert 0.1 * factor[0] == pytest.approx(0.129, abs=5e-4)
+    assert size_factor(1e6, np.array([np.inf, 0.0])).tolist() == [1.0, np.inf]
+
+
+def test_volume_is_the_median_of_the_30_days_before() -> None:
+    turnover = np.random.default_rng(1).random(60) * 1e9
+    volume = trailing_volume(turnover)
+    assert np.isnan(volume[:30]).all()
+    for row in (30, 45, 60):
+        assert volume[row] == pytest.approx(median(turnover[row - 30 : row]))
+    turnover[40] = np.nan
+    assert np.isnan(trailing_volume(turnover)[41:]).all()
+    assert trailing_volume(turnover)[40] == volume[40]
+    assert np.isnan(trailing_volume(turnover[:20])).all()
+    with pytest.raises(ValueError, match="turnover: row 3: expected at least 0, found -1"):
+        trailing_volume(np.array([1.0, 1.0, 1.0, -1.0]))
+
+
+def test_large_positions_are_charged_more_and_at_most_their_value() -> None:
+    path, volume = path_of(), np.full(501, 1e9)
+    volume[450] = np.nan
+    scaled = volume_scaled(path, 300e6, volume)
+    rows = np.r_[365:450, 451:501]
+    np.testing.assert_allclose(scaled.long.var[rows], path.long.var[rows] * 3**0.5, rtol=1e-12)
+    assert np.isnan(scaled.long.var[450])
+    day = int(path.days[450])
+    reason = "turnover of one of the 30 days before is not observed"
+    assert scaled.fallbacks == (Fallback(day, day, 1, reason, None),)
+    assert np.nanmax(volume_scaled(path, 1e15, volume).short.es) == 1
+    with pytest.raises(ValueError, match="volume: expected 501 rows"):
+        volume_scaled(path, 1e6, volume[1:])
+
+
+def test_a_book_charges_half_the_distance_that_the_position_moves_it() -> None:
+    assert depth_cost(1e6, DEPTH) == pytest.approx((0.002 / 2 / 2, 0.002 / 4 / 2))
+    path = path_of()
+    charged = with_depth_cost(path, 1e6, DEPTH)
+    assert isinstance(charged, ThresholdPath)
+    assert charged.long.var[-1] == pytest.approx(path.long.var[-1] + 0.0005)
+    assert charged.short.es[-1] == pytest.approx(path.short.es[-1] + 0.00025)
+    assert np.isnan(charged.margin[:-1]).all()
+
+
+def test_a_position_beyond_the_book_is_not_extrapolated() -> None:
+    reason = Unknown(
+        "the bids of binance BTCUSDT hold $2,000,000 within 20 bp, the position is $3,000,000"
+    )
+    assert depth_cost(3e6, DEPTH) == reason
+    assert with_depth_cost(path_of(), 3e6, DEPTH) == reason
+
+
+@pytest.mark.parametrize("notional", [0.0, -1.0, np.inf, np.nan])
+def test_impossible_sizes_are_refused(notional: float) -> None:
+    with pytest.raises(ValueError, match="expected an amount in USD above 0"):
+        size_factor(notional, np.array([1e9]))
+    with pytest.raises(ValueError, match="expected an amount in USD above 0"):
+        depth_cost(notional, DEPTH)
+
+
+@pytest.mark.parametrize("participation", [0.0, 1.5])
+def test_impossible_participations_are_refused(participation: float) -> None:
+    with pytest.raises(ValueError, match="participation: expected above 0 and at most 1"):
+        size_factor(1e6, np.array([1e9]), participation)

@@ -1,0 +1,60 @@
+"""The chart of cost against calm: hollow circles, numbers of models, and text for every mark."""
+
+from xml.etree import ElementTree as ET
+
+from reports.charts.cost_points import CostPoint, cost_points
+from reports.charts.svg import Frame
+
+FRAME = Frame("k", "Cost and calm", "Two paths.")
+POINTS = (
+    CostPoint("first", "first, none", 0.2, 0.10, is_covering=True, is_numbered=True),
+    CostPoint("second", "second <none>", 3.0, 0.08, is_covering=False),
+    CostPoint("first", "first, buffer", 0.2, 0.125, is_covering=True, is_marked=True),
+)
+
+
+def drawn(*points: CostPoint) -> ET.Element:
+    return ET.fromstring(cost_points(FRAME, points, 0.25))  # noqa: S314 - written by this program
+
+
+def marks(root: ET.Element) -> list[ET.Element]:
+    return [group for group in root.iter("g") if group.get("role") == "img"]
+
+
+def test_what_fails_coverage_is_hollow_and_the_rest_is_filled() -> None:
+    circles = [group.find("circle") for group in marks(drawn(*POINTS))]
+    assert [None if c is None else c.get("fill") for c in circles] == [None, "none", None]
+
+
+def test_a_dearer_path_stands_higher_and_a_faster_one_farther_right() -> None:
+    circles = [group.find("circle") for group in marks(drawn(*POINTS))]
+    x, y = (
+        [float((c.get(name) if c is not None else "") or 0) for c in circles]
+        for name in ("cx", "cy")
+    )
+    assert y[2] < y[0] < y[1]
+    assert x[0] == x[2] < x[1]
+
+
+def test_every_mark_has_its_name_and_the_legend_its_models() -> None:
+    root = drawn(*POINTS)
+    assert [g.get("aria-label") for g in marks(root)] == [p.name for p in POINTS]
+    assert [g.findtext("title") for g in marks(root)] == [p.name for p in POINTS]
+    texts = [text.text for text in root.iter("text")]
+    assert "1 first" in texts
+    assert "2 second" in texts
+    assert "hollow: fails coverage" in texts
+    assert "25 %" in texts
+    assert root.get("aria-labelledby") == "k-t k-d"
+
+
+def test_numbers_stand_at_numbered_and_marked_paths_only() -> None:
+    found = [group.findtext("text") for group in marks(drawn(*POINTS))]
+    assert found == ["1", None, "1"]
+
+
+def test_without_a_path_there_are_axes_only() -> None:
+    root = drawn()
+    assert not marks(root)
+    assert root.get("role") == "img"
+    assert any(path.get("class") == "axis" for path in root.iter("path"))
