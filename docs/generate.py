@@ -27,6 +27,7 @@ from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
 from harmonize.document.upgrade import RENAMED
 from harmonize.policy.summary import requirement_summary
+from harmonize.stress.scenario import scenario_schema
 from reports.registry import FORMATS, renderer
 from rules import loader
 from rules.language.pages import rule_set_page as pack_page
@@ -39,6 +40,7 @@ from venues.registry import VENUES
 ROOT = Path(__file__).parents[1]
 PACKS = ROOT / "docs/packs"
 SCHEMA = ROOT / "harmonize/schemas/audit-document.schema.json"
+SCENARIO_SCHEMA = ROOT / "harmonize/schemas/stress-scenario.schema.json"
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 PartWriter = Callable[[str], str]
 """Returns the new content of a part of a page, given its current content."""
@@ -354,6 +356,8 @@ def _filled(path: Path, parts: Mapping[str, PartWriter]) -> str:
 def main() -> int:
     """Writes the generated parts and refreshes the examples; returns 1 if an example remains wrong."""
     SCHEMA.write_text(f"{json.dumps(document.json_schema(), indent=1)}\n", encoding="utf-8")
+    scenario = json.dumps(scenario_schema(), indent=1)
+    SCENARIO_SCHEMA.write_text(f"{scenario}\n", encoding="utf-8")
     for path, text in generated().items():
         path.write_text(text, encoding="utf-8")
     status_code = 0

@@ -28,6 +28,7 @@ from harmonize.api.question import (
     HistoryScope,
     Question,
     Selection,
+    StressScope,
     Verification,
     WaiverPolicy,
 )
@@ -45,7 +46,7 @@ from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import PRICES, Payload
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document import AdequacySection, AuditDocument
+from harmonize.document import AdequacySection, AuditDocument, StressRow
 from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS
@@ -72,6 +73,7 @@ __all__ = [
     "Question",
     "RequestError",
     "Selection",
+    "StressScope",
     "Verification",
     "WaiverPolicy",
     "age_reference",
@@ -148,13 +150,17 @@ def answer(question: Question) -> Answer:
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
     adequacy, unread = _adequacy(question, reading, as_of)
-    document = _audit(question, configuration, reading, rule_sets, as_of=as_of, adequacy=adequacy)
+    stress, unread_too = _stress(question, reading, rule_sets, as_of)
+    document = _audit(
+        question, configuration, reading, rule_sets, as_of=as_of, adequacy=adequacy, stress=stress
+    )
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
-    return Answer(remaining, (*unobserved, *unread), document, tuple(dict.fromkeys(notes)))
+    absent = tuple(dict.fromkeys((*unobserved, *unread, *unread_too)))
+    return Answer(remaining, absent, document, tuple(dict.fromkeys(notes)))
 
 
 def _is_explained(selection: Selection, reading: Reading) -> bool:
@@ -187,6 +193,20 @@ def _adequacy(
     return audited_adequacy(question, reading, as_of)
 
 
+def _stress(
+    question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
+) -> tuple[tuple[StressRow, ...], tuple[str, ...]]:
+    """Returns what a fall liquidates, and unreadable market data; both empty if not requested.
+
+    Raises RequestError: input that cannot be simulated.
+    """
+    if question.options.stress is StressScope.NONE:
+        return (), ()
+    from harmonize.api.stress_document import audited_stress  # noqa: PLC0415 - heavy
+
+    return audited_stress(question, reading, rule_sets, as_of)
+
+
 def _audit(  # noqa: PLR0913 - the parts of an audit
     question: Question,
     configuration: Configuration,
@@ -195,6 +215,7 @@ def _audit(  # noqa: PLR0913 - the parts of an audit
     *,
     as_of: datetime,
     adequacy: AdequacySection,
+    stress: Sequence[StressRow],
 ) -> AuditDocument:
     """Audits a reading. Raises RequestError: a preferred instrument that its venue does not have."""
     options = AuditOptions(
@@ -210,7 +231,7 @@ def _audit(  # noqa: PLR0913 - the parts of an audit
     )
     properties = VenueProperties(conventions.bundled(), configuration.jurisdictions)
     try:
-        return audit(reading, rule_sets, options, properties, adequacy)
+        return audit(reading, rule_sets, options, properties, adequacy, stress=stress)
     except KeyError as error:
         message = no_instrument(question.instruments, reading, error.args[0])
         raise RequestError(message) from None

@@ -83,7 +83,7 @@ def prepare_universe(question: Question, *, lenient: bool = False) -> PreparedUn
             if (pair[0], symbol) in observed
         }
         question = replace(question, instruments=instruments)
-    base = _build(question, rule_sets, reading, as_of)
+    base = prepare_reading(question, rule_sets, reading, as_of)
     return replace(base, notes=tuple(dict.fromkeys((*notes, *base.notes))))
 
 
@@ -102,11 +102,11 @@ def prepare_book(question: Question, book: BookFile) -> tuple[PreparedUniverse, 
     question = replace(question, underlyings=tuple(sorted(assets)))
     schedules = (s for s in reading.schedules if s.instrument.underlying.asset in assets)
     reading = replace(reading, schedules=tuple(schedules))
-    base = _build(question, rule_sets, reading, as_of)
+    base = prepare_reading(question, rule_sets, reading, as_of)
     return replace(base, notes=(*base.notes, *date_notes(question))), resolved
 
 
-def _build(
+def prepare_reading(
     question: Question, rule_sets: Sequence[RuleSet], reading: Reading, as_of: datetime
 ) -> PreparedUniverse:
     """Builds the universe of a reading, with the observed names of underlyings in rules and inputs.

@@ -59,6 +59,13 @@ class AdequacyScope(StrEnum):
     VERDICTS = "verdicts"
 
 
+class StressScope(StrEnum):
+    """Whether an answer simulates a fall, which takes a minute."""
+
+    NONE = "none"
+    SIMULATED = "simulated"
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is read and judged. An empty selection of venues, underlyings or rules selects all.
@@ -103,7 +110,7 @@ class AnswerOptions:
     need splits, in USD, ``listed_notionals`` further ones at which the document has points but no
     findings. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
     configuration file. With ``baseline`` the document has only new or worsened findings. Market data
-    are read only if ``adequacy`` requests it.
+    are read only if ``adequacy`` or ``stress`` requests it.
     """
 
     stale_after_days: float = 30.0
@@ -116,6 +123,7 @@ class AnswerOptions:
     baseline: Baseline | None = None
     history: HistoryScope = HistoryScope.CHANGES
     adequacy: AdequacyScope = AdequacyScope.NONE
+    stress: StressScope = StressScope.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ from harmonize.document import (
     LiquidationRow,
     ScheduleRow,
     Spread,
+    StressRow,
     Tool,
     WaiverRow,
     rows,
@@ -133,20 +134,23 @@ class AuditOptions:
         return tuple(sorted({*self.notional_grid, *self.listed_notionals}))
 
 
-def audit(
+def audit(  # noqa: PLR0913 - the parts of an audit
     reading: Reading,
     rule_sets: Sequence[RuleSet],
     options: AuditOptions,
     venues: VenueProperties | None = None,
     adequacy: AdequacySection | None = None,
+    *,
+    stress: Sequence[StressRow] = (),
 ) -> AuditDocument:
     """Returns the audit document; equal arguments give equal documents.
 
-    ``adequacy`` are tests of margins against past prices, if there are any. Raises KeyError: an instrument named in ``options`` that its venue does not have.
+    ``adequacy`` are tests of margins against past prices, ``stress`` what a fall liquidates, if there are
+    any. Raises KeyError: an instrument named in ``options`` that its venue does not have.
     """
     prepared = prepare(reading, rule_sets, options)
     results = compare(prepared, options, venues or VenueProperties())
-    results = replace(results, adequacy=adequacy or AdequacySection())
+    results = replace(results, adequacy=adequacy or AdequacySection(), stress=tuple(stress))
     judgement = check(prepared, results, options)
     return assemble(prepared, results, judgement, options)
 
@@ -190,6 +194,7 @@ class Results:
     liquidations: tuple[LiquidationRow, ...]
     headlines: Headlines
     adequacy: AdequacySection = field(default_factory=AdequacySection)
+    stress: tuple[StressRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +281,7 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         recent_history=reading.recent_history,
         remarks=reading.remarks,
         adequacy=results.adequacy,
+        stress=results.stress,
     )
     result = _evaluate(CHECKS, context, options.check_options)
     if result.defects:  # they are findings too: of the check of unreadable data
@@ -332,6 +338,7 @@ def assemble(
         waivers=judgement.waivers,
         headlines=results.headlines,
         adequacy=results.adequacy,
+        stress=results.stress,
     )
 
 

@@ -20,6 +20,7 @@ from harmonize.document import (
     Interval,
     Level,
     Spread,
+    StressRow,
     Verdict,
     WaiverRow,
 )
@@ -59,6 +60,7 @@ class AuditContext:
     options: Mapping[str, float] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
     adequacy: AdequacySection = field(default_factory=AdequacySection)
+    stress: tuple[StressRow, ...] = ()
 
     def only(self, keys: Collection[ScheduleKey]) -> "AuditContext":
         """Returns the context with the schedules of these keys, and what was found on each."""
@@ -75,6 +77,7 @@ class AuditContext:
                 row for row in self.divergences if (row.venue, row.symbol, row.profile) in keys
             ),
             adequacy=self.adequacy.only(keys),
+            stress=tuple(row.only(keys) for row in self.stress),
         )
 
     def trading(self) -> "AuditContext":

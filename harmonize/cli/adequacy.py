@@ -60,7 +60,7 @@ def adequacy(
         found = "--series" if series else f"{len(underlying or [])} underlyings"
         fail(f"--chart: expected one underlying, found {found}; use --underlying BTC", USAGE)
     if chart is not None:
-        _check_chart(chart)
+        check_chart(chart)
     terms = AdequacyTerms(
         request.parse_notionals(notional) or AdequacyTerms().notionals,
         include_disputed=not exclude_disputed,
@@ -119,7 +119,7 @@ def _print_series(answer: "SeriesAnswer", form: SheetForm, output: Path | None) 
         sheets.emit_text(adequacy_text.series_text(answer), output)
 
 
-def _check_chart(path: Path) -> None:
+def check_chart(path: Path) -> None:
     """Ends the program if a chart cannot be written to a path, before anything is computed."""
     if path.suffix.lower() != ".svg":
         fail(

@@ -7,6 +7,7 @@ import typer
 
 from harmonize.archive.location import parse_location
 from harmonize.cli import compare, cross_venue, history, proposal, request, run, sheets, tables
+from harmonize.cli import stress as stress_command
 from harmonize.cli.accept import accept
 from harmonize.cli.adequacy import adequacy
 from harmonize.cli.archive import archive_app
@@ -49,6 +50,7 @@ from harmonize.cli.options import (
     ProfileOption,
     Rules,
     StaleAfter,
+    StressOption,
     Underlyings,
     Venues,
     VerifiedOnlyOption,
@@ -86,6 +88,7 @@ app.command()(history.diff)
 app.command()(history.history)
 app.command()(run.run)
 app.command()(thresholds)
+app.command()(stress_command.stress)
 app.command()(verify)
 
 
@@ -266,6 +269,7 @@ def audit(
     ] = None,
     fail_on: FailOnOption = FailOn.ERROR,
     adequacy: AdequacyOption = False,
+    stress: StressOption = False,
 ) -> None:
     """Audit and print the findings, in one or several formats."""
     from harmonize.api.question import Question
@@ -289,6 +293,7 @@ def audit(
         no_waivers=ignore_waivers,
         baseline=baseline,
         adequacy=adequacy,
+        stress=stress,
     )
     answer = request.answer(Question.of(selection, options))
     if write_baseline is not None:

@@ -83,6 +83,9 @@ ConfigOption = Annotated[
 AdequacyOption = Annotated[
     bool, typer.Option("--adequacy", help="Test margins against past prices as well.")
 ]
+StressOption = Annotated[
+    bool, typer.Option("--stress", help="Simulate a sudden fall of 10 % as well.")
+]
 IgnoreWaivers = Annotated[
     bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
 ]

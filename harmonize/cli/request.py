@@ -89,9 +89,10 @@ def options(
     no_waivers: bool = False,
     baseline: Path | None = None,
     adequacy: bool = False,
+    stress: bool = False,
 ) -> "AnswerOptions":
     """Returns the options of the answer; a wrong one ends the program."""
-    from harmonize.api.question import AdequacyScope, AnswerOptions, WaiverPolicy
+    from harmonize.api.question import AdequacyScope, AnswerOptions, StressScope, WaiverPolicy
 
     if not isfinite(stale_after):
         fail(f"--stale-after: expected a number of days, found {stale_after}", USAGE)
@@ -102,6 +103,7 @@ def options(
         waivers=WaiverPolicy.IGNORE if no_waivers else WaiverPolicy.APPLY,
         baseline=_baseline(baseline) if baseline else None,
         adequacy=AdequacyScope.VERDICTS if adequacy else AdequacyScope.NONE,
+        stress=StressScope.SIMULATED if stress else StressScope.NONE,
     )
 
 

@@ -37,6 +37,7 @@ from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, Tool, UnobservedRow
 from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
+from harmonize.document.stress import StressRow
 from harmonize.document.upgrade import upgraded
 
 SCHEMA_VERSION = "3.1"
@@ -80,6 +81,7 @@ class AuditDocument:
     history: History = field(default_factory=History)
     headlines: Headlines = field(default_factory=Headlines)
     adequacy: AdequacySection = field(default_factory=AdequacySection)
+    stress: tuple[StressRow, ...] = ()
 
 
 def to_json(document: AuditDocument) -> bytes:

@@ -85,8 +85,13 @@ def _size_marks(scale: Scale) -> list[tuple[float, str]]:
     return [(size, numbers.usd(size)) for size in with_ends(scale)]
 
 
+def _shock_marks(scale: Scale) -> list[tuple[float, str]]:
+    return [(shock, numbers.axis_rate(shock)) for shock in with_ends(scale)]
+
+
 _TIME = Axis("time", (900.0, 432_000.0), _time_marks)
 _SIZE = Axis("position size", (1e4, 1e8), _size_marks)
+_SHOCK = Axis("shock", (0.01, 0.3), _shock_marks)
 
 
 def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> Svg:
@@ -97,6 +102,11 @@ def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[Leve
 def size_lines(frame: Frame, lines: Sequence[MoveLine]) -> Svg:
     """Draws rates against position size; without any line, axes only."""
     return _rate_lines(frame, lines, (), _SIZE)
+
+
+def shock_lines(frame: Frame, lines: Sequence[MoveLine]) -> Svg:
+    """Draws moves against shocks, both as fractions; without any line, axes only."""
+    return _rate_lines(frame, lines, (), _SHOCK)
 
 
 def _rate_lines(

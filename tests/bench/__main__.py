@@ -12,6 +12,7 @@ for part in (
     "index",
     "rolling",
     "adequacy",
+    "stress",
     "growth",
     "thresholds",
 ):

@@ -37,14 +37,14 @@ from harmonize.core.schedule import (
     Unknown,
     flat,
 )
-from harmonize.document import AdequacyRow, AdequacySection, AuditDocument
+from harmonize.document import AdequacyRow, AdequacySection, AuditDocument, StressRow
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.recent import DatedChange, RecentHistory, StressTightening, UnchangedSchedule
 from harmonize.policy.inputs import Input
 from harmonize.policy.rule_set import RuleSet
 from harmonize.policy.waiver import Waiver
 from rules import loader
-from tests.harmonize.checks import price_tests
+from tests.harmonize.checks import price_tests, stress_tests
 from tests.harmonize.checks.price_tests import (
     ROW,
     clearing,
@@ -131,6 +131,7 @@ class Case:
     lately: RecentHistory = field(default_factory=RecentHistory)
     remarks: tuple[Remark, ...] = ()
     adequacy: AdequacySection = field(default_factory=AdequacySection)
+    stress: tuple[StressRow, ...] = ()
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Returns the audit of this input."""
@@ -145,7 +146,7 @@ class Case:
             remarks=self.remarks,
         )
         chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
-        return audit(reading, self.rules, chosen, adequacy=self.adequacy)
+        return audit(reading, self.rules, chosen, adequacy=self.adequacy, stress=self.stress)
 
 
 def of(
@@ -171,6 +172,11 @@ def two_venues(
 def priced(*rows: AdequacyRow) -> Case:
     """Returns a case of tests against past prices, by the limits of the baseline."""
     return replace(of(SOUND, rules=(*BASELINE, "emir-ccp")), adequacy=price_tests.section(*rows))
+
+
+def stressed(row: StressRow) -> Case:
+    """Returns a case of a fall on the schedule without other findings."""
+    return replace(of(SOUND, rules=BASELINE), stress=(row,))
 
 
 def loosened_at(volatility: float) -> Case:
@@ -405,6 +411,23 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             priced(sized(1e4, 0.05, 0.1), sized(1e7, 0.1, 12.0)),
         ),
         "MH507": (loosened_at(0.56), loosened_at(0.55)),
+        "MH551": (
+            stressed(replace(stress_tests.ROW, steps=(replace(stress_tests.STEP, step=0.2501),))),
+            stressed(stress_tests.ROW),
+        ),
+        "MH552": (
+            stressed(stress_tests.with_venue(shapley_ratio=1.51)),
+            stressed(stress_tests.ROW),
+        ),
+        "MH553": (stressed(stress_tests.with_venue(overlap=0.9)), stressed(stress_tests.ROW)),
+        "MH554": (
+            stressed(replace(stress_tests.ROW, effects=(stress_tests.effect("more"),))),
+            stressed(stress_tests.ROW),
+        ),
+        "MH555": (
+            stressed(stress_tests.with_venue(leverage_mark="assumed")),
+            stressed(stress_tests.ROW),
+        ),
         "MH508": (
             priced(replace(ROW, every_window=past(None))),
             priced(sized(1e4, 0.05, 0.1)),
@@ -479,6 +502,8 @@ TUNED: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "MH605": {"days": 366},
         "MH606": {"days": 1, "hours": 73, "least": 20},
         "MH507": {"rise": 0.2},
+        "MH552": {"share_ratio": 2.0},
+        "MH553": {"overlap": 0.95},
         "MH707": {"days": 31},
         "MH804": {"days": 13},
     }

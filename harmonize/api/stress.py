@@ -1,0 +1,390 @@
+"""Stress of a question's underlyings: what a fall liquidates, and what other rules would change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+
+from harmonize.api.adequacy_prices import Prices, read_prices
+from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
+from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
+from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.stress_accounts import AccountRow, account_rows, has_accounts
+from harmonize.api.stress_books import given_book, observable_book, position_venues, same_book
+from harmonize.api.stress_case import NamedChange, StressCase
+from harmonize.api.stress_changes import REFERENCE, Change, parse_change
+from harmonize.api.stress_inputs import (
+    MarginHistory,
+    archived_open_interest,
+    known_underlyings,
+    market_before,
+    open_interest_near,
+)
+from harmonize.api.stress_rows import SHOCKS, stress_row
+from harmonize.api.stress_validation import ValidationRow, validate, validation_sentences
+from harmonize.core.schedule import Unknown
+from harmonize.core.yaml_source import YamlSourceError
+from harmonize.document.stress import StressRow
+from harmonize.market.points import PointSeries
+from harmonize.market.prices import PriceKind
+from harmonize.stress.book import Book
+from harmonize.stress.defaults import DEFAULTS, JOINT_FALL
+from harmonize.stress.effects import SEEDS
+from harmonize.stress.errors import StressInputError
+from harmonize.stress.margins import reference_tiers
+from harmonize.stress.positions import Positions
+from harmonize.stress.scenario import EVERY_UNDERLYING, Scenario
+from harmonize.stress.thresholds import check_moves
+from harmonize.text.suggest import did_you_mean
+
+BASELINE = "harmonized-baseline"
+"""Rule set of the reference if the question names none."""
+
+DEFAULT_SHOCK = 0.10
+
+_EFFECT_SHOCKS = tuple(shock for shock in SHOCKS if shock >= 0.05)  # noqa: PLR2004 - bundled falls
+
+
+@dataclass(frozen=True, slots=True)
+class StressTerms:
+    """What is simulated; ``shock`` None is the scenario's largest fall, or 10 % without one.
+
+    ``positions`` None are synthetic ones. ``with_impact`` keeps impact on in recorded paths. ``fee`` is
+    the taker fee, a rate, of venues that add one to MM. ``funds`` are insurance funds by venue, in USD.
+    """
+
+    scenario: Scenario | None = None
+    positions: Positions | None = None
+    what_ifs: tuple[str, ...] = (REFERENCE,)
+    shock: float | None = None
+    seeds: int = SEEDS
+    with_impact: bool = False
+    fee: float = 0.0
+    funds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StressAnswer:
+    """Stress by underlying, what was not simulated, and how the model states recorded days.
+
+    ``statements`` state the limits of the answer. ``missing`` was requested and is not simulated.
+    """
+
+    as_of: datetime
+    archive: str
+    scenario: Scenario | None
+    rows: tuple[StressRow, ...]
+    accounts: tuple[AccountRow, ...]
+    validation: tuple[ValidationRow, ...]
+    statements: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What was read for a stress, before any underlying is simulated."""
+
+    question: Question
+    base: PreparedUniverse
+    terms: StressTerms
+    moment: datetime
+    history: MarginHistory
+    points: tuple[PointSeries, ...]
+    prices: Prices
+    changes: tuple[Change, ...]
+    rule_sets: tuple[str, ...]
+    defects: tuple[str, ...]
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether the scenario is of a day in the past."""
+        return bool(self.terms.scenario and self.terms.scenario.first_mark)
+
+
+def answer_stress(question: Question, terms: StressTerms | None = None) -> StressAnswer:
+    """Simulates the underlyings of a question, of all that can be if it names none.
+
+    Raises RequestError: wrong input; NotObservedError: nothing can be simulated; ArchiveError,
+    RuleError.
+    """
+    terms = terms or StressTerms()
+    _check(terms)
+    inputs = _read(question, terms)
+    rows, missing, used = [], [], {}
+    for underlying in _underlyings(inputs):
+        try:
+            case, reasons = _case(inputs, underlying)
+            used[underlying] = case
+            rows.append(stress_row(case))
+        except NotObservedError as error:
+            missing.append(str(error))
+            continue
+        except StressInputError as error:
+            raise RequestError(str(error)) from None
+        missing += reasons
+    partly = missing if _is_optional(inputs, rows) else []
+    missing = [line for line in missing if line not in partly] + _unsimulated(inputs, rows)
+    if not rows:
+        message = (
+            "; ".join(dict.fromkeys((*inputs.base.missing, *missing)))
+            or "no underlying has open interest and margins"
+        )
+        raise NotObservedError(message)
+    validation = validate(
+        tuple(row.underlying for row in rows),
+        {row.underlying: used[row.underlying].terms for row in rows},
+    )
+    return StressAnswer(
+        inputs.base.as_of,
+        inputs.base.reading.archive,
+        terms.scenario,
+        tuple(rows),
+        _accounts(inputs, used, rows),
+        validation,
+        (*_statements(inputs, rows), *validation_sentences(validation)),
+        tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
+        (*inputs.base.notes, *dict.fromkeys(partly)),
+    )
+
+
+def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
+    """Whether what is missing was not requested: no underlying was named, and one is complete."""
+    if inputs.base.underlyings or inputs.terms.positions is not None:
+        return False
+    specified = {change.specification for change in inputs.changes}
+    return any(row.points and specified == {own.what_if for own in row.reactions} for row in rows)
+
+
+def _check(terms: StressTerms) -> None:
+    """Raises RequestError: a shock outside [0, 1), no seed, or a fund of an unknown venue."""
+    if error := unknown_venue_error(terms.funds):
+        message = f"fund: {error}"
+        raise RequestError(message)
+    if terms.seeds < 1:
+        message = f"seeds: expected a number from 1, found {terms.seeds}"
+        raise RequestError(message)
+    try:
+        check_moves("shock", [terms.shock or 0.0])
+    except StressInputError as error:
+        raise RequestError(str(error)) from None
+
+
+def _read(question: Question, terms: StressTerms) -> _Inputs:
+    rules = question.rules or read_configuration(question.options.config).rules
+    question = replace(question, rules=rules or (BASELINE,))
+    base = prepare_universe(question)
+    day = None
+    if terms.scenario is not None and terms.scenario.first_mark:
+        day = _first_mark(terms.scenario)
+    moment = min(day, question.last_read) if day else base.as_of
+    points, defects = archived_open_interest(question)
+    names = _names(base, terms, points)
+    prices, unread = read_prices(question, moment, frozenset(names), frozenset({PriceKind.PERP}))
+    applied = base.universe.layout.rules
+    known = {s.instrument.venue for s in base.universe.schedules}
+    return _Inputs(
+        question,
+        base,
+        terms,
+        moment,
+        MarginHistory(question, base, day, terms.fee),
+        points,
+        prices,
+        tuple(parse_change(text, known) for text in terms.what_ifs),
+        tuple(rule.applied.rule_set.id for rule in applied),
+        (*defects, *unread),
+    )
+
+
+def _first_mark(scenario: Scenario) -> datetime:
+    """Returns the time of the first mark. Raises RequestError: not a time with a time zone."""
+    try:
+        moment = datetime.fromisoformat(scenario.first_mark)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        message = (
+            f"scenario {scenario.id}: first_mark: expected a time such as 2025-10-10T12:00:00Z,"
+            f" found {scenario.first_mark!r}"
+        )
+        raise RequestError(message)
+    return moment
+
+
+def _names(
+    base: PreparedUniverse, terms: StressTerms, points: Sequence[PointSeries]
+) -> tuple[str, ...]:
+    """Returns the requested underlyings; without any, those of the positions, or with open interest."""
+    if base.underlyings:
+        return base.underlyings
+    if terms.positions is not None:
+        return terms.positions.underlyings
+    observed = {group.underlying for group in base.universe.peer_groups}
+    return tuple(name for name in known_underlyings(points) if name in observed)
+
+
+def _underlyings(inputs: _Inputs) -> tuple[str, ...]:
+    """Returns the names to simulate, without those that the scenario does not have if none was named."""
+    names = _names(inputs.base, inputs.terms, inputs.points)
+    scenario = inputs.terms.scenario
+    if scenario is None or EVERY_UNDERLYING in scenario.falls:
+        return names
+    has_path = tuple(name for name in names if name in scenario.falls)
+    return names if inputs.base.underlyings or inputs.terms.positions is not None else has_path
+
+
+def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
+    """Returns the case of an underlying, and what of it cannot be simulated.
+
+    Raises NotObservedError, StressInputError, RequestError.
+    """
+    terms, scenario = inputs.terms, inputs.terms.scenario
+    if scenario is not None and not {underlying, EVERY_UNDERLYING} & set(scenario.falls):
+        message = f"underlying {underlying}: scenario {scenario.id} has no falls of it"
+        raise NotObservedError(message)
+    latest = inputs.question.until
+    near = open_interest_near(inputs.points, underlying, inputs.moment, latest)
+    if inputs.question.venues:
+        near = {venue: own for venue, own in near.items() if venue in inputs.question.venues}
+    venues = position_venues(terms.positions, underlying) if terms.positions else tuple(near)
+    own = inputs.history.terms(underlying, venues)
+    make_book = (
+        partial(same_book, given_book(terms.positions, underlying, own))
+        if terms.positions
+        else partial(observable_book, underlying, near, own)
+    )
+    market = market_before(
+        inputs.prices.get(underlying, ()),
+        inputs.moment,
+        DEFAULTS.market_days.value,
+        is_dated=inputs.is_dated,
+    )
+    changes, unknown = _changes(inputs, underlying, make_book(None, DEFAULTS))
+    reasons = [f"underlying {underlying}: {market.reason}"] * bool(market.reason)
+    case = StressCase(
+        underlying=underlying,
+        make_book=make_book,
+        is_synthetic=terms.positions is None,
+        terms=own,
+        open_interest=near,
+        market=market,
+        scenario=scenario,
+        shock=_shock(terms, underlying),
+        effect_shocks=_EFFECT_SHOCKS,
+        changes=changes,
+        seeds=terms.seeds if terms.positions is None else 1,
+        fee=terms.fee,
+        funds=terms.funds,
+        with_impact=terms.with_impact,
+    )
+    return case, [*reasons, *unknown]
+
+
+def _shock(terms: StressTerms, underlying: str) -> float:
+    if terms.shock is not None:
+        return terms.shock
+    return max(terms.scenario.path(underlying)) if terms.scenario else DEFAULT_SHOCK
+
+
+def _changes(
+    inputs: _Inputs, underlying: str, book: Book
+) -> tuple[tuple[NamedChange, ...], list[str]]:
+    """Returns the changes that can be simulated on an underlying, and why others cannot."""
+    made, unknown = [], []
+    for change in inputs.changes:
+        if change.kind == "adopt" and change.argument not in book.positions.venues:
+            reason = f"{change.argument} has no margins and positions in the book"
+            unknown.append(f"underlying {underlying}: what-if {change.specification}: {reason}")
+            continue
+        for rule_set in inputs.rule_sets if change.margin_types else ("",):
+            tiers = [
+                reference_tiers(inputs.base.universe, rule_set, margin_type, underlying)
+                for margin_type in ("initial", "maintenance")
+            ]
+            what_if = change.what_if(*tiers)
+            if isinstance(what_if, Unknown):
+                unknown.append(
+                    f"underlying {underlying}: what-if {change.specification}: {what_if.reason}"
+                )
+            else:
+                made.append(NamedChange(change.specification, rule_set, what_if))
+    return tuple(made), unknown
+
+
+def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
+    """Returns the requested venues that no book contains, and given positions left out."""
+    simulated = {venue.venue for row in rows for venue in row.venues}
+    absent = {own.venue: own.reason for row in rows for own in row.not_observable}
+    lines = [
+        f"venue {venue}: not simulated: {absent.get(venue, 'no open interest and margins')}"
+        for venue in inputs.question.venues
+        if venue not in simulated
+    ]
+    if inputs.terms.positions is None:
+        return lines
+    given = set(inputs.terms.positions.venues)
+    lines += [
+        f"positions: {row.underlying} on {own.venue}: not simulated: {own.reason}"
+        for row in rows
+        for own in row.not_observable
+        if own.venue in given
+    ]
+    return lines
+
+
+def _accounts(
+    inputs: _Inputs, cases: Mapping[str, StressCase], rows: Sequence[StressRow]
+) -> tuple[AccountRow, ...]:
+    positions = inputs.terms.positions
+    if positions is None or not has_accounts(positions):
+        return ()
+    own = {row.underlying: cases[row.underlying] for row in rows}
+    try:
+        return account_rows(own)
+    except StressInputError as error:
+        raise RequestError(str(error)) from None
+
+
+def _statements(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
+    """Returns what limits the answer, in sentences."""
+    terms, lines = inputs.terms, []
+    scenario = terms.scenario
+    if scenario is not None and scenario.contains_its_cascade:
+        lines.append(
+            f"{scenario.id} is a recorded path: it already contains its own liquidations. "
+            + (
+                "Impact is on as requested, and counts them twice."
+                if terms.with_impact
+                else "Impact is off in the replay; --impact switches it on. Curve, contributions and "
+                "effects are of a sudden fall as large, with impact."
+            )
+        )
+    if len(rows) > 1 and (terms.positions is None or not has_accounts(terms.positions)):
+        lines.append(
+            "Every underlying is simulated alone: no accounts are known. On a Hyperliquid sample, the "
+            f"joint fall of 2025-10-10 makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
+        )
+    lines.append("Falls alone are simulated: they liquidate longs, and no short.")
+    counted = "only the stated ones" if terms.funds else "none"
+    lines.append(f"No insurance fund is archived: reverse stress counts {counted}.")
+    return lines
+
+
+def find_scenario(name: str, bundled: Mapping[str, Scenario], text: str | None) -> Scenario:
+    """Returns a bundled scenario by name, or that of a YAML text of a file with the name.
+
+    Raises RequestError: an unknown name, or an error in the text with file, line and column.
+    """
+    from harmonize.stress.scenario import parse_scenario  # noqa: PLC0415 - only files need it
+
+    if text is not None:
+        try:
+            return parse_scenario(text, name)
+        except YamlSourceError as error:
+            raise RequestError(str(error)) from None
+    if name not in bundled:
+        fix = did_you_mean(name, bundled, f"use one of {', '.join(bundled)}, or a YAML file")
+        message = f"--scenario: unknown scenario {name!r}{fix}"
+        raise RequestError(message)
+    return bundled[name]

@@ -1,0 +1,100 @@
+"""Books of a stress: synthetic positions of observable venues, or those of a file."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harmonize.api.audit import NotObservedError, RequestError
+from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
+from harmonize.core.schedule import Unknown
+from harmonize.liquidation.price import Side
+from harmonize.stress.book import Book, UnobservableVenue, synthetic_book
+from harmonize.stress.defaults import StressDefaults
+from harmonize.stress.positions import Positions, build_positions
+
+
+def is_observable(near: Mapping[str, OpenInterestNear], terms: TermsByVenue) -> bool:
+    """Whether some venue has open interest and margins."""
+    return any(venue in terms and not isinstance(terms[venue].margins, Unknown) for venue in near)
+
+
+def observable_book(
+    underlying: str,
+    near: Mapping[str, OpenInterestNear],
+    terms: TermsByVenue,
+    seed: int | None,
+    defaults: StressDefaults,
+) -> Book:
+    """Returns the book of longs. Raises NotObservedError: no venue is observable."""
+    margins = {venue: own.margins for venue, own in terms.items()}
+    open_interest = {venue: own.value for venue, own in near.items()}
+    if not is_observable(near, terms):
+        message = f"underlying {underlying}: no venue has both open interest and margins"
+        raise NotObservedError(message)
+    return synthetic_book(
+        underlying, open_interest, margins, defaults=defaults, seed=seed, sides=(Side.LONG,)
+    )
+
+
+def same_book(book: Book, seed: int | None, defaults: StressDefaults) -> Book:  # noqa: ARG001 - as a synthetic one
+    """Returns the book: given positions depend on no seed and no assumption."""
+    return book
+
+
+def position_venues(positions: Positions, underlying: str) -> tuple[str, ...]:
+    """Returns the venues of the given positions on an underlying; empty without any."""
+    if underlying not in positions.underlyings:
+        return ()
+    rows = positions.underlying == positions.underlyings.index(underlying)
+    return tuple(positions.venues[code] for code in np.unique(positions.venue[rows]))
+
+
+def given_book(positions: Positions, underlying: str, terms: TermsByVenue) -> Book:
+    """Returns the given positions on an underlying, without those of venues whose margins are unknown.
+
+    Raises RequestError: an unknown venue, or a quanto contract; NotObservedError: no position is left.
+    """
+    names = position_venues(positions, underlying)
+    if error := unknown_venue_error(names):
+        message = f"positions: {error}"
+        raise RequestError(message)
+    missing = []
+    known = []
+    for venue in names:
+        own = terms.get(venue)
+        margins_ = Unknown("no schedule was observed") if own is None else own.margins
+        reason = margins_.reason if isinstance(margins_, Unknown) else ""
+        if reason.startswith("quanto"):
+            message = f"positions: {venue} {underlying}: {reason}; choose another with --instrument"
+            raise RequestError(message)
+        if reason:
+            missing.append(UnobservableVenue(venue, reason))
+        else:
+            known.append(venue)
+    if not known:
+        reasons = "; ".join(f"{own.venue}: {own.reason}" for own in missing)
+        message = f"underlying {underlying}: {reasons or 'the file has no positions on it'}"
+        raise NotObservedError(message)
+    known_terms = (terms[venue].margins for venue in known)
+    margins = tuple(part for part in known_terms if not isinstance(part, Unknown))
+    return Book(underlying, _selected(positions, underlying, known), margins, tuple(missing))
+
+
+def _selected(positions: Positions, underlying: str, venues: Sequence[str]) -> Positions:
+    """Returns the positions on an underlying and venues, with the venues in the order given."""
+    codes = [positions.venues.index(venue) for venue in venues]
+    rows = np.flatnonzero(
+        (positions.underlying == positions.underlyings.index(underlying))
+        & np.isin(positions.venue, codes)
+    )
+    renumbered = np.array([codes.index(code) for code in positions.venue[rows].tolist()])
+    return build_positions(
+        venues,
+        renumbered,
+        positions.side[rows],
+        positions.notional[rows],
+        positions.margin[rows],
+        account=positions.account[rows],
+        underlyings=(underlying,),
+    )

@@ -1,0 +1,157 @@
+"""What is simulated on one underlying, and the assumptions behind it with their marks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
+from harmonize.document.stress import StressDefaultRow, StressMarketRow
+from harmonize.stress.book import Book
+from harmonize.stress.counterfactuals import WhatIf
+from harmonize.stress.defaults import DEFAULTS, Default, Mark, StressDefaults
+from harmonize.stress.errors import StressInputError
+from harmonize.stress.impact import Impact, impacts_by_liquidity
+from harmonize.stress.scenario import Scenario
+from harmonize.text.messages import percent
+
+Impacts = Mapping[float, Impact]
+"""Impact by liquidity multiplier; empty if volatility or volume is unknown."""
+
+
+class BookMaker(Protocol):
+    """Makes the book of a seed, or without randomness, under some assumptions."""
+
+    def __call__(self, seed: int | None, defaults: StressDefaults) -> Book:
+        """Returns the book."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChange:
+    """Change of rules on one underlying, with the rule set of its reference; empty without one."""
+
+    specification: str
+    rule_set: str
+    what_if: WhatIf
+
+
+@dataclass(frozen=True, slots=True)
+class StressCase:
+    """Everything that the rows of one underlying follow from.
+
+    ``funds`` are stated insurance funds by venue, in USD. ``shock`` is that of contributions and effects, ``effect_shocks`` are further ones. ``scenario`` is
+    None without a path. ``with_impact`` keeps impact on in recorded paths.
+    """
+
+    underlying: str
+    make_book: BookMaker
+    is_synthetic: bool
+    terms: TermsByVenue
+    open_interest: Mapping[str, OpenInterestNear]
+    market: StressMarketRow
+    scenario: Scenario | None
+    shock: float
+    effect_shocks: tuple[float, ...]
+    changes: tuple[NamedChange, ...]
+    seeds: int
+    fee: float = 0.0
+    funds: Mapping[str, float] = field(default_factory=dict)
+    with_impact: bool = False
+    defaults: StressDefaults = DEFAULTS
+
+    @property
+    def impacts(self) -> Impacts:
+        """Impact by liquidity multiplier. Raises StressInputError: no volume."""
+        return self.impacts_under(self.defaults)
+
+    def impacts_under(self, defaults: StressDefaults) -> Impacts:
+        """Returns the impacts under other assumptions. Raises StressInputError."""
+        market = self.market
+        if market.volatility is None or market.daily_volume is None:
+            return {}
+        if not market.daily_volume:
+            venues = ", ".join(market.volume_venues)
+            message = (
+                f"{self.underlying}: average daily volume is 0 by the candles of {venues}; import "
+                "candles with turnover, or use another --as-of"
+            )
+            raise StressInputError(message)
+        return impacts_by_liquidity(market.volatility, market.daily_volume, defaults)
+
+    def book(self, seed: int | None = None) -> Book:
+        """Returns the book of a seed under the case's assumptions."""
+        return self.make_book(seed, self.defaults)
+
+
+def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
+    """Returns the assumptions of a case with their marks, those measured for it first."""
+    rows = [_market_default(case), _open_interest_default(case)]
+    skipped = (
+        set() if case.is_synthetic else {case.defaults.leverage.name, case.defaults.sizes.name}
+    )
+    rows += [_default_row(case, own) for own in case.defaults.rows() if own.name not in skipped]
+    funds = ", ".join(f"{venue} ${own:,.0f}" for venue, own in sorted(case.funds.items()))
+    rows.append(
+        StressDefaultRow(
+            "insurance funds",
+            funds or "none counted",
+            Mark.ASSUMED.value,
+            "no fund is archived; --fund states one",
+        )
+    )
+    rows.append(
+        StressDefaultRow(
+            "taker fee of venues that add one to MM",
+            percent(case.fee),
+            Mark.ASSUMED.value,
+            "fees depend on the client; --taker-fee states another",
+        )
+    )
+    return tuple(rows)
+
+
+def _default_row(case: StressCase, default: Default[object]) -> StressDefaultRow:
+    is_leverage = default.name == case.defaults.leverage.name
+    mark = _leverage_mark(case) if is_leverage else default.mark.value
+    return StressDefaultRow(default.name, default.text, mark, default.basis)
+
+
+def _leverage_mark(case: StressCase) -> str:
+    """Returns the mark of effective leverage on the venues with open interest."""
+    measured = [
+        venue
+        for venue in sorted(case.open_interest)
+        if case.defaults.leverage_mark(venue, case.underlying) is Mark.MEASURED
+    ]
+    if not measured:
+        return Mark.ASSUMED.value
+    if len(measured) == len(case.open_interest):
+        return Mark.MEASURED.value
+    return f"{Mark.MEASURED.value} on {', '.join(measured)}, {Mark.ASSUMED.value} elsewhere"
+
+
+def _market_default(case: StressCase) -> StressDefaultRow:
+    market = case.market
+    parts = [f"not observable: {market.reason}"] * bool(market.reason)
+    if market.volatility is not None:
+        parts.append(
+            f"volatility {percent(market.volatility)} a day of {market.series} up to {market.last[:10]}"
+        )
+    if market.daily_volume is not None:
+        venues = ", ".join(market.volume_venues)
+        parts.append(f"ADV ${market.daily_volume:,.0f}, archived perpetuals of {venues}")
+    basis = "daily candles in the archive; volume of other venues is not observed"
+    return StressDefaultRow("volatility and volume", "; ".join(parts), Mark.MEASURED.value, basis)
+
+
+def _open_interest_default(case: StressCase) -> StressDefaultRow:
+    if not case.is_synthetic:
+        return StressDefaultRow("positions", "as given", Mark.MEASURED.value, "file of positions")
+    days = sorted({near.observed_at[:10] for near in case.open_interest.values()})
+    span = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "none"
+    return StressDefaultRow(
+        "open interest",
+        f"{len(case.open_interest)} venues, observed {span}; longs and shorts each",
+        Mark.MEASURED.value,
+        "table of the package or series in the archive, nearest to the scenario",
+    )

@@ -1,0 +1,124 @@
+"""Changes of rules in words: ``reference``, ``leverage=10``, ``maintenance=1.5``, ``adopt=VENUE``.
+
+A change applies before the fall. With ``@5%`` it starts on the day, at that fall.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from harmonize.api.audit import RequestError
+from harmonize.core.schedule import Unknown
+from harmonize.stress import counterfactuals
+from harmonize.stress.counterfactuals import WhatIf
+from harmonize.stress.tiers import Tiers
+from harmonize.text.suggest import did_you_mean
+
+_REFERENCES = {"": ("initial", "maintenance"), "im": ("initial",), "mm": ("maintenance",)}
+_FORMS = (
+    "reference, reference=im, reference=mm, leverage=10, maintenance=1.5, buffer=5% or adopt=VENUE"
+)
+_PERCENT = 100.0
+_MOST_LEVERAGE = 1000.0
+_MOST_TIMES = 100.0
+
+REFERENCE = "reference"
+"""The change that is simulated if none is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of rules as specified: its kind, its argument, and the fall at which it starts.
+
+    ``from_fall`` is None if it applies before the fall. ``number`` is that of the argument, 0 without.
+    """
+
+    specification: str
+    kind: str
+    argument: str
+    number: float
+    from_fall: float | None
+
+    @property
+    def margin_types(self) -> tuple[str, ...]:
+        """Margin types of a reference that the change needs."""
+        return _REFERENCES[self.argument] if self.kind == REFERENCE else ()
+
+    def what_if(self, initial: Tiers | Unknown, maintenance: Tiers | Unknown) -> WhatIf | Unknown:
+        """Returns the change with the reference margins of an underlying, or why it is unknown."""
+        needed = {"initial": initial, "maintenance": maintenance}
+        for margin_type in self.margin_types:
+            tiers = needed[margin_type]
+            if isinstance(tiers, Unknown):
+                return tiers
+        made = self._made(initial, maintenance)
+        if self.from_fall is not None and self.kind != "buffer":
+            return made.starting_at(self.from_fall)
+        return made
+
+    def _made(self, initial: Tiers | Unknown, maintenance: Tiers | Unknown) -> WhatIf:
+        numbered = {
+            "leverage": counterfactuals.leverage_cap,
+            "maintenance": counterfactuals.maintenance_multiple,
+            "buffer": counterfactuals.buffer,
+        }
+        if self.kind in numbered:
+            return numbered[self.kind](self.number)
+        if self.margin_types == ("initial",) and isinstance(initial, Tiers):
+            return counterfactuals.reference_initial(initial)
+        if self.margin_types == ("maintenance",) and isinstance(maintenance, Tiers):
+            return counterfactuals.reference_maintenance(maintenance)
+        if isinstance(initial, Tiers) and isinstance(maintenance, Tiers) and self.margin_types:
+            return counterfactuals.reference(initial, maintenance)
+        return counterfactuals.adopt(self.argument)
+
+
+def parse_change(specification: str, venues: Collection[str]) -> Change:
+    """Parses a change; ``venues`` are those that can be adopted.
+
+    Raises RequestError: an unknown change, venue, or a number out of range.
+    """
+    text, at, start = specification.partition("@")
+    from_fall = _number(start, specification, 0.0, 1.0, "a fall such as @5%") if at else None
+    kind, equals, argument = text.partition("=")
+    argument = argument.strip()
+    number = 0.0
+    if kind == REFERENCE and argument.lower() in _REFERENCES and bool(argument) == bool(equals):
+        argument = argument.lower()
+    elif kind == "leverage":
+        number = _number(argument, specification, 0.0, _MOST_LEVERAGE, "a leverage such as 10")
+    elif kind == "maintenance":
+        factor = argument.removeprefix("×").removeprefix("x")
+        number = _number(factor, specification, 0.0, _MOST_TIMES, "a factor such as 1.5")
+    elif kind == "buffer":
+        number = _number(argument, specification, 0.0, 1.0, "a fall such as 5%")
+        if from_fall is not None:
+            message = f"what-if {specification}: a buffer states its own fall; remove @{start}"
+            raise RequestError(message)
+    elif kind == "adopt":
+        _check_venue(argument, specification, venues)
+    else:
+        message = f"what-if: expected {_FORMS}, found {specification!r}"
+        raise RequestError(message)
+    return Change(specification, kind, argument, number, from_fall)
+
+
+def _check_venue(argument: str, specification: str, venues: Collection[str]) -> None:
+    if argument not in venues:
+        fix = did_you_mean(argument, venues, "use a venue with open interest and margins")
+        message = f"what-if {specification}: unknown venue {argument!r}{fix}"
+        raise RequestError(message)
+
+
+def _number(text: str, specification: str, above: float, at_most: float, expected: str) -> float:
+    """Returns a number or a percentage. Raises RequestError: not a number in the range."""
+    try:
+        number = float(text.removesuffix("%").replace("_", ""))
+    except ValueError:
+        number = float("nan")
+    number = number / _PERCENT if text.endswith("%") else number
+    is_fall = at_most == 1.0
+    if not (above <= number < at_most if is_fall else above < number <= at_most):
+        bound = f"from {above:g} to below 1" if is_fall else f"above {above:g}, at most {at_most:g}"
+        message = f"what-if {specification}: expected {expected}, {bound}, found {text!r}"
+        raise RequestError(message)
+    return number

@@ -1,0 +1,112 @@
+"""Stress of an audit: the underlyings of its rule sets, at a sudden fall of 10 %."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from harmonize.api.adequacy_prices import read_prices
+from harmonize.api.audit import Question, RequestError
+from harmonize.api.cross_venue import PreparedUniverse, prepare_reading
+from harmonize.api.stress_books import is_observable, observable_book
+from harmonize.api.stress_case import NamedChange, StressCase
+from harmonize.api.stress_inputs import (
+    archived_open_interest,
+    known_underlyings,
+    market_before,
+    open_interest_near,
+    universe_terms,
+)
+from harmonize.api.stress_rows import stress_row
+from harmonize.audit.assemble import Reading
+from harmonize.core.schedule import Unknown
+from harmonize.document.stress import StressRow
+from harmonize.market.points import PointSeries
+from harmonize.market.prices import PriceKind, PriceSeries
+from harmonize.policy.rule_set import RuleSet
+from harmonize.stress import counterfactuals
+from harmonize.stress.counterfactuals import WhatIf
+from harmonize.stress.defaults import DEFAULTS
+from harmonize.stress.effects import SEEDS
+from harmonize.stress.errors import StressInputError
+from harmonize.stress.margins import reference_tiers
+
+SHOCK = 0.10
+
+
+def audited_stress(
+    question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
+) -> tuple[tuple[StressRow, ...], tuple[str, ...]]:
+    """Returns a row per simulable underlying with a class in a rule set, and what cannot be read.
+
+    Raises RequestError: a preferred instrument that its venue does not have, or market data with which
+    nothing can be simulated; ArchiveError.
+    """
+    base = prepare_reading(question, rule_sets, reading, as_of)
+    points, defects = archived_open_interest(question)
+    names = _underlyings(base, points)
+    prices, unread = read_prices(question, as_of, frozenset(names), frozenset({PriceKind.PERP}))
+    cases = (_case(question, base, points, prices.get(name, ()), name) for name in names)
+    try:
+        rows = tuple(stress_row(case) for case in cases if case is not None)
+    except StressInputError as error:
+        raise RequestError(str(error)) from None
+    return rows, (*defects, *unread)
+
+
+def _underlyings(base: PreparedUniverse, points: Sequence[PointSeries]) -> tuple[str, ...]:
+    """Returns the underlyings with open interest to which a rule set assigns a class."""
+    classed = {group.underlying for group in base.universe.with_class()}
+    return tuple(name for name in known_underlyings(points) if name in classed)
+
+
+def _case(
+    question: Question,
+    base: PreparedUniverse,
+    points: Sequence[PointSeries],
+    prices: Sequence[PriceSeries],
+    underlying: str,
+) -> StressCase | None:
+    """Returns the case of an underlying; None if no venue has open interest and margins."""
+    near = open_interest_near(points, underlying, base.as_of, question.until)
+    terms = universe_terms(base, underlying)
+    if not is_observable(near, terms):
+        return None
+    market = market_before(prices, base.as_of, DEFAULTS.market_days.value, is_dated=False)
+    return StressCase(
+        underlying=underlying,
+        make_book=partial(observable_book, underlying, near, terms),
+        is_synthetic=True,
+        terms=terms,
+        open_interest=near,
+        market=market,
+        scenario=None,
+        shock=SHOCK,
+        effect_shocks=(),
+        changes=_changes(base, underlying),
+        seeds=SEEDS,
+    )
+
+
+def _changes(base: PreparedUniverse, underlying: str) -> tuple[NamedChange, ...]:
+    """Returns the margins of every rule set that has some for the underlying, as changes."""
+    changes = []
+    for rule in base.universe.layout.rules:
+        rule_set = rule.applied.rule_set.id
+        what_if = _reference(base, rule_set, underlying)
+        if what_if is not None:
+            changes.append(NamedChange(what_if.name, rule_set, what_if))
+    return tuple(changes)
+
+
+def _reference(base: PreparedUniverse, rule_set: str, underlying: str) -> WhatIf | None:
+    initial, maintenance = (
+        reference_tiers(base.universe, rule_set, margin_type, underlying)
+        for margin_type in ("initial", "maintenance")
+    )
+    if not isinstance(initial, Unknown) and not isinstance(maintenance, Unknown):
+        return counterfactuals.reference(initial, maintenance)
+    if not isinstance(initial, Unknown):
+        return counterfactuals.reference_initial(initial)
+    if not isinstance(maintenance, Unknown):
+        return counterfactuals.reference_maintenance(maintenance)
+    return None

@@ -1,0 +1,326 @@
+"""Rows of a stress on one underlying: curve, cliffs, paths, contributions, density, effects."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from harmonize.api.stress_case import Impacts, NamedChange, StressCase, default_rows
+from harmonize.api.stress_inputs import TermsByVenue
+from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.document.stress import (
+    CliffRow,
+    EffectCellRow,
+    ReverseStressRow,
+    StressAbsentRow,
+    StressBinRow,
+    StressEffectRow,
+    StressPathRow,
+    StressPointRow,
+    StressReactionRow,
+    StressRow,
+    StressSensitivityRow,
+    StressStepRow,
+    StressVenueRow,
+)
+from harmonize.stress.book import Book
+from harmonize.stress.contributions import Contributions, contributions
+from harmonize.stress.counterfactuals import Behaviour, apply, unchanged
+from harmonize.stress.curve import cliffs, curve, reverse_stress
+from harmonize.stress.defaults import DEFAULTS, StressDefaults
+from harmonize.stress.density import density
+from harmonize.stress.effects import INTERVAL, Effect, effects
+from harmonize.stress.impact import Impact, LinearImpact
+from harmonize.stress.paths import PathTerms, run_path
+from harmonize.stress.positions import Floats
+from harmonize.stress.scenario import ScenarioKind, Series, bundled_scenarios
+from harmonize.stress.sensitivity import SCALES, sensitivity
+from harmonize.stress.thresholds import Thresholds, thresholds
+from harmonize.text.messages import iso_utc
+
+SHOCKS = (0.01, 0.02, 0.05, 0.10, 0.20, 0.30)
+"""Shocks of every curve."""
+
+SMALLEST = DEFAULTS.sizes.value.smallest
+"""Notional, in USD, at which a venue's largest leverage is read: its smallest positions have it."""
+
+_DENSITY_UP_TO = 0.5
+
+_OF_IMPACT = ("impact coefficient", "impact exponent")
+"""Assumptions that matter for given positions."""
+
+
+def stress_row(case: StressCase) -> StressRow:
+    """Returns the stress of one underlying. Raises StressInputError: input that cannot be simulated."""
+    book, impacts = case.book(), case.impacts
+    given = _longs(book)
+    schedules = [case.terms[venue].schedule for venue in book.positions.venues]
+    times = sorted(iso_utc(schedule.observed_at) for schedule in schedules)
+    shocks = np.array(sorted({*SHOCKS, case.shock}))
+    return StressRow(
+        underlying=case.underlying,
+        shock=case.shock,
+        scenario=case.scenario.id if case.scenario else "",
+        oldest=times[0],
+        newest=times[-1],
+        is_synthetic=case.is_synthetic,
+        seeds=case.seeds,
+        open_interest=float(given.open_interest.sum()),
+        market=case.market,
+        venues=tuple(_venue_rows(case, given, impacts)),
+        points=tuple(_points(case, given, impacts, shocks)),
+        cliffs=tuple(_cliffs(given, impacts)),
+        paths=tuple(_paths(case, given, impacts)),
+        density=tuple(_bins(given)),
+        effects=tuple(_effects(case, impacts)),
+        reactions=tuple(_reactions(case, book)),
+        sensitivity=tuple(_sensitivity(case, impacts)),
+        steps=tuple(step_rows(case.underlying, case.terms)),
+        not_observable=tuple(
+            StressAbsentRow(venue.venue, venue.reason) for venue in book.not_observable
+        ),
+        defaults=default_rows(case),
+    )
+
+
+def _longs(book: Book) -> Thresholds:
+    own = unchanged(book)
+    return thresholds(own.positions, own.falls)
+
+
+def _venue_rows(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[StressVenueRow]:
+    shares = contributions(given, impacts[min(impacts)], case.shock) if impacts else None
+    outcome = curve(given, impacts[min(impacts)], [case.shock]) if impacts else None
+    funds = [case.funds.get(venue, 0.0) for venue in given.venues]
+    limits = {key: reverse_stress(given, impact, funds) for key, impact in impacts.items()}
+    overlap, immediate = density(given).overlap, given.immediate_notional
+    for code, venue in enumerate(given.venues):
+        schedule = case.terms[venue].schedule
+        near = case.open_interest.get(venue) if case.is_synthetic else None
+        mark = case.defaults.leverage_mark(venue, case.underlying).value
+        yield StressVenueRow(
+            venue=venue,
+            **_identity(schedule),
+            open_interest=float(given.open_interest[code]),
+            open_interest_at=near.observed_at if near else "",
+            leverage_mark=mark if case.is_synthetic else "given",
+            **_shares(shares, code),
+            loss=float(outcome.loss_by_venue[0, code]) if outcome else None,
+            is_shapley_exact=shares.is_exact if shares else False,
+            overlap=_number(overlap[code]),
+            immediate=float(immediate[code]),
+            reverse=tuple(ReverseStressRow(key, own[code].shock) for key, own in limits.items()),
+        )
+
+
+def _identity(schedule: MarginSchedule) -> dict[str, Any]:
+    """Returns the fields of a row that identify a schedule and date it."""
+    return {
+        "symbol": schedule.instrument.symbol,
+        "profile": str(schedule.profile),
+        "observed_at": iso_utc(schedule.observed_at),
+        "observed_from": schedule.precision.earliest_text(schedule.observed_at),
+        "date_kind": schedule.precision.kind.value,
+    }
+
+
+def _shares(shares: Contributions | None, code: int) -> dict[str, Any]:
+    """Returns what a venue contributes; None without an impact."""
+    if shares is None:
+        return dict.fromkeys(("liquidated", "leave_one_out", "shapley", "shapley_ratio"))
+    return {
+        "liquidated": float(shares.liquidated[code]),
+        "leave_one_out": float(shares.leave_one_out[code]),
+        "shapley": float(shares.shapley[code]),
+        "shapley_ratio": _number(shares.shapley_to_open_interest[code]),
+    }
+
+
+def _number(value: float) -> float | None:
+    """Returns a number; None for NaN and infinity, which JSON does not have."""
+    return float(value) if isfinite(value) else None
+
+
+def _points(
+    case: StressCase, given: Thresholds, impacts: Impacts, shocks: Floats
+) -> Iterator[StressPointRow]:
+    sampled = _sampled(case, impacts, shocks)
+    total = float(given.open_interest.sum())
+    for liquidity, impact in impacts.items():
+        outcome = curve(given, impact, shocks)
+        for column, shock in enumerate(shocks.tolist()):
+            liquidated = float(outcome.liquidated[column])
+            low, high = sampled[liquidity][:, column] if sampled else (None, None)
+            yield StressPointRow(
+                liquidity,
+                shock,
+                float(outcome.move[column]),
+                _number(outcome.amplification[column]),
+                liquidated,
+                liquidated / total if total else 0.0,
+                float(outcome.loss[column]),
+                None if low is None else float(low),
+                None if high is None else float(high),
+            )
+
+
+def _sampled(case: StressCase, impacts: Impacts, shocks: Floats) -> dict[float, Floats]:
+    """Returns by liquidity the interval of the liquidated notional: two rows, a column per shock."""
+    if not case.is_synthetic or not impacts:
+        return {}
+    books = [_longs(case.book(seed)) for seed in range(case.seeds)]
+    return {
+        liquidity: np.quantile(
+            [curve(given, impact, shocks).liquidated for given in books], INTERVAL, axis=0
+        )
+        for liquidity, impact in impacts.items()
+    }
+
+
+def _cliffs(given: Thresholds, impacts: Impacts) -> Iterator[CliffRow]:
+    for liquidity, impact in impacts.items():
+        for cliff in cliffs(given, impact):
+            after = _number(cliff.move_after)
+            yield CliffRow(liquidity, cliff.shock, cliff.move_before, after, cliff.notional)
+
+
+def _paths(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[StressPathRow]:
+    """Yields the outcome of the scenario's path: without impact if it contains its own cascade."""
+    scenario = case.scenario
+    if scenario is None:
+        return
+    path = scenario.path(case.underlying)
+    is_off = scenario.contains_its_cascade and not case.with_impact
+    used: list[tuple[float | None, Impact]] = [*impacts.items()]
+    if is_off:
+        used = [(None, LinearImpact(0.0))]
+    terms = PathTerms(
+        case.defaults.release_steps(scenario.step_minutes), case.defaults.closing_steps.value
+    )
+    total = float(given.open_interest.sum())
+    for liquidity, impact in used:
+        result = run_path(given, impact, path, terms)
+        liquidated = float(result.liquidated.sum())
+        yield StressPathRow(
+            scenario.id,
+            liquidity,
+            max(path),
+            float(result.move.max()),
+            liquidated,
+            liquidated / total if total else 0.0,
+            float(result.beyond_margin.sum()),
+            _largest(scenario.implied_volatility, case.underlying),
+            _largest(scenario.volume, case.underlying),
+        )
+
+
+def _largest(series: Series, underlying: str) -> float | None:
+    """Returns the largest number of a column of a path; None if the scenario does not state it."""
+    return max(series[underlying]) if underlying in series else None
+
+
+def _bins(given: Thresholds) -> Iterator[StressBinRow]:
+    found = density(given, _DENSITY_UP_TO)
+    for code, column in zip(*(part.tolist() for part in np.nonzero(found.notional)), strict=True):
+        yield StressBinRow(
+            given.venues[code],
+            float(found.edges[column]),
+            float(found.edges[column + 1]),
+            float(found.notional[code, column]),
+        )
+
+
+def _effects(case: StressCase, impacts: Impacts) -> Iterator[StressEffectRow]:
+    if not impacts:
+        return
+    make = partial(_seeded, case)
+    shocks = sorted({*case.effect_shocks, case.shock})
+    seeds = case.seeds if case.is_synthetic else 1
+    for change in case.changes:
+        for effect in effects(make, change.what_if, impacts, shocks, seeds=seeds):
+            yield _effect_row(change, effect)
+
+
+def _seeded(case: StressCase, seed: int | None) -> Book:
+    return case.book(seed)
+
+
+def _effect_row(change: NamedChange, effect: Effect) -> StressEffectRow:
+    cells = tuple(
+        EffectCellRow(
+            cell.liquidity,
+            cell.behaviour.value,
+            cell.before,
+            cell.change,
+            cell.low,
+            cell.high,
+            cell.sign.value,
+        )
+        for cell in effect.cells
+    )
+    return StressEffectRow(
+        change.specification,
+        change.rule_set,
+        effect.metric.value,
+        effect.shock,
+        effect.sign.value,
+        effect.depends_on,
+        cells,
+    )
+
+
+def _reactions(case: StressCase, book: Book) -> Iterator[StressReactionRow]:
+    for change in case.changes:
+        kept = apply(book, change.what_if, Behaviour.NOTIONAL_KEPT)
+        cut = apply(book, change.what_if, Behaviour.MARGIN_KEPT)
+        yield StressReactionRow(
+            change.specification,
+            change.rule_set,
+            float(kept.top_up.sum()),
+            float(cut.closed.sum()),
+            float(kept.immediate.sum()),
+        )
+
+
+def _sensitivity(case: StressCase, impacts: Impacts) -> Iterator[StressSensitivityRow]:
+    """Yields what each assumption changes, under the first liquidity multiplier."""
+    if not impacts:
+        return
+
+    def liquidated(defaults: StressDefaults) -> float:
+        varied = replace(case, defaults=defaults)
+        changed = varied.impacts
+        outcome = curve(_longs(varied.book()), changed[min(changed)], [case.shock])
+        return float(outcome.liquidated[0])
+
+    scales = SCALES if case.is_synthetic else {name: SCALES[name] for name in _OF_IMPACT}
+    for row in sensitivity(case.defaults, liquidated, scales):
+        yield StressSensitivityRow(row.name, row.base, row.halved, row.doubled)
+
+
+def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:
+    """Yields per venue its largest leverage and the largest step of a bundled recorded path."""
+    steps = [
+        (scenario.largest_step(underlying), scenario)
+        for scenario in bundled_scenarios().values()
+        if scenario.kind is ScenarioKind.RECORDED and underlying in scenario.falls
+    ]
+    if not steps:
+        return
+    step, scenario = max(steps, key=lambda pair: pair[0])
+    for venue, own in sorted(terms.items()):
+        if isinstance(own.margins, Unknown):
+            continue
+        rate = float(own.margins.initial_margin(np.array([SMALLEST]))[0]) / SMALLEST
+        yield StressStepRow(
+            venue=venue,
+            **_identity(own.schedule),
+            notional=SMALLEST,
+            margin_rate=rate,
+            scenario=scenario.id,
+            step_minutes=scenario.step_minutes,
+            step=step,
+        )

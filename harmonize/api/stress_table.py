@@ -1,0 +1,99 @@
+"""Stress of underlyings as tables, for spreadsheets."""
+
+from collections.abc import Iterable
+from dataclasses import fields
+
+from harmonize.api.stress import StressAnswer
+from harmonize.document.stress import StressRow
+from reports.formats.sheets import Cell, Sheet
+
+_Record = dict[str, Cell]
+
+_TABLES = (
+    ("Venues", "venues", {"reverse"}),
+    ("Cliffs", "cliffs", set[str]()),
+    ("Paths", "paths", set[str]()),
+    ("Density", "density", set[str]()),
+    ("Reactions", "reactions", set[str]()),
+    ("Sensitivity", "sensitivity", set[str]()),
+    ("Largest steps", "steps", set[str]()),
+    ("Not observable", "not_observable", set[str]()),
+    ("Assumptions", "defaults", set[str]()),
+)
+"""Title, field of a row, and columns that hold further rows."""
+
+
+def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
+    """Returns the curve, then a table per kind of row. Amounts are in USD, falls are fractions."""
+    tables = [
+        _sheet(
+            title, (_record(row, own, nested) for row in answer.rows for own in _rows(row, name))
+        )
+        for title, name, nested in _TABLES
+    ]
+    return (
+        curve_sheet(answer),
+        _effects(answer),
+        *tables,
+        _sheet("Validation", (_fields(own, set()) for own in answer.validation)),
+        _sheet("Limits", ({"statement": line} for line in answer.statements)),
+    )
+
+
+def curve_sheet(answer: StressAnswer) -> Sheet:
+    """Returns a row per underlying, shock and liquidity, and per path; with the marks of defaults.
+
+    ``assumptions`` repeats every default with its mark, because a single table has no other place.
+    """
+    records: list[_Record] = []
+    for row in answer.rows:
+        assumptions = "; ".join(f"{own.name}: {own.text} ({own.mark})" for own in row.defaults)
+        records += [
+            {**_record(row, point, set()), "assumptions": assumptions} for point in row.points
+        ]
+        for path in row.paths:
+            record = _record(row, path, set())
+            record["shock"] = record.pop("fall")
+            records.append({**record, "assumptions": assumptions})
+    return _sheet("Curve", records)
+
+
+def _effects(answer: StressAnswer) -> Sheet:
+    return _sheet(
+        "Effects",
+        (
+            {
+                **_record(row, effect, {"cells", "sign", "depends_on"}),
+                **_fields(cell, {"sign"}),
+                "cell_sign": cell.sign,
+                "sign": effect.sign,
+                "depends_on": ", ".join(effect.depends_on),
+            }
+            for row in answer.rows
+            for effect in row.effects
+            for cell in effect.cells
+        ),
+    )
+
+
+def _rows(row: StressRow, name: str) -> tuple[object, ...]:
+    own: tuple[object, ...] = getattr(row, name)
+    return own
+
+
+def _record(row: StressRow, own: object, nested: set[str]) -> _Record:
+    return {"underlying": row.underlying, **_fields(own, nested)}
+
+
+def _fields(own: object, nested: set[str]) -> _Record:
+    return {
+        entry.name: getattr(own, entry.name)
+        for entry in fields(own)  # type: ignore[arg-type]  # every row is a dataclass
+        if entry.name not in nested
+    }
+
+
+def _sheet(name: str, records: Iterable[_Record]) -> Sheet:
+    listed = list(records)
+    heads = tuple(dict.fromkeys(head for record in listed for head in record))
+    return Sheet(name, heads, tuple(tuple(r.get(head) for head in heads) for r in listed))

@@ -1,0 +1,251 @@
+"""Rows of the audit document on stress: what a fall liquidates, and what other rules would change.
+
+Amounts are in USD, falls and moves are fractions of the first mark, times ISO 8601 in UTC. A number of
+``None`` is not observable; the reason beside it states why.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class StressDefaultRow:
+    """Assumption in words, its ``mark`` (measured, sourced or assumed), and what it is based on."""
+
+    name: str
+    text: str
+    mark: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class StressMarketRow:
+    """Volatility per day and average daily volume (ADV) of the 30 days up to ``last``.
+
+    ``series`` names the candles of the volatility, ``volume_venues`` the venues whose archived
+    perpetuals are added up to the ADV. The volume of other venues is not observed.
+    """
+
+    volatility: float | None
+    daily_volume: float | None
+    series: str
+    volume_venues: tuple[str, ...]
+    last: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReverseStressRow:
+    """Least fall at which a venue's losses beyond margin exceed what liquidations leave.
+
+    ``shock`` is None if no shock below 100 % does. No insurance fund is archived, and none is counted.
+    """
+
+    liquidity: float
+    shock: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StressVenueRow:
+    """One venue at the shock, under the first liquidity multiplier.
+
+    ``leverage_mark`` states whether the effective leverage was measured on the venue, or is assumed.
+    ``shapley_ratio`` is the share of the liquidated notional by Shapley value over the share of open
+    interest. ``overlap`` is the share of the venue's density of liquidations that the density of the
+    other venues covers. ``immediate`` is the notional whose margin is below MM before any fall.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    observed_at: str
+    observed_from: str
+    date_kind: str
+    open_interest: float
+    open_interest_at: str
+    leverage_mark: str
+    liquidated: float | None
+    loss: float | None
+    leave_one_out: float | None
+    shapley: float | None
+    is_shapley_exact: bool
+    shapley_ratio: float | None
+    overlap: float | None
+    immediate: float
+    reverse: tuple[ReverseStressRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StressPointRow:
+    """Outcome of one shock under one liquidity multiplier.
+
+    ``amplification`` is move over shock, None for shocks below 1 %. ``share`` is that of the open
+    interest of longs. ``loss`` is beyond the margins.
+    """
+
+    liquidity: float
+    shock: float
+    move: float
+    amplification: float | None
+    liquidated: float
+    share: float
+    loss: float
+    liquidated_low: float | None = None
+    liquidated_high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CliffRow:
+    """Shock at which the move jumps by at least 1 %, from ``before`` to ``after``."""
+
+    liquidity: float
+    shock: float
+    before: float
+    after: float | None
+    notional: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressPathRow:
+    """Outcome of a scenario's path; ``liquidity`` is None if impact is off.
+
+    ``fall`` is the largest of the path itself, ``move`` that of the price with the forced sales. The
+    largest ``implied_volatility`` (per year) and ``volume`` (times that of the 30 days before) on the
+    path are None if the scenario does not state them.
+    """
+
+    scenario: str
+    liquidity: float | None
+    fall: float
+    move: float
+    liquidated: float
+    share: float
+    loss: float
+    implied_volatility: float | None = None
+    volume: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StressBinRow:
+    """Notional of one venue whose liquidation lies at a fall from ``lower`` to below ``upper``."""
+
+    venue: str
+    lower: float
+    upper: float
+    notional: float
+
+
+@dataclass(frozen=True, slots=True)
+class EffectCellRow:
+    """Change under one liquidity multiplier and behaviour, with the 5–95 % interval of the seeds."""
+
+    liquidity: float
+    behaviour: str
+    before: float
+    change: float
+    low: float
+    high: float
+    sign: str
+
+
+@dataclass(frozen=True, slots=True)
+class StressEffectRow:
+    """Change of one metric at one shock by other rules; ``sign`` is ``depends on`` unless all agree.
+
+    ``depends_on`` names what decides the sign: sample, liquidity or behaviour.
+    """
+
+    what_if: str
+    rule_set: str
+    metric: str
+    shock: float
+    sign: str
+    depends_on: tuple[str, ...]
+    cells: tuple[EffectCellRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StressReactionRow:
+    """What other rules require before the fall: margin added, or notional closed instead."""
+
+    what_if: str
+    rule_set: str
+    top_up: float
+    closed: float
+    immediate: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressStepRow:
+    """Loss of a position at a venue's largest leverage in the largest step of a bundled path.
+
+    ``margin_rate`` is the IM of a position of ``notional``, ``step`` the fall from one step to the next.
+    """
+
+    venue: str
+    symbol: str
+    profile: str
+    observed_at: str
+    observed_from: str
+    date_kind: str
+    notional: float
+    margin_rate: float
+    scenario: str
+    step_minutes: float
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressSensitivityRow:
+    """Liquidated notional at the shock with one assumption halved and doubled, largest spread first."""
+
+    name: str
+    base: float
+    halved: float
+    doubled: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressAbsentRow:
+    """Venue without positions in the book, and why."""
+
+    venue: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StressRow:
+    """Stress of one underlying at ``shock``, with the assumptions that every figure rests on.
+
+    ``oldest`` and ``newest`` are the observation times of the margins. ``is_synthetic`` is False if the
+    positions were given. ``seeds`` is the number of books behind an interval.
+    """
+
+    underlying: str
+    shock: float
+    scenario: str
+    oldest: str
+    newest: str
+    is_synthetic: bool
+    seeds: int
+    open_interest: float
+    market: StressMarketRow
+    venues: tuple[StressVenueRow, ...]
+    points: tuple[StressPointRow, ...]
+    cliffs: tuple[CliffRow, ...]
+    paths: tuple[StressPathRow, ...]
+    density: tuple[StressBinRow, ...]
+    effects: tuple[StressEffectRow, ...]
+    reactions: tuple[StressReactionRow, ...]
+    sensitivity: tuple[StressSensitivityRow, ...]
+    steps: tuple[StressStepRow, ...]
+    not_observable: tuple[StressAbsentRow, ...]
+    defaults: tuple[StressDefaultRow, ...]
+
+    def only(self, keys: Collection[tuple[str, str, str]]) -> "StressRow":
+        """Returns the row with the schedules by venue, symbol and profile."""
+        return replace(
+            self,
+            venues=tuple(v for v in self.venues if (v.venue, v.symbol, v.profile) in keys),
+            steps=tuple(s for s in self.steps if (s.venue, s.symbol, s.profile) in keys),
+        )

@@ -1,0 +1,1 @@
+"""Stress: which positions a fall liquidates, what their sales move, and what rules change."""

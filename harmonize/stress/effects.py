@@ -1,0 +1,221 @@
+"""Effect of other rules with its uncertainty: seeds, liquidity, and the reaction of traders.
+
+Each effect is the difference to the rules in force on the same positions. A sign is stated only if
+the intervals of every liquidity and behaviour lie on the same side of 0. Otherwise the result states
+on what the sign depends.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from harmonize.stress.book import Book
+from harmonize.stress.counterfactuals import Behaviour, WhatIf, apply, unchanged
+from harmonize.stress.curve import curve
+from harmonize.stress.errors import StressInputError
+from harmonize.stress.impact import Impact
+from harmonize.stress.positions import Floats
+from harmonize.stress.thresholds import Direction, Thresholds, check_moves, thresholds
+
+SEEDS = 40
+"""Books behind an interval."""
+
+INTERVAL = (0.05, 0.95)
+"""Quantiles of the seeds that bound an interval."""
+
+_NO_CHANGE = 1e-9
+"""Change, relative to the scale of a metric, that is rounding."""
+
+BookMaker = Callable[[int | None], Book]
+"""Returns the book of a seed; None is the book without randomness."""
+
+
+class Metric(StrEnum):
+    """Quantity that an effect changes."""
+
+    LIQUIDATED = "liquidated notional"
+    MOVE = "move"
+    LOSS = "loss beyond margin"
+
+
+class Sign(StrEnum):
+    """Sign of a change on which all intervals agree."""
+
+    LESS = "less"
+    NONE = "no change"
+    MORE = "more"
+    DEPENDS = "depends on"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectCell:
+    """Change under one liquidity multiplier and behaviour, with the interval of the seeds.
+
+    ``before`` is the value under the rules in force. Amounts are in USD, moves are fractions.
+    """
+
+    liquidity: float
+    behaviour: Behaviour
+    before: float
+    change: float
+    low: float
+    high: float
+    sign: Sign
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Change of one metric at one shock, over all liquidities and behaviours.
+
+    ``depends_on`` names what decides the sign; it is empty if there is one sign.
+    """
+
+    what_if: str
+    metric: Metric
+    shock: float
+    cells: tuple[EffectCell, ...]
+    sign: Sign
+    depends_on: tuple[str, ...]
+
+
+Amounts = Mapping[tuple[float, Behaviour], tuple[Floats, Floats]]
+"""Metrics before and after, one row per metric and one column per shock."""
+
+Mapper = Callable[[Callable[[int], Amounts], Iterable[int]], Iterable[Amounts]]
+"""Applies a function to every seed, in order: ``map``, or that of an executor."""
+
+
+def effects(  # noqa: PLR0913 - the terms of an experiment
+    make_book: BookMaker,
+    what_if: WhatIf,
+    impacts: Mapping[float, Impact],
+    shocks: Iterable[float],
+    *,
+    seeds: int = SEEDS,
+    direction: Direction = Direction.FALL,
+    mapper: Mapper = map,
+) -> tuple[Effect, ...]:
+    """Returns one effect per metric and shock.
+
+    ``impacts`` are those by liquidity multiplier. ``mapper`` runs the seeds; its order of execution
+    changes nothing. Raises StressInputError: no seed, no impact, or input
+    that the engine refuses.
+    """
+    starts = check_moves("shock", shocks)
+    if seeds < 1 or not impacts:
+        message = (
+            f"effects: expected at least one seed and one impact, found {seeds} and {len(impacts)}"
+        )
+        raise StressInputError(message)
+    central = make_book(None)
+    scale = _scale(central, direction)
+    base = _changes(central, what_if, impacts, starts, direction)
+    run = partial(_run, make_book, what_if, impacts, starts, direction)
+    runs = list(mapper(run, range(seeds)))
+    found = []
+    for (row, metric), (column, shock) in product(enumerate(Metric), enumerate(starts.tolist())):
+        rounding = _NO_CHANGE * (1.0 if metric is Metric.MOVE else scale)
+        cells = _cells(base, runs, (row, column), rounding)
+        found.append(_effect(what_if.name, metric, shock, cells))
+    return tuple(found)
+
+
+def _cells(
+    base: Amounts, runs: Sequence[Amounts], at: tuple[int, int], rounding: float
+) -> tuple[EffectCell, ...]:
+    """Returns the changes of one metric and shock, the row and column of the amounts."""
+    cells = []
+    for (liquidity, behaviour), (before, after) in base.items():
+        sampled = [run[liquidity, behaviour] for run in runs]
+        changes = np.array([changed[at] - unchanged_[at] for unchanged_, changed in sampled])
+        low, high = np.quantile(changes, INTERVAL).tolist()
+        value, change = float(before[at]), float(after[at] - before[at])
+        sign = _sign(low, high, rounding)
+        cells.append(EffectCell(liquidity, behaviour, value, change, low, high, sign))
+    return tuple(cells)
+
+
+def _run(  # noqa: PLR0913, PLR0917 - the terms of one run
+    make_book: BookMaker,
+    what_if: WhatIf,
+    impacts: Mapping[float, Impact],
+    shocks: Floats,
+    direction: Direction,
+    seed: int,
+) -> Amounts:
+    """Returns the metrics of one seed."""
+    return _changes(make_book(seed), what_if, impacts, shocks, direction)
+
+
+def _scale(book: Book, direction: Direction) -> float:
+    """Returns the notional of the side that is liquidated, in USD."""
+    side = book.positions.side == direction.side
+    return float(book.positions.total[side].sum())
+
+
+def _changes(
+    book: Book,
+    what_if: WhatIf,
+    impacts: Mapping[float, Impact],
+    shocks: Floats,
+    direction: Direction,
+) -> Amounts:
+    """Returns metrics before and after, by liquidity and behaviour."""
+    base = unchanged(book)
+    before = _metrics(thresholds(base.positions, base.falls, direction), impacts, shocks)
+    changed = {}
+    for behaviour in Behaviour:
+        outcome = apply(book, what_if, behaviour)
+        given = thresholds(outcome.positions, outcome.falls, direction)
+        changed[behaviour] = _metrics(given, impacts, shocks)
+    return {
+        (liquidity, behaviour): (before[liquidity], changed[behaviour][liquidity])
+        for liquidity, behaviour in product(impacts, Behaviour)
+    }
+
+
+def _metrics(
+    given: Thresholds, impacts: Mapping[float, Impact], shocks: Floats
+) -> Mapping[float, Floats]:
+    """Returns by liquidity the metrics, in the order of ``Metric``, one column per shock."""
+    found = {}
+    for liquidity, impact in impacts.items():
+        result = curve(given, impact, shocks)
+        found[liquidity] = np.stack([result.liquidated, result.move, result.loss])
+    return found
+
+
+def _sign(low: float, high: float, rounding: float) -> Sign:
+    """Returns the sign of an interval; it depends on the sample if 0 is inside or at one end."""
+    if low > rounding:
+        return Sign.MORE
+    if high < -rounding:
+        return Sign.LESS
+    return Sign.NONE if low >= -rounding and high <= rounding else Sign.DEPENDS
+
+
+def _effect(name: str, metric: Metric, shock: float, cells: Sequence[EffectCell]) -> Effect:
+    signs = {cell.sign for cell in cells}
+    if len(signs) == 1 and Sign.DEPENDS not in signs:
+        return Effect(name, metric, shock, tuple(cells), cells[0].sign, ())
+    reasons = []
+    if Sign.DEPENDS in signs:
+        reasons.append("sample")
+    if _varies(cells, lambda cell: cell.behaviour):
+        reasons.append("liquidity")
+    if _varies(cells, lambda cell: cell.liquidity):
+        reasons.append("behaviour")
+    return Effect(name, metric, shock, tuple(cells), Sign.DEPENDS, tuple(reasons))
+
+
+def _varies(cells: Sequence[EffectCell], fixed: Callable[[EffectCell], object]) -> bool:
+    """True if stated signs differ among cells that agree in one property."""
+    groups: dict[object, set[Sign]] = {}
+    for cell in cells:
+        if cell.sign is not Sign.DEPENDS:
+            groups.setdefault(fixed(cell), set()).add(cell.sign)
+    return any(len(signs) > 1 for signs in groups.values())

@@ -1,0 +1,157 @@
+"""Rows of a stress from a small book: signs, contributions, and input that cannot be simulated."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from harmonize.api.audit import NotObservedError, RequestError
+from harmonize.api.stress_books import given_book, observable_book, same_book
+from harmonize.api.stress_case import NamedChange, StressCase
+from harmonize.api.stress_changes import parse_change
+from harmonize.api.stress_inputs import OpenInterestNear, Terms
+from harmonize.api.stress_rows import stress_row
+from harmonize.core.schedule import Unknown
+from harmonize.document.stress import StressMarketRow
+from harmonize.stress.book import Book
+from harmonize.stress.counterfactuals import WhatIf
+from harmonize.stress.defaults import StressDefaults
+from harmonize.stress.errors import StressInputError
+from harmonize.stress.position_file import read_positions
+from harmonize.stress.scenario import hypothetical
+from harmonize.stress.tiers import VenueMargins
+from tests.harmonize.checks.examples import SOUND
+from tests.harmonize.stress.markets import flat_margins
+
+MARKET = StressMarketRow(0.02, 1e9, "binance perp BTCUSDT 1d", ("binance",), "2026-03-01")
+HEAD = "venue,underlying,side,notional,margin\n"
+VENUES = ("binance", "okx")
+NEAR = {
+    "binance": OpenInterestNear(1e8, "2026-03-07T00:00:00Z"),
+    "okx": OpenInterestNear(5e7, "2026-03-07T00:00:00Z"),
+}
+
+
+def terms(margins: VenueMargins | Unknown, venue: str) -> Terms:
+    instrument = replace(SOUND.instrument, venue=venue)
+    schedule = replace(SOUND, instrument=instrument, observed_at=datetime(2026, 3, 1, tzinfo=UTC))
+    return Terms(margins, schedule)
+
+
+TERMS = {
+    "binance": terms(flat_margins(0.005, 0.01, "binance"), "binance"),
+    "okx": terms(flat_margins(0.02, 0.04, "okx"), "okx"),
+}
+
+
+def make_book(seed: int | None, defaults: StressDefaults) -> Book:
+    return observable_book("BTC", NEAR, TERMS, seed, defaults)
+
+
+def change(text: str) -> NamedChange:
+    made = parse_change(text, VENUES).what_if(Unknown("none"), Unknown("none"))
+    assert isinstance(made, WhatIf)
+    return NamedChange(text, "", made)
+
+
+CASE = StressCase(
+    underlying="BTC",
+    make_book=make_book,
+    is_synthetic=True,
+    terms=TERMS,
+    open_interest=NEAR,
+    market=MARKET,
+    scenario=None,
+    shock=0.1,
+    effect_shocks=(),
+    changes=(change("maintenance=3"),),
+    seeds=3,
+)
+
+
+def test_a_higher_mm_alone_liquidates_more_and_a_lower_one_less() -> None:
+    more = stress_row(CASE).effects
+    less = stress_row(replace(CASE, changes=(change("maintenance=0.2"),))).effects
+    assert [effect.sign for effect in (*more[:2], *less[:2])] == ["more", "more", "less", "less"]
+
+
+def test_a_path_without_impact_moves_as_stated_and_with_impact_further() -> None:
+    (first, *_) = stress_row(replace(CASE, scenario=hypothetical(0.1))).paths
+    assert first.fall == 0.1
+    assert first.move > 0.1
+
+
+def test_the_density_adds_up_to_what_lies_below_half() -> None:
+    row = stress_row(CASE)
+    total = sum(own.notional for own in row.density)
+    assert 0 < total < row.open_interest == pytest.approx(1.5e8)
+    assert all(own.upper <= 0.5 + 1e-9 for own in row.density)
+
+
+def test_without_volume_or_volatility_there_is_no_curve_but_a_density() -> None:
+    market = replace(MARKET, daily_volume=None, reason="no candles")
+    row = stress_row(replace(CASE, market=market))
+    assert not any((row.points, row.effects, row.cliffs, row.sensitivity))
+    assert row.density
+    assert {venue.shapley for venue in row.venues} == {None}
+
+
+def test_a_volume_of_zero_is_one_line_with_the_fix() -> None:
+    with pytest.raises(StressInputError, match=r"average daily volume is 0 .*; import candles"):
+        stress_row(replace(CASE, market=replace(MARKET, daily_volume=0.0)))
+
+
+def test_leverage_is_assumed_where_it_was_not_measured() -> None:
+    row = stress_row(CASE)
+    assert {venue.leverage_mark for venue in row.venues} == {"assumed"}
+    (leverage,) = [own for own in row.defaults if own.name == "effective leverage"]
+    assert leverage.mark == "assumed"
+    near = {**NEAR, "hyperliquid": NEAR["okx"]}
+    (leverage,) = [
+        own
+        for own in stress_row(replace(CASE, open_interest=near)).defaults
+        if own.name == "effective leverage"
+    ]
+    assert leverage.mark == "measured on hyperliquid, assumed elsewhere"
+
+
+def test_the_largest_leverage_meets_the_largest_recorded_step() -> None:
+    steps = {step.venue: step for step in stress_row(CASE).steps}
+    assert steps["okx"].margin_rate == pytest.approx(0.04)
+    assert steps["okx"].scenario == "2020-03-12"
+    assert steps["okx"].step == pytest.approx(0.2439, abs=1e-4)
+
+
+def test_given_positions_have_no_interval_and_assumptions_of_impact_alone() -> None:
+    book = given_book(read_positions(f"{HEAD}okx,BTC,long,1000,100\n", "x.csv"), "BTC", TERMS)
+    row = stress_row(
+        replace(
+            CASE,
+            make_book=lambda seed, defaults: same_book(book, seed, defaults),
+            is_synthetic=False,
+        )
+    )
+    assert {point.liquidated_low for point in row.points} == {None}
+    assert {own.name for own in row.sensitivity} == {"impact coefficient", "impact exponent"}
+    assert not {"effective leverage", "position sizes"} & {own.name for own in row.defaults}
+
+
+def test_positions_of_a_quanto_contract_are_refused_with_the_fix() -> None:
+    quanto = Unknown("quanto contract: the loss depends on a third currency")
+    positions = read_positions(f"{HEAD}okx,BTC,long,1000,100\n", "x.csv")
+    with pytest.raises(RequestError, match=r"okx BTC: quanto contract.*; choose another with"):
+        given_book(positions, "BTC", {"okx": terms(quanto, "okx")})
+
+
+def test_positions_without_observed_margins_are_listed_and_alone_are_an_error() -> None:
+    positions = read_positions(f"{HEAD}okx,BTC,long,9,1\nbinance,BTC,long,9,1\n", "x.csv")
+    partly = {**TERMS, "binance": terms(Unknown("MM is not observable"), "binance")}
+    book = given_book(positions, "BTC", partly)
+    assert book.positions.venues == ("okx",)
+    assert [(own.venue, own.reason) for own in book.not_observable] == [
+        ("binance", "MM is not observable")
+    ]
+    with pytest.raises(NotObservedError, match="binance: no schedule was observed"):
+        given_book(positions, "BTC", {})
+    with pytest.raises(NotObservedError, match="the file has no positions on it"):
+        given_book(positions, "ETH", TERMS)

@@ -1,0 +1,384 @@
+"""The command ``stress``: what a fall liquidates, its assumptions, and mistakes in one line."""
+
+import csv
+import json
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from typer.testing import CliRunner, Result
+
+from harmonize.cli.main import app
+
+FEW = ("--seeds", "2")
+MARKS = {"measured", "assumed", "sourced"}
+
+POSITIONS = """venue,underlying,side,notional,margin
+binance,BTC,long,100000,10000
+hyperliquid,BTC,long,200000,1000
+hyperliquid,BTC,short,50000,5000
+"""
+
+SCENARIO = """id: mine
+title: A fall of my own
+kind: hypothetical
+step_minutes: 5
+falls:
+  BTC: [0.02, 0.12, 0.08]
+  ETH: [0.03, 0.16, 0.1]
+citations:
+  - {reference: own, mark: assumed, note: none}
+"""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ("stress", *arguments), catch_exceptions=False)
+
+
+def answer_of(*arguments: str, code: int = 0) -> Any:
+    result = run(*arguments, *FEW, "--format", "json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def btc() -> Any:
+    return answer_of("BTC", "--as-of", "2026-11-29")
+
+
+@pytest.fixture(scope="module")
+def printed() -> str:
+    result = run("BTC", *FEW)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def positions(tmp_path: Path) -> Path:
+    path = tmp_path / "positions.csv"
+    path.write_text(POSITIONS)
+    return path
+
+
+def test_the_curve_has_every_shock_under_all_three_liquidities(btc: Any) -> None:
+    (row,) = btc["stress"]
+    found = {(point["shock"], point["liquidity"]) for point in row["points"]}
+    assert found == {(s, k) for s in (0.01, 0.02, 0.05, 0.1, 0.2, 0.3) for k in (1.0, 4.0, 10.0)}
+    for point in row["points"]:
+        assert point["move"] >= point["shock"]
+        assert point["liquidated_low"] <= point["liquidated_high"]
+        assert point["liquidated"] == pytest.approx(point["share"] * row["open_interest"])
+
+
+def test_shapley_values_sum_to_what_is_liquidated(btc: Any) -> None:
+    (row,) = btc["stress"]
+    (total,) = [
+        p["liquidated"] for p in row["points"] if (p["shock"], p["liquidity"]) == (0.1, 1.0)
+    ]
+    assert sum(venue["shapley"] for venue in row["venues"]) == pytest.approx(total)
+    assert sum(venue["liquidated"] for venue in row["venues"]) == pytest.approx(total)
+
+
+def test_an_effect_has_both_behaviours_and_a_sign_only_where_all_cells_agree(btc: Any) -> None:
+    (row,) = btc["stress"]
+    assert {effect["shock"] for effect in row["effects"]} == {0.05, 0.1, 0.2, 0.3}
+    for effect in row["effects"]:
+        cells = effect["cells"]
+        assert {(c["liquidity"], c["behaviour"]) for c in cells} == {
+            (liquidity, behaviour)
+            for liquidity in (1.0, 4.0, 10.0)
+            for behaviour in ("notional kept", "margin kept")
+        }
+        if effect["sign"] == "depends on":
+            assert effect["depends_on"]
+        else:
+            assert {cell["sign"] for cell in cells} == {effect["sign"]}
+
+
+def test_venues_without_open_interest_or_margins_are_listed_and_not_guessed(btc: Any) -> None:
+    (row,) = btc["stress"]
+    absent = {own["venue"]: own["reason"] for own in row["not_observable"]}
+    assert absent["mexc"] == "open interest is not observed"
+    assert not set(absent) & {venue["venue"] for venue in row["venues"]}
+
+
+def test_leverage_is_measured_on_hyperliquid_alone(btc: Any) -> None:
+    (row,) = btc["stress"]
+    marks = {venue["venue"]: venue["leverage_mark"] for venue in row["venues"]}
+    assert [venue for venue, mark in marks.items() if mark == "measured"] == ["hyperliquid"]
+
+
+def test_every_format_states_the_defaults_with_their_marks(
+    btc: Any, printed: str, tmp_path: Path
+) -> None:
+    (row,) = btc["stress"]
+    names = [default["name"] for default in row["defaults"]]
+    assert len(names) == 13
+    assert all(default["mark"].split()[0] in MARKS for default in row["defaults"])
+    assert all(name in printed for name in names)
+    table = list(csv.DictReader(StringIO(run("BTC", *FEW, "--format", "csv").stdout)))
+    assert all(name in table[0]["assumptions"] for name in names)
+    chart = tmp_path / "curve.svg"
+    assert run("BTC", *FEW, "--chart", str(chart)).exit_code == 0
+    drawn = " ".join(chart.read_text().split())
+    assert "Assumptions" in drawn
+    assert "(assumed)" in drawn
+    book = run("BTC", *FEW, "--format", "xlsx", "--output", str(tmp_path / "x.xlsx"))
+    assert book.exit_code == 0
+    sheet = load_workbook(BytesIO((tmp_path / "x.xlsx").read_bytes()))["Assumptions"]
+    assert set(names) <= {cell.value for row_ in sheet.iter_rows() for cell in row_}
+
+
+def test_the_limits_are_stated_in_words(printed: str) -> None:
+    assert "on 49 days recorded on hyperliquid, the model liquidates 0." in printed
+    assert "Amplification is not identified" in printed
+    assert "Venues other than hyperliquid, and other underlyings: unvalidated." in printed
+    assert "No insurance fund is archived" in printed
+
+
+def test_a_recorded_path_runs_without_impact_unless_asked() -> None:
+    off = answer_of("BTC", "--scenario", "2024-08-05")
+    (path,) = off["stress"][0]["paths"]
+    assert path["liquidity"] is None
+    assert path["move"] == path["fall"]
+    assert any("Impact is off in the replay" in line for line in off["statements"])
+    on = answer_of("BTC", "--scenario", "2024-08-05", "--impact")
+    assert [path["liquidity"] for path in on["stress"][0]["paths"]] == [1.0, 4.0, 10.0]
+    assert all(path["move"] > path["fall"] for path in on["stress"][0]["paths"])
+    assert any("counts them twice" in line for line in on["statements"])
+
+
+def test_margins_of_a_recorded_day_are_the_nearest_observed() -> None:
+    (row,) = answer_of("BTC", "--scenario", "2025-10-10")["stress"]
+    days = {venue["venue"]: venue["observed_at"][:10] for venue in row["venues"]}
+    assert days["binance"] == "2025-10-09"  # not the newest, of 2026-07-02
+    assert row["oldest"][:10] == min(days.values())
+    assert row["newest"][:10] == max(days.values())
+
+
+def test_volume_and_implied_volatility_of_a_path_are_stated() -> None:
+    (row,) = answer_of("BTC", "--scenario", "2025-10-10")["stress"]
+    assert row["paths"][0]["volume"] == 27.42
+    assert row["paths"][0]["implied_volatility"] == 0.5884
+    (jump,) = answer_of("BTC", "--scenario", "-10%", "--what-if", "leverage=10")["stress"]
+    assert jump["paths"][0]["volume"] is None
+
+
+def test_a_fund_raises_the_shock_that_a_venue_cannot_pay(btc: Any) -> None:
+    def limit(answer: Any, venue: str) -> float:
+        (own,) = [v for v in answer["stress"][0]["venues"] if v["venue"] == venue]
+        shock: float = own["reverse"][0]["shock"]
+        return shock
+
+    funded = answer_of("BTC", "--as-of", "2026-11-29", "--fund", "binance=100m")
+    assert limit(funded, "binance") > 2 * limit(btc, "binance")
+    assert limit(funded, "okx") == limit(btc, "okx")
+    assert any("only the stated ones" in line for line in funded["statements"])
+
+
+def test_a_shock_of_zero_liquidates_nothing_and_can_be_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "zero.svg"
+    assert run("BTC", "--shock", "0%", "--chart", str(path), *FEW).exit_code == 0
+    assert path.read_text().startswith("<svg")
+
+
+def test_a_day_without_thirty_candles_before_has_a_path_and_no_curve() -> None:
+    result = run("BTC", "--scenario", "2020-03-12", *FEW)
+    assert result.exit_code == 3
+    assert "no curve, contributions or effects: before 2020-03-12" in result.stdout
+    assert "path 2020-03-12, no impact: fall of 52.33 %" in result.stdout
+    assert "incomplete: underlying BTC: before 2020-03-12" in result.stderr
+
+
+def test_several_underlyings_say_that_they_are_simulated_alone() -> None:
+    answer = answer_of("BTC", "SOL")
+    (line,) = [line for line in answer["statements"] if "simulated alone" in line]
+    assert "1.9 (BTC), 2.8 (ETH) and 6.1 (SOL)" in line
+
+
+def test_given_positions_are_liquidated_at_once_if_their_margin_is_below_mm(
+    positions: Path,
+) -> None:
+    answer = answer_of("--positions", str(positions))
+    (row,) = answer["stress"]
+    assert not row["is_synthetic"]
+    assert row["open_interest"] == 300_000
+    immediate = {venue["venue"]: venue["immediate"] for venue in row["venues"]}
+    assert immediate == {"binance": 0.0, "hyperliquid": 200_000.0}
+    assert {venue["leverage_mark"] for venue in row["venues"]} == {"given"}
+
+
+def test_positions_of_an_account_fall_together(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.csv"
+    rows = "binance,BTC,long,100000,3000,a\nbinance,ETH,long,100000,60000,a\n"
+    path.write_text(f"venue,underlying,side,notional,margin,account\n{rows}")
+    answer = answer_of("--positions", str(path), "--shock", "10%")
+    assert [row["points"][0]["liquidated"] for row in answer["stress"]] == [0.0, 0.0]
+    alone = {
+        row["underlying"]: next(p["liquidated"] for p in row["points"] if p["shock"] == 0.1)
+        for row in answer["stress"]
+    }
+    assert alone == {"BTC": 100_000.0, "ETH": 0.0}
+    assert {own["longs"] for own in answer["accounts"]} == {0.0}  # the account has enough margin
+    assert not any("simulated alone" in line for line in answer["statements"])
+
+
+def test_a_scenario_file_gives_the_shock_of_each_underlying(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SCENARIO)
+    answer = answer_of("BTC", "ETH", "--scenario", str(path))
+    assert [row["shock"] for row in answer["stress"]] == [0.12, 0.16]
+    assert len(answer["stress"][0]["paths"]) == 3
+
+
+def test_a_jump_that_holds_ends_where_the_curve_ends() -> None:
+    (row,) = answer_of("BTC", "--scenario", "-20%")["stress"]
+    curve = {p["liquidity"]: p["move"] for p in row["points"] if p["shock"] == 0.2}
+    for path in row["paths"]:
+        assert path["move"] == pytest.approx(curve[path["liquidity"]], rel=1e-12)
+
+
+def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
+    answer = answer_of(
+        "BTC", "--what-if", "leverage=10", "--what-if", "leverage=10@5%", "--what-if", "adopt=okx"
+    )
+    (row,) = answer["stress"]
+    before, on_the_day, _ = row["reactions"]
+    assert before["top_up"] > 0
+    assert before["closed"] > 0
+    assert (on_the_day["top_up"], on_the_day["closed"]) == (0.0, 0.0)
+    assert {own["what_if"] for own in row["effects"]} == {
+        "leverage=10",
+        "leverage=10@5%",
+        "adopt=okx",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("BTC", "--scenario", "2025-10-11"), "unknown scenario '2025-10-11'; did you mean 2025-1"),
+        (("BTC", "--shock", "100%"), "--shock: expected a fall from 0 to below 100 %"),
+        (("BTC", "--shock", "-1"), "--shock: expected a rate from 0 to 100 %"),
+        (("BTC", "--shock", "nan"), "--shock: expected a rate from 0 to 100 %"),
+        (("BTC", "--seeds", "0"), "seeds: expected a number from 1, found 0"),
+        (("BTC", "--what-if", "gap"), "what-if: expected reference, reference=im"),
+        (("BTC", "--what-if", "reference=xm"), "what-if: expected reference, reference=im"),
+        (("BTC", "--what-if", "adopt=binanc"), "unknown venue 'binanc'; did you mean binance?"),
+        (("BTC", "--what-if", "leverage=0"), "expected a leverage such as 10, above 0"),
+        (("BTC", "--what-if", "maintenance=nan"), "expected a factor such as 1.5, above 0"),
+        (("BTC", "--what-if", "buffer"), "expected a fall such as 5%, from 0 to below 1"),
+        (("BTC", "--what-if", "reference@100%"), "expected a fall such as @5%, from 0 to below 1"),
+        (("BTC", "--venue", "binanc"), "unknown venue binanc; did you mean binance?"),
+        (("BTC", "--rules", "nope"), "unknown rule set 'nope'"),
+        (("BTC", "ETH", "--chart", "x.svg"), "--chart: expected one underlying, found 2"),
+        (("BTC", "--chart", "x.png"), "--chart: expected a file that ends in .svg"),
+        (("BTC", "--positions", "missing.csv"), "--positions: cannot read missing.csv"),
+        (("BTC", "--scenario", "missing.yaml"), "--scenario: cannot read missing.yaml"),
+        (("BTC", "--taker-fee", "x"), "--taker-fee: expected a rate"),
+        (("BTC", "--fund", "okx"), "--fund: expected VENUE=USD, such as okx=50m, found 'okx'"),
+        (("BTC", "--fund", "okx=many"), "--fund okx:"),
+        (("BTC", "--fund", "okx=-1"), "--fund okx:"),
+        (("BTC", "--fund", "okk=1m"), "fund: unknown venue okk; did you mean okx?"),
+        (("BTC", "--fund", "okx=1m", "--fund", "okx=2m"), "--fund okx: found two different values"),
+    ],
+)
+def test_a_wrong_option_is_one_line_with_the_fix(arguments: tuple[str, ...], message: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not result.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("0.12", "1.2", "mine.yaml:6:15: BTC: expected a fraction from 0 to below 1"),
+        ("0.12", "-0.1", "mine.yaml:6:15: BTC: expected a number from 0"),
+        ("0.12", ".nan", "mine.yaml:6:15: expected a finite number"),
+        (", 0.1]", "]", "mine.yaml:7:8: falls: expected 3 steps for ETH, found 2"),
+        ("title", "titel", "mine.yaml:2:1: titel: unknown key"),
+        ("hypothetical", "recorded", "mine.yaml:"),
+        (
+            "hypothetical",
+            "recorded\nfirst_mark: yesterday",
+            "first_mark: expected a time such as 2025-10-10T12:00:00Z, found 'yesterday'",
+        ),
+    ],
+)
+def test_a_wrong_scenario_is_one_line_with_its_place(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SCENARIO.replace(old, new))
+    result = run("BTC", "--scenario", str(path))
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("binance", "binancee", "positions: unknown venue binancee; did you mean binance?"),
+        ("100000,10000", "1e12,1e11", "is above the largest of $1,800,000,000; split it"),
+        ("100000,10000", "nan,10000", "positions.csv:2: notional: expected a number above 0"),
+        ("100000,10000", "100000,0", "positions.csv:2: margin: expected a number above 0"),
+        ("margin", "margn", "positions.csv:1: unknown column 'margn'"),
+        ("long,100000", "up,100000", "positions.csv:2: side: expected long or short, found 'up'"),
+    ],
+)
+def test_a_wrong_position_is_one_line_with_the_fix(
+    positions: Path, old: str, new: str, message: str
+) -> None:
+    positions.write_text(POSITIONS.replace(old, new, 1))
+    result = run("--positions", str(positions))
+    assert result.exit_code == 2, result.output
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("XYZQ",), "no venue has both open interest and margins"),
+        (("BTC", "--venue", "mexc"), "no venue has both open interest and margins"),
+        (("HYPE", "--scenario", "2025-10-10"), "scenario 2025-10-10 has no falls of it"),
+        (("BTC", "--as-of", "2026-01-01"), "no venue has both open interest and margins"),
+    ],
+)
+def test_nothing_that_can_be_simulated_is_exit_code_3(
+    arguments: tuple[str, ...], message: str
+) -> None:
+    result = run(*arguments, *FEW)
+    assert result.exit_code == 3, result.output
+    assert message in result.stderr
+    assert not result.stdout
+
+
+def test_a_requested_venue_that_is_not_simulated_is_exit_code_3() -> None:
+    result = run("BTC", "--venue", "binance", "--venue", "mexc", *FEW)
+    assert result.exit_code == 3
+    assert "venue mexc: not simulated: open interest is not observed" in result.stderr
+    assert "BTC: synthetic longs" in result.stdout
+
+
+def test_an_incomplete_underlying_that_was_not_named_is_a_note() -> None:
+    result = run("--scenario", "2020-03-12", *FEW)
+    assert result.exit_code == 3  # no underlying has a curve
+    result = run("--venue", "hyperliquid", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "note: underlying HYPE: before " in result.stderr
+    assert "incomplete" not in result.stderr
+    named = run("BTC", "HYPE", "--venue", "hyperliquid", *FEW)
+    assert named.exit_code == 3
+    assert "incomplete: underlying HYPE: before " in named.stderr
+
+
+def test_a_rule_set_without_margins_for_the_underlying_is_exit_code_3() -> None:
+    result = run("BTC", "--rules", "mas", "--what-if", "reference=mm", *FEW)
+    assert result.exit_code == 3
+    assert "what-if reference=mm: mas sets no maintenance margin for BTC" in result.stderr
