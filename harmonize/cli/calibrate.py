@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,6 +17,7 @@ from harmonize.cli.console import (
     note,
     own_archive,
     print_line,
+    write,
 )
 from harmonize.text.messages import counted
 
@@ -38,6 +39,10 @@ def calibrate(
         Path | None,
         typer.Option("--out", help="Folder of the files (default: rule set and day, here)."),
     ] = None,
+    apply: Annotated[
+        Path | None,
+        typer.Option("--apply", help="Write the new version to this YAML file and nothing else."),
+    ] = None,
     underlying: Annotated[
         list[str] | None,
         typer.Option(
@@ -51,6 +56,8 @@ def calibrate(
     from harmonize.api.calibrate import CalibrationRequest
     from harmonize.api.calibration_files import CalibrationFolderError
 
+    if apply is not None:
+        _check_target(apply, pack, out)
     request = CalibrationRequest(
         pack, _day(as_of), context.obj.archive or own_archive(), tuple(underlying or ())
     )
@@ -58,6 +65,10 @@ def calibrate(
         if out is not None:
             calibration_files.check_writable(out)
         calibration, files = _calibrated(request)
+        if apply is not None:
+            write(apply, files[f"{calibration.last.id}.yaml"])
+            print_line(str(apply))
+            _exit(context.obj, request, calibration)
         folder = out or Path(f"{calibration.last.id}-{request.as_of}")
         calibration_files.write(folder, files)
     except CalibrationFolderError as error:
@@ -67,6 +78,26 @@ def calibrate(
     for name in files:
         print_line(str(folder / name))
     _exit(context.obj, request, calibration)
+
+
+def _check_target(apply: Path, pack: str, out: Path | None) -> None:
+    """Ends the program if the file of ``--apply`` is no version of the rule set, before anything else."""
+    from rules import loader
+
+    if out is not None:
+        fail("--apply: found together with --out, which writes all files; remove one", USAGE)
+    if apply.suffix not in {".yaml", ".yml"}:
+        fail(f"--apply: expected a file that ends in .yaml, found {apply.name}", USAGE)
+    if not apply.parent.is_dir():
+        fail(f"--apply: no folder {apply.parent}; create it, or choose another", USAGE)
+    if not apply.exists():
+        return
+    try:
+        found, expected = loader.load(str(apply)).id, loader.load(pack).id
+    except loader.RuleError as error:
+        fail_with(error, USAGE)
+    if found != expected:
+        fail(f"--apply: {apply}: found rule set {found}, not {expected}; use another file", USAGE)
 
 
 def _day(as_of: datetime | None) -> "date":
@@ -108,7 +139,9 @@ def _calibrated(request: "CalibrationRequest") -> "tuple[Calibration, dict[str, 
         fail(str(error), INCOMPLETE)
 
 
-def _exit(settings: Settings, request: "CalibrationRequest", calibration: "Calibration") -> None:
+def _exit(
+    settings: Settings, request: "CalibrationRequest", calibration: "Calibration"
+) -> NoReturn:
     """Prints what was not measured, and ends with exit code 3 if that was requested."""
     measured = {item.asset for item in calibration.evidence if item.inputs}
     unmeasured = [item.asset for item in calibration.evidence if item.asset not in measured]

@@ -91,6 +91,48 @@ def members(rule_set: RuleSet) -> dict[str, tuple[str, ...]]:
     return {class_.name: class_.assets for class_ in rule_set.requirement.classes}
 
 
+def test_apply_writes_the_new_version_and_nothing_else(
+    prices: Path, baseline: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "next.yaml"
+    for _ in range(2):  # the second time replaces the same rule set
+        arguments = ("--pack", "harmonized-baseline", "--as-of", DAY, "--apply", str(target))
+        result = calibrate(prices, *arguments)
+        assert (result.exit_code, result.stdout) == (0, f"{target}\n")
+        assert target.read_bytes() == (baseline / "harmonized-baseline.yaml").read_bytes()
+        assert [path.name for path in tmp_path.iterdir()] == ["next.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "more", "problem"),
+    [
+        (None, "next.txt", (), "expected a file that ends in .yaml, found next.txt"),
+        (None, "none/next.yaml", (), "no folder"),
+        (None, "next.yaml", ("--out", "x"), "found together with --out"),
+        ("a: [", "next.yaml", (), "next.yaml:"),
+        ("other", "next.yaml", (), "found rule set emir-ccp, not harmonized-baseline"),
+    ],
+)
+def test_apply_replaces_no_other_file(  # noqa: PLR0913, PLR0917 - parts of a case
+    prices: Path,
+    tmp_path: Path,
+    content: str | None,
+    name: str,
+    more: tuple[str, ...],
+    problem: str,
+) -> None:
+    target = tmp_path / name
+    if content is not None:
+        other = (Path(loader.__file__).parent / "emir-ccp.yaml").read_text()
+        target.write_text(other if content == "other" else content)
+    before = target.read_bytes() if content is not None else None
+    pack = ("--pack", "harmonized-baseline", "--as-of", DAY)
+    result = calibrate(prices, *pack, "--apply", str(target), *more)
+    assert result.exit_code == 2
+    assert problem in result.stderr
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
 def test_the_inputs_are_those_of_the_published_table_with_their_prices(baseline: Path) -> None:
     inputs = {
         (item.underlying, item.name): item for item in inputs_file.load(baseline / "inputs.yaml")
