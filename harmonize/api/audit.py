@@ -29,6 +29,7 @@ from harmonize.api.question import (
     Question,
     Selection,
     StressScope,
+    ThresholdScope,
     Verification,
     WaiverPolicy,
 )
@@ -38,7 +39,7 @@ from harmonize.archive.archive import Archive
 from harmonize.archive.catalog import with_observation_times
 from harmonize.archive.location import RECORDED_ARCHIVE_NAME, recorded_archive
 from harmonize.archive.source import Source
-from harmonize.audit.assemble import AuditOptions, Reading, VenueProperties, audit, tool
+from harmonize.audit.assemble import AuditOptions, PriceTests, Reading, VenueProperties, audit, tool
 from harmonize.audit.baseline import compare_with_baseline
 from harmonize.checks import CHECKS
 from harmonize.comparison.representative import preferred
@@ -46,7 +47,7 @@ from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import PRICES, Payload
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document import AdequacySection, AuditDocument, StressRow
+from harmonize.document import AdequacySection, AuditDocument, StressRow, ThresholdSection
 from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS
@@ -74,6 +75,7 @@ __all__ = [
     "RequestError",
     "Selection",
     "StressScope",
+    "ThresholdScope",
     "Verification",
     "WaiverPolicy",
     "age_reference",
@@ -150,16 +152,16 @@ def answer(question: Question) -> Answer:
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
     adequacy, unread = _adequacy(question, reading, as_of)
-    stress, unread_too = _stress(question, reading, rule_sets, as_of)
-    document = _audit(
-        question, configuration, reading, rule_sets, as_of=as_of, adequacy=adequacy, stress=stress
-    )
+    thresholds, untested = _thresholds(question, reading)
+    stress, unsimulated = _stress(question, reading, rule_sets, as_of)
+    tests = PriceTests(adequacy, thresholds, stress)
+    document = _audit(question, configuration, reading, rule_sets, as_of=as_of, tests=tests)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
-    absent = tuple(dict.fromkeys((*unobserved, *unread, *unread_too)))
+    absent = tuple(dict.fromkeys((*unobserved, *unread, *untested, *unsimulated)))
     return Answer(remaining, absent, document, tuple(dict.fromkeys(notes)))
 
 
@@ -207,6 +209,18 @@ def _stress(
     return audited_stress(question, reading, rule_sets, as_of)
 
 
+def _thresholds(question: Question, reading: Reading) -> tuple[ThresholdSection, tuple[str, ...]]:
+    """Returns daily thresholds, and what was requested but has none.
+
+    Both are empty unless the question requests them.
+    """
+    if question.options.thresholds is ThresholdScope.NONE:
+        return ThresholdSection(), ()
+    from harmonize.api.threshold_rows import audited_thresholds  # noqa: PLC0415 - as above
+
+    return audited_thresholds(question, reading)
+
+
 def _audit(  # noqa: PLR0913 - the parts of an audit
     question: Question,
     configuration: Configuration,
@@ -214,8 +228,7 @@ def _audit(  # noqa: PLR0913 - the parts of an audit
     rule_sets: Sequence[RuleSet],
     *,
     as_of: datetime,
-    adequacy: AdequacySection,
-    stress: Sequence[StressRow],
+    tests: PriceTests,
 ) -> AuditDocument:
     """Audits a reading. Raises RequestError: a preferred instrument that its venue does not have."""
     options = AuditOptions(
@@ -231,7 +244,7 @@ def _audit(  # noqa: PLR0913 - the parts of an audit
     )
     properties = VenueProperties(conventions.bundled(), configuration.jurisdictions)
     try:
-        return audit(reading, rule_sets, options, properties, adequacy, stress=stress)
+        return audit(reading, rule_sets, options, properties, tests)
     except KeyError as error:
         message = no_instrument(question.instruments, reading, error.args[0])
         raise RequestError(message) from None

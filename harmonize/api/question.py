@@ -66,6 +66,13 @@ class StressScope(StrEnum):
     SIMULATED = "simulated"
 
 
+class ThresholdScope(StrEnum):
+    """Whether an answer tests models of daily margin thresholds, which takes a minute."""
+
+    NONE = "none"
+    MODELS = "models"
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is read and judged. An empty selection of venues, underlyings or rules selects all.
@@ -110,7 +117,7 @@ class AnswerOptions:
     need splits, in USD, ``listed_notionals`` further ones at which the document has points but no
     findings. ``inputs`` is a file of measured inputs of rule sets, ``config`` a
     configuration file. With ``baseline`` the document has only new or worsened findings. Market data
-    are read only if ``adequacy`` or ``stress`` requests it.
+    are read only if ``adequacy``, ``thresholds`` or ``stress`` requests it.
     """
 
     stale_after_days: float = 30.0
@@ -124,6 +131,7 @@ class AnswerOptions:
     history: HistoryScope = HistoryScope.CHANGES
     adequacy: AdequacyScope = AdequacyScope.NONE
     stress: StressScope = StressScope.NONE
+    thresholds: ThresholdScope = ThresholdScope.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from harmonize.api.question import (
     Fallback,
     Question,
     Selection,
+    ThresholdScope,
     Verification,
     WaiverPolicy,
 )
@@ -99,6 +100,7 @@ def _question_fields(question: Question) -> dict[str, object]:
         "config": str(options.config or ""),
         "waivers": options.waivers.value,
         "adequacy": options.adequacy.value,
+        "thresholds": options.thresholds.value,
     }
 
 
@@ -289,6 +291,7 @@ def _question(manifest: Mapping[str, Any], archive: ArchiveLocation | None) -> Q
             config=Path(fields["config"]) if fields["config"] else None,
             waivers=WaiverPolicy(fields["waivers"]),
             adequacy=AdequacyScope(fields["adequacy"]),
+            thresholds=ThresholdScope(fields.get("thresholds", ThresholdScope.NONE)),
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"{MANIFEST}: question: unreadable field {error}; write the report again"

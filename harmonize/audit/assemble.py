@@ -46,6 +46,7 @@ from harmonize.document import (
     ScheduleRow,
     Spread,
     StressRow,
+    ThresholdSection,
     Tool,
     WaiverRow,
     rows,
@@ -134,23 +135,30 @@ class AuditOptions:
         return tuple(sorted({*self.notional_grid, *self.listed_notionals}))
 
 
-def audit(  # noqa: PLR0913 - the parts of an audit
+@dataclass(frozen=True, slots=True)
+class PriceTests:
+    """Results from past prices, empty if not requested: tests of margins, daily thresholds, stress."""
+
+    adequacy: AdequacySection = field(default_factory=AdequacySection)
+    thresholds: ThresholdSection = field(default_factory=ThresholdSection)
+    stress: tuple[StressRow, ...] = ()
+
+
+def audit(
     reading: Reading,
     rule_sets: Sequence[RuleSet],
     options: AuditOptions,
     venues: VenueProperties | None = None,
-    adequacy: AdequacySection | None = None,
-    *,
-    stress: Sequence[StressRow] = (),
+    tests: PriceTests | None = None,
 ) -> AuditDocument:
     """Returns the audit document; equal arguments give equal documents.
 
-    ``adequacy`` are tests of margins against past prices, ``stress`` what a fall liquidates, if there are
-    any. Raises KeyError: an instrument named in ``options`` that its venue does not have.
+    ``tests`` are those against past prices, if there are any. Raises KeyError: an instrument named in
+    ``options`` that its venue does not have.
     """
     prepared = prepare(reading, rule_sets, options)
     results = compare(prepared, options, venues or VenueProperties())
-    results = replace(results, adequacy=adequacy or AdequacySection(), stress=tuple(stress))
+    results = replace(results, tests=tests or PriceTests())
     judgement = check(prepared, results, options)
     return assemble(prepared, results, judgement, options)
 
@@ -193,8 +201,7 @@ class Results:
     arbitrages: tuple[ArbitrageRow, ...]
     liquidations: tuple[LiquidationRow, ...]
     headlines: Headlines
-    adequacy: AdequacySection = field(default_factory=AdequacySection)
-    stress: tuple[StressRow, ...] = ()
+    tests: PriceTests = field(default_factory=PriceTests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,8 +287,9 @@ def check(prepared: Prepared, results: Results, options: AuditOptions) -> Judgem
         indices=results.indices,
         recent_history=reading.recent_history,
         remarks=reading.remarks,
-        adequacy=results.adequacy,
-        stress=results.stress,
+        adequacy=results.tests.adequacy,
+        thresholds=results.tests.thresholds,
+        stress=results.tests.stress,
     )
     result = _evaluate(CHECKS, context, options.check_options)
     if result.defects:  # they are findings too: of the check of unreadable data
@@ -337,8 +345,9 @@ def assemble(
         waived=judgement.waived,
         waivers=judgement.waivers,
         headlines=results.headlines,
-        adequacy=results.adequacy,
-        stress=results.stress,
+        adequacy=results.tests.adequacy,
+        thresholds=results.tests.thresholds,
+        stress=results.tests.stress,
     )
 
 

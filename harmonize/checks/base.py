@@ -21,6 +21,7 @@ from harmonize.document import (
     Level,
     Spread,
     StressRow,
+    ThresholdSection,
     Verdict,
     WaiverRow,
 )
@@ -61,6 +62,7 @@ class AuditContext:
     remarks: tuple[Remark, ...] = ()
     adequacy: AdequacySection = field(default_factory=AdequacySection)
     stress: tuple[StressRow, ...] = ()
+    thresholds: ThresholdSection = field(default_factory=ThresholdSection)
 
     def only(self, keys: Collection[ScheduleKey]) -> "AuditContext":
         """Returns the context with the schedules of these keys, and what was found on each."""

@@ -51,6 +51,7 @@ from harmonize.cli.options import (
     Rules,
     StaleAfter,
     StressOption,
+    ThresholdsOption,
     Underlyings,
     Venues,
     VerifiedOnlyOption,
@@ -142,6 +143,7 @@ def report(
     config: ConfigOption = None,
     ignore_waivers: IgnoreWaivers = False,
     fail_on: FailOnOption = FailOn.NEVER,
+    thresholds: ThresholdsOption = False,
     gather_first: Annotated[
         bool, typer.Option("--fetch", help="Gather the reachable venues first.")
     ] = False,
@@ -190,6 +192,7 @@ def report(
         config=config,
         no_waivers=ignore_waivers,
         adequacy=True,
+        thresholds=thresholds,
     )
     answer = request.write_report(out, Question.of(selection, options))
     print_line(str(out / "index.html"))
@@ -270,6 +273,7 @@ def audit(
     fail_on: FailOnOption = FailOn.ERROR,
     adequacy: AdequacyOption = False,
     stress: StressOption = False,
+    thresholds: ThresholdsOption = False,
 ) -> None:
     """Audit and print the findings, in one or several formats."""
     from harmonize.api.question import Question
@@ -294,6 +298,7 @@ def audit(
         baseline=baseline,
         adequacy=adequacy,
         stress=stress,
+        thresholds=thresholds,
     )
     answer = request.answer(Question.of(selection, options))
     if write_baseline is not None:

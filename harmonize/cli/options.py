@@ -86,6 +86,10 @@ AdequacyOption = Annotated[
 StressOption = Annotated[
     bool, typer.Option("--stress", help="Simulate a sudden fall of 10 % as well.")
 ]
+ThresholdsOption = Annotated[
+    bool,
+    typer.Option("--thresholds", help="Test models of daily margin thresholds too: a minute."),
+]
 IgnoreWaivers = Annotated[
     bool, typer.Option("--ignore-waivers", help="Report waived findings as well.")
 ]

@@ -90,9 +90,16 @@ def options(
     baseline: Path | None = None,
     adequacy: bool = False,
     stress: bool = False,
+    thresholds: bool = False,
 ) -> "AnswerOptions":
     """Returns the options of the answer; a wrong one ends the program."""
-    from harmonize.api.question import AdequacyScope, AnswerOptions, StressScope, WaiverPolicy
+    from harmonize.api.question import (
+        AdequacyScope,
+        AnswerOptions,
+        StressScope,
+        ThresholdScope,
+        WaiverPolicy,
+    )
 
     if not isfinite(stale_after):
         fail(f"--stale-after: expected a number of days, found {stale_after}", USAGE)
@@ -104,6 +111,7 @@ def options(
         baseline=_baseline(baseline) if baseline else None,
         adequacy=AdequacyScope.VERDICTS if adequacy else AdequacyScope.NONE,
         stress=StressScope.SIMULATED if stress else StressScope.NONE,
+        thresholds=ThresholdScope.MODELS if thresholds else ThresholdScope.NONE,
     )
 
 

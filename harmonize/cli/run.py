@@ -39,6 +39,7 @@ from harmonize.cli.options import (
     FailOnOption,
     InputsOption,
     Rules,
+    ThresholdsOption,
     Underlyings,
     Venues,
 )
@@ -75,6 +76,7 @@ def run(
     mirror: MirrorOption = "",
     market_data: MarketDataOption = False,
     adequacy: AdequacyOption = False,
+    thresholds: ThresholdsOption = False,
 ) -> None:
     """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.nightly import run as nightly
@@ -83,7 +85,9 @@ def run(
 
     settings: Settings = context.obj
     selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
-    options = request.options(inputs=inputs, config=config, adequacy=adequacy)
+    options = request.options(
+        inputs=inputs, config=config, adequacy=adequacy, thresholds=thresholds
+    )
     question = _question(settings, selection, options)
     chosen = _run_settings(question)
     gather_request = gather_request_of(settings, venue, timeout, keys, mirror)

@@ -38,6 +38,7 @@ from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, T
 from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
 from harmonize.document.stress import StressRow
+from harmonize.document.thresholds import ThresholdSection
 from harmonize.document.upgrade import upgraded
 
 SCHEMA_VERSION = "3.1"
@@ -82,6 +83,7 @@ class AuditDocument:
     headlines: Headlines = field(default_factory=Headlines)
     adequacy: AdequacySection = field(default_factory=AdequacySection)
     stress: tuple[StressRow, ...] = ()
+    thresholds: ThresholdSection = field(default_factory=ThresholdSection)
 
 
 def to_json(document: AuditDocument) -> bytes:

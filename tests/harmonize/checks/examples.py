@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 
-from harmonize.audit.assemble import AuditOptions, Reading, audit
+from harmonize.audit.assemble import AuditOptions, PriceTests, Reading, audit
 from harmonize.core.instrument import contract
 from harmonize.core.payload import (
     Call,
@@ -37,7 +37,13 @@ from harmonize.core.schedule import (
     Unknown,
     flat,
 )
-from harmonize.document import AdequacyRow, AdequacySection, AuditDocument, StressRow
+from harmonize.document import (
+    AdequacyRow,
+    AdequacySection,
+    AuditDocument,
+    StressRow,
+    ThresholdSection,
+)
 from harmonize.history.diff import ObservedSchedules, find_changes
 from harmonize.history.recent import DatedChange, RecentHistory, StressTightening, UnchangedSchedule
 from harmonize.policy.inputs import Input
@@ -54,6 +60,7 @@ from tests.harmonize.checks.price_tests import (
     with_clearing,
     with_holding,
 )
+from tests.support.sample_thresholds import evidence, signals
 from venues.completeness import as_partial
 
 NOW = datetime(2026, 3, 10, tzinfo=UTC)
@@ -132,6 +139,7 @@ class Case:
     remarks: tuple[Remark, ...] = ()
     adequacy: AdequacySection = field(default_factory=AdequacySection)
     stress: tuple[StressRow, ...] = ()
+    thresholds: ThresholdSection = field(default_factory=ThresholdSection)
 
     def audited(self, options: Mapping[str, Mapping[str, float]] | None = None) -> AuditDocument:
         """Returns the audit of this input."""
@@ -146,7 +154,8 @@ class Case:
             remarks=self.remarks,
         )
         chosen = AuditOptions(NOW, check_options=options or {}, waivers=self.waivers)
-        return audit(reading, self.rules, chosen, adequacy=self.adequacy, stress=self.stress)
+        tests = PriceTests(self.adequacy, self.thresholds, self.stress)
+        return audit(reading, self.rules, chosen, tests=tests)
 
 
 def of(
@@ -177,6 +186,11 @@ def priced(*rows: AdequacyRow) -> Case:
 def stressed(row: StressRow) -> Case:
     """Returns a case of a fall on the schedule without other findings."""
     return replace(of(SOUND, rules=BASELINE), stress=(row,))
+
+
+def signalled(code: str = "", day: str = "2026-03-10") -> Case:
+    """Returns a case of one signal that is on before a day; without a code, of none."""
+    return replace(of(SOUND), thresholds=signals(code, evidence(day)))
 
 
 def loosened_at(volatility: float) -> Case:
@@ -432,6 +446,10 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             priced(replace(ROW, every_window=past(None))),
             priced(sized(1e4, 0.05, 0.1)),
         ),
+        **{
+            code: (signalled(code), signalled())
+            for code in ("MH511", "MH512", "MH513", "MH514", "MH515")
+        },
         "MH601": (after_change(HALF, NEAR), after_change(NEAR, HALF)),
         "MH602": (after_change(NEAR, HALF), after_change(HALF, NEAR)),
         "MH603": (

@@ -14,10 +14,12 @@ from harmonize.document.encoding import GROUP, REFERENCES, SCHEDULE, rows, value
 from tests.support import recorded
 from tests.support.sample_adequacy import judged_sample
 from tests.support.sample_documents import large, sample
+from tests.support.sample_thresholds import with_thresholds
 
 DOCUMENTS: dict[str, Callable[[], AuditDocument]] = {
     "sample": sample,
     "judged": judged_sample,
+    "thresholds": with_thresholds,
     "large": large,
     "recorded": lambda: recorded.audited().document,
 }
@@ -55,6 +57,7 @@ def test_the_schema_describes_the_document() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     validator.validate(json.loads(to_json(judged_sample())))
+    validator.validate(json.loads(to_json(with_thresholds())))
     for spoil in (_long_index, _unknown_column, _no_group, _negative_reference, _no_test):
         encoded = json.loads(to_json(judged_sample()))
         spoil(encoded)

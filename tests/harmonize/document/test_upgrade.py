@@ -63,6 +63,7 @@ def test_a_document_of_version_2_is_read_whole() -> None:
     assert after.pop("stress") == []
     tests = after.pop("adequacy")
     assert (tests["level"], tests["rows"]) == (None, [])  # were not made then
+    assert after.pop("thresholds")["level"] is None
     assert after == {
         **before,
         **added,
@@ -78,6 +79,7 @@ def test_a_document_of_version_3_is_read_whole() -> None:
     assert after.pop("stress") == []
     tests = after.pop("adequacy")
     assert (tests["level"], tests["rows"]) == (None, [])  # since 3.1
+    assert after.pop("thresholds")["level"] is None
     assert after == {**before, "schema_version": document.SCHEMA_VERSION}
 
 

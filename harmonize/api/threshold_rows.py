@@ -1,0 +1,302 @@
+"""Daily thresholds as rows of the audit document."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from statistics import median
+
+from harmonize.api.adequacy_prices import IMPORT
+from harmonize.api.audit import NotObservedError, Question, open_sources
+from harmonize.api.threshold_terms import (
+    AssetThresholds,
+    EpisodeResult,
+    EpisodeVenue,
+    SignalState,
+    ThresholdsAnswer,
+)
+from harmonize.api.thresholds import default_path, judge_thresholds
+from harmonize.api.thresholds_table import day_text
+from harmonize.archive.location import recorded_archive
+from harmonize.audit.assemble import Reading
+from harmonize.core.payload import Payload
+from harmonize.core.schedule import Unknown
+from harmonize.document import (
+    EpisodeModelRow,
+    EpisodeRow,
+    GateConditionRow,
+    GateRow,
+    HitRateRow,
+    NoThresholdRow,
+    SignalEvidenceRow,
+    SignalRow,
+    ThresholdAdviceRow,
+    ThresholdModelRow,
+    ThresholdRow,
+    ThresholdSection,
+    ThresholdSeriesRow,
+    ThresholdValueRow,
+    UncomparedModelRow,
+)
+from harmonize.market.candle_codec import METHOD
+from harmonize.market.prices import PriceKind
+from harmonize.market.source import archived_payloads
+from harmonize.numerics.rounding import rounded, rounded_or_none
+from harmonize.text.messages import iso_utc
+from harmonize.thresholds.choice import MOST_RISE, Candidate, DefaultThreshold
+from harmonize.thresholds.comparison import HitRate
+from harmonize.thresholds.evaluation import ScoredPath
+from harmonize.thresholds.gate import GateResult
+from harmonize.thresholds.path import Tool
+
+_KINDS = frozenset({PriceKind.PERP, PriceKind.SPOT})
+
+
+def audited_thresholds(
+    question: Question, reading: Reading
+) -> tuple[ThresholdSection, tuple[str, ...]]:
+    """Returns the thresholds of the underlyings that an audit read, and what is missing of them.
+
+    Without named underlyings, those with schedules and archived prices are tested. Raises RequestError,
+    ArchiveError.
+    """
+    observed = {schedule.instrument.underlying.asset for schedule in reading.schedules}
+    names = question.underlyings or tuple(sorted(observed & _priced(question)))
+    if not names:
+        return ThresholdSection(), (f"thresholds: no prices of an observed underlying; {IMPORT}",)
+    try:
+        answer = judge_thresholds(replace(question, underlyings=names))
+    except NotObservedError as error:
+        return ThresholdSection(), (f"thresholds: {error}",)
+    return threshold_section(answer), tuple(f"thresholds: {line}" for line in answer.missing)
+
+
+def _priced(question: Question) -> set[str]:
+    """Returns the underlyings with archived prices."""
+
+    def is_price(call: dict[str, str]) -> bool:
+        return call.get("kind") in _KINDS
+
+    with recorded_archive() as path:
+        return {
+            dict(item.call.params)["underlying"]
+            for source in open_sources(question, path)
+            for _, item in archived_payloads(source.archive, source.entries, METHOD, is_price)
+            if isinstance(item, Payload)
+        }
+
+
+def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
+    """Returns an answer as the section of the audit document."""
+    model, tool = default_path(answer.default)
+    return ThresholdSection(
+        level=answer.terms.level,
+        horizon_days=answer.terms.horizon,
+        notional=answer.terms.notional,
+        calm_rise=MOST_RISE,
+        has_default=isinstance(answer.default, DefaultThreshold),
+        default_model=model.value,
+        default_tool=tool.value,
+        default_reason=answer.default.reason,
+        rows=tuple(_row(own, answer) for own in answer.assets),
+        models=_models(answer),
+        gate=tuple(_gate(result) for result in answer.gate),
+        not_compared=tuple(UncomparedModelRow(str(m), r) for m, r in answer.not_compared.items()),
+        signals=tuple(_signal(state) for state in answer.signals),
+        episodes=tuple(_episode(own) for own in answer.episodes),
+        without=tuple(NoThresholdRow(a, r) for a, r in sorted(answer.unanswered.items())),
+        notes=answer.notes,
+    )
+
+
+def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
+    chosen = default_path(answer.default)
+    path = next((p for p in own.scores.paths if (p.model, p.tool) == chosen), None)
+    margin = Unknown(f"no path of {chosen[0]}") if path is None else path.margin
+    rates = {rate.venue: rate.rate for rate in own.venues if isinstance(rate.rate, float)}
+    lowest = min(rates, key=lambda venue: rates[venue], default="")
+    highest = max(rates, key=lambda venue: rates[venue], default="")
+    shown = [p for p in own.scores.paths if p.tool is Tool.NONE or (p.model, p.tool) == chosen]
+    return ThresholdRow(
+        underlying=own.asset,
+        day=day_text(path.day) if path else "",
+        threshold=_number(margin),
+        threshold_reason=_reason(margin),
+        values=tuple(_value(p) for p in shown),
+        series=tuple(
+            ThresholdSeriesRow(
+                str(part.id), day_text(part.first_day), day_text(part.last_day), part.returns
+            )
+            for part in own.parts
+        ),
+        returns=own.returns,
+        age_days=own.age_days,
+        tested_days=own.scores.days,
+        first_tested=day_text(own.scores.first_day),
+        last_tested=day_text(own.scores.last_day),
+        reference=_number(own.reference),
+        reference_reason=_reason(own.reference),
+        venues=len(rates),
+        venues_unknown=len(own.venues) - len(rates),
+        lowest=rounded(rates[lowest]) if rates else None,
+        lowest_venue=lowest,
+        median=rounded(median(rates.values())) if rates else None,
+        highest=rounded(rates[highest]) if rates else None,
+        highest_venue=highest,
+        advice=_advice(own),
+    )
+
+
+def _value(path: ScoredPath) -> ThresholdValueRow:
+    return ThresholdValueRow(
+        path.model.value,
+        path.tool.value,
+        _number(path.margin),
+        _number(path.long),
+        _number(path.short),
+        _reason(path.margin),
+    )
+
+
+def _advice(own: AssetThresholds) -> tuple[ThresholdAdviceRow, ...]:
+    return tuple(
+        ThresholdAdviceRow(
+            subject=advice.subject,
+            required=_number(advice.required),
+            lower=rounded_or_none(advice.lower),
+            upper=rounded_or_none(advice.upper),
+            move=advice.move.value,
+            sureness=advice.sureness.value,
+            agreeing=advice.agreeing,
+            models=advice.models,
+            sentence=advice.sentence,
+        )
+        for advice in own.advice
+    )
+
+
+def _models(answer: ThresholdsAnswer) -> tuple[ThresholdModelRow, ...]:
+    """Returns the compared paths, cheapest first."""
+    ordered = sorted(answer.candidates, key=lambda own: (own.mean_margin, own.model, own.tool))
+    return tuple(_model(own, answer) for own in ordered)
+
+
+def _model(own: Candidate, answer: ThresholdsAnswer) -> ThresholdModelRow:
+    default = answer.default
+    return ThresholdModelRow(
+        model=own.model.value,
+        tool=own.tool.value,
+        mean_margin=own.mean_margin,
+        rise_30d=own.rise_30,
+        is_calm=own.is_calm,
+        is_default=isinstance(default, DefaultThreshold) and default.candidate == own,
+        hits=tuple(_hits(name, side) for name, side in (("long", own.long), ("short", own.short))),
+        too_many=own.too_many,
+        sides=own.sides,
+        fails=own.fails(answer.sides),
+    )
+
+
+def _hits(side: str, hits: HitRate | Unknown) -> HitRateRow:
+    if isinstance(hits, Unknown):
+        return HitRateRow(side, None, None, None, hits.reason)
+    return HitRateRow(side, hits.rate, hits.lower, hits.upper)
+
+
+def _gate(result: GateResult) -> GateRow:
+    return GateRow(
+        result.model.value,
+        result.is_offered,
+        result.is_benchmark,
+        tuple(
+            GateConditionRow(own.name, own.is_met, _number(own.figure), own.text)
+            for own in result.conditions
+        ),
+    )
+
+
+def _signal(state: SignalState) -> SignalRow:
+    evidence = tuple(
+        SignalEvidenceRow(
+            found.asset,
+            day_text(found.day),
+            found.observed,
+            found.required,
+            found.proposal,
+            found.text,
+        )
+        for found in state.now
+    )
+    record = state.record
+    if isinstance(record, Unknown):
+        absent = (None,) * 9
+        return SignalRow(state.signal, *absent, "", evidence, record.reason)
+    return SignalRow(
+        signal=state.signal,
+        days=record.days,
+        days_on=record.days_on,
+        runs=record.episodes,
+        followed=_number(record.follow_rate),
+        any_day=_number(record.base_rate),
+        first_breaches=record.first_breaches,
+        foretold=record.foretold,
+        by_chance=_number(record.chance_rate),
+        p_value=_number(record.p_value),
+        foresight=record.foresight.value,
+        evidence=evidence,
+    )
+
+
+def _episode(own: EpisodeResult) -> EpisodeRow:
+    row = EpisodeRow(
+        episode=own.name,
+        underlying=own.asset,
+        first_day=day_text(own.first_day),
+        last_day=day_text(own.last_day),
+        series=own.series,
+        worst_day=day_text(own.fall_day),
+        worst_return=_number(own.fall),
+        models=tuple(
+            EpisodeModelRow(m.model, m.eve, m.largest, day_text(m.rose_on), m.mover)
+            for m in own.models
+        ),
+        venue="",
+        symbol="",
+        venue_eve=None,
+        venue_eve_at="",
+        rose_after="",
+        rose_by="",
+        venue_largest=None,
+        venue_reason=_reason(own.venue),
+    )
+    return row if isinstance(own.venue, Unknown) else _with_venue(row, own.venue)
+
+
+def _with_venue(row: EpisodeRow, venue: EpisodeVenue) -> EpisodeRow:
+    return replace(
+        row,
+        venue=venue.venue,
+        symbol=venue.symbol,
+        venue_eve=_number(venue.eve),
+        venue_eve_at=_time(venue.eve_at),
+        rose_after=_time(venue.before),
+        rose_by=_time(venue.after),
+        venue_largest=_number(venue.largest),
+        venue_reason="; ".join(_reasons((venue.eve, venue.largest))),
+    )
+
+
+def _reasons(values: Iterable[object]) -> Iterable[str]:
+    return dict.fromkeys(filter(None, map(_reason, values)))
+
+
+def _time(time: datetime | None) -> str:
+    return "" if time is None else iso_utc(time)
+
+
+def _number(value: float | Unknown) -> float | None:
+    return None if isinstance(value, Unknown) else rounded(value)
+
+
+def _reason(value: object) -> str:
+    """Returns why a value is unknown; empty if it is known."""
+    return value.reason if isinstance(value, Unknown) else ""

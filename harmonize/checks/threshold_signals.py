@@ -1,0 +1,211 @@
+"""MH511 to MH515: signals on thresholds, with evidence, a proposal and the record of each signal."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from harmonize.checks.base import AuditContext, Check, Draft, first_names
+from harmonize.document import Level, SignalEvidenceRow, SignalRow, Verdict
+from harmonize.document.threshold_sentences import record_sentence
+from harmonize.history.recent import RECENT_DAYS
+from harmonize.text.messages import counted, percent
+
+_NAMED = 12
+
+
+def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
+    """The margin that follows volatility is far above the threshold in force.
+
+    ## What it checks
+    The one-day margin of GARCH(1,1)-t filtered historical simulation, at the level of the thresholds,
+    against the formula of `harmonized-baseline` recalculated every day. Signals of a day more than 31
+    days before the audit are not used.
+
+    ## Why it matters
+    A threshold from years of history follows a rise of volatility late. The ratio asks a person to look.
+    Each finding states the record of the signal, and whether it foresees breaches or only confirms them.
+
+    ## Formula
+    fast margin > 1.25 × threshold in force. One finding per underlying; the proposal is the fast margin.
+
+    ## Example
+    On ten assets up to March 2026 the signal was on for 751 of 14,420 days. A breach followed within
+    five days on 13.4 % of them, on 4.4 % of any; it foretold 6 of 98 first breaches, fewer than chance.
+
+    ## Citation
+    The ratio is that of the buffer in Delegated Regulation (EU) 153/2013, Art 28(1)(a). The signal is
+    defined by this tool.
+    """
+    for row, found in _current(context, "MH511"):
+        remedy = _raise(found)
+        yield _draft(row, found, Verdict.UNDER, Level.WARNING, remedy)
+
+
+def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
+    """Prices moved beyond the threshold in force twice within ten days.
+
+    ## What it checks
+    Daily moves, up or down, above the formula of `harmonized-baseline` recalculated every day. Signals of
+    a day more than 31 days before the audit are not used.
+
+    ## Why it matters
+    At 99 % two breaches in ten days have a probability below 2 % if breaches are independent. They
+    confirm that the threshold is too low for the present; whether they foresee the next one is stated.
+
+    ## Formula
+    #{days among the last ten : |return| > threshold in force} ≥ 2. One finding per underlying; the
+    proposal is the larger of the fast margin (see MH511) and the threshold in force.
+
+    ## Example
+    On ten assets up to March 2026 the signal was on for 262 of 14,410 days. A breach followed within
+    five days on 13.0 % of them, on 4.4 % of any. It foretold none of 98 first breaches.
+
+    ## Citation
+    Christoffersen (1998), Evaluating Interval Forecasts, on clustered breaches. The signal is defined by
+    this tool.
+    """
+    for row, found in _current(context, "MH512"):
+        yield _draft(row, found, Verdict.UNDER, Level.WARNING, _raise(found))
+
+
+def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
+    """The threshold in force was above the need on each of 60 days.
+
+    ## What it checks
+    The formula of `harmonized-baseline`, recalculated every day, against the fast margin of MH511 on the
+    last 60 days. Signals of a day more than 31 days before the audit are not used.
+
+    ## Why it matters
+    Margin above the need is capital that protects nobody. A threshold that stays above it for months may
+    be too high, or a deliberate buffer: a person decides.
+
+    ## Formula
+    min over 60 days of (threshold in force ÷ fast margin) > 1. One finding per underlying; the proposal is
+    the largest fast margin of these days.
+
+    ## Example
+    BTC on 1 August 2026: threshold 8.339 %, at least 1.14 times the need on each of 60 days, of which the
+    largest was 7.307 %.
+
+    ## Citation
+    Murphy, Vasios and Vause, Bank of England FSP 29 (2014), on the cost of measures against
+    procyclicality. The signal is defined by this tool.
+    """
+    for row, found in _current(context, "MH513"):
+        remedy = "" if found.proposal is None else f"could be lowered to {percent(found.proposal)}"
+        yield _draft(row, found, Verdict.OVER, Level.INFO, remedy)
+
+
+def history_too_short(context: AuditContext) -> Iterator[Draft]:
+    """There are too few returns for a threshold, or none of the last month.
+
+    ## What it checks
+    Whether an underlying has the 365 daily returns that a threshold requires, and whether its prices
+    reach to within 31 days before the audit. Otherwise the other signals cannot tell of the present.
+
+    ## Why it matters
+    A 99 % quantile of fewer than 365 returns depends on fewer than four of them. A signal that is silent
+    for want of prices must not read as calm.
+
+    ## Formula
+    #returns < 365: one finding per underlying. Last return more than 31 days before the audit: one
+    finding for all such underlyings.
+
+    ## Example
+    Prices of AVAX that end on 12 November 2025 tell nothing of a day in 2026.
+
+    ## Citation
+    Delegated Regulation (EU) 153/2013, Art 25(1): a lookback of at least twelve months. Design rule of
+    this tool: what is not observable is never reported as compliant.
+    """
+    row = _row(context, "MH514")
+    for found in row.evidence if row else ():
+        remedy = "use the class of new assets"
+        yield _draft(row, found, Verdict.NOT_OBSERVABLE, Level.INFO, remedy)
+    ended = [own for own in context.thresholds.rows if not _is_recent(context, own.day)]
+    if ended:
+        names = first_names([f"{own.underlying} ({own.day})" for own in ended], _NAMED)
+        yield Draft(
+            Verdict.NOT_OBSERVABLE,
+            Level.INFO,
+            "",
+            f"no signal can tell of the present on {counted(len(ended), 'underlying')} whose prices end "
+            f"more than {RECENT_DAYS:g} days before the audit; days of their last thresholds: {names}",
+            subject="prices end",
+        )
+
+
+def asset_failing(context: AuditContext) -> Iterator[Draft]:
+    """An asset lost so much in a day that its own history cannot tell what follows.
+
+    ## What it checks
+    The daily losses of the last ten days against the historical 99 % move of 365 days and against every
+    loss before them. Signals of a day more than 31 days before the audit are not used.
+
+    ## Why it matters
+    A model of past returns has no example of a failure until it is over. The days after the first loss
+    may be far worse than the first, and no threshold from the history covers them.
+
+    ## Formula
+    loss > 2 × historical VaR, and loss > every loss before, within ten days. One finding per underlying.
+    There is no proposal from the history: margin at the whole position, or close the contract.
+
+    ## Example
+    LUNA, May 2022: the historical 99 % move was 18 %; then the price fell by 53, 42 and 94 % on days that
+    followed one another.
+
+    ## Citation
+    The signal is defined by this tool.
+    """
+    for row, found in _current(context, "MH515"):
+        remedy = "margin at the whole position or close the contract"
+        yield _draft(row, found, Verdict.NOT_OBSERVABLE, Level.WARNING, remedy)
+
+
+def _row(context: AuditContext, code: str) -> SignalRow | None:
+    return next((row for row in context.thresholds.signals if row.signal == code), None)
+
+
+def _current(context: AuditContext, code: str) -> Iterator[tuple[SignalRow, SignalEvidenceRow]]:
+    """Yields the evidence of a signal that is of the last 31 days."""
+    row = _row(context, code)
+    for found in row.evidence if row else ():
+        if row is not None and _is_recent(context, found.day):
+            yield row, found
+
+
+def _is_recent(context: AuditContext, day: str) -> bool:
+    return day >= (context.as_of - timedelta(days=RECENT_DAYS)).date().isoformat()
+
+
+def _raise(found: SignalEvidenceRow) -> str:
+    return "" if found.proposal is None else f"raise to {percent(found.proposal)}"
+
+
+def _draft(
+    row: SignalRow | None,
+    found: SignalEvidenceRow,
+    verdict: Verdict,
+    level: Level,
+    remedy: str,
+) -> Draft:
+    proposal = f"; proposal: {remedy}" if remedy else ""
+    record = f"; {record_sentence(row)}" if row else ""
+    return Draft(
+        verdict,
+        level,
+        "",
+        f"{found.underlying} on {found.day}: {found.text}{proposal}{record}",
+        underlying=found.underlying,
+        remedy=remedy,
+        observed_at=f"{found.day}T00:00:00Z",
+        subject=found.underlying,
+    )
+
+
+CHECKS = (
+    Check("MH511", "fast-margin-above-threshold", fast_margin_above_threshold, status="preview"),
+    Check("MH512", "breaches-repeated", breaches_repeated, status="preview"),
+    Check("MH513", "threshold-above-need", threshold_above_need, status="preview"),
+    Check("MH514", "history-too-short", history_too_short, status="preview"),
+    Check("MH515", "asset-failing", asset_failing, status="preview"),
+)

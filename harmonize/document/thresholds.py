@@ -1,0 +1,268 @@
+"""Rows of the audit document on daily margin thresholds: models, their comparison, signals, episodes.
+
+Rates and shares are fractions, days ISO 8601 dates in UTC. A number of ``None`` is not observable; the
+reason beside it states why.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSeriesRow:
+    """Days on which one series of prices speaks for an underlying, and its daily returns among them."""
+
+    series: str
+    first_day: str
+    last_day: str
+    returns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdValueRow:
+    """Threshold of one model with one tool against procyclicality on the day after the last return.
+
+    ``margin`` covers both sides: it is the larger of ``long`` and ``short``.
+    """
+
+    model: str
+    tool: str
+    margin: float | None
+    long: float | None
+    short: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdAdviceRow:
+    """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
+
+    ``move`` is ``should rise``, ``could fall``, ``need not move`` or ``cannot be judged``. ``lower`` and
+    ``upper`` enclose the threshold at 95 %; None: not bounded. ``agreeing`` of ``models`` that cover both
+    sides lead to the same statement.
+    """
+
+    subject: str
+    required: float | None
+    lower: float | None
+    upper: float | None
+    move: str
+    sureness: str
+    agreeing: int
+    models: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """Threshold of one underlying on ``day``, beside what venues and ``harmonized-baseline`` require.
+
+    ``threshold`` is that of the default path. ``tested_days`` are the days on which all models were
+    tested. ``age_days`` counts from the last return to the audit. The lowest, median and highest IM are
+    those of ``venues`` venues at the notional of the section; ``venues_unknown`` have no known IM.
+    """
+
+    underlying: str
+    day: str
+    threshold: float | None
+    threshold_reason: str
+    values: tuple[ThresholdValueRow, ...]
+    series: tuple[ThresholdSeriesRow, ...]
+    returns: int
+    age_days: int
+    tested_days: int
+    first_tested: str
+    last_tested: str
+    reference: float | None
+    reference_reason: str
+    venues: int
+    venues_unknown: int
+    lowest: float | None
+    lowest_venue: str
+    median: float | None
+    highest: float | None
+    highest_venue: str
+    advice: tuple[ThresholdAdviceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HitRateRow:
+    """Share of days and underlyings with a loss of one side above the threshold, and its interval.
+
+    The 95 % interval resamples blocks of days, because all underlyings move together.
+    """
+
+    side: str
+    rate: float | None
+    lower: float | None
+    upper: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdModelRow:
+    """Cost, calm and coverage of one model with one tool over all underlyings.
+
+    ``mean_margin`` is the mean over underlyings, ``rise_30d`` the median of their largest rises in 30
+    days. On ``too_many`` of ``sides`` sides of underlyings the test of Kupiec finds too many breaches.
+    ``fails`` states why the path does not cover both sides; empty if it does.
+    """
+
+    model: str
+    tool: str
+    mean_margin: float
+    rise_30d: float
+    is_calm: bool
+    is_default: bool
+    hits: tuple[HitRateRow, ...]
+    too_many: int
+    sides: int
+    fails: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateConditionRow:
+    """Condition of the gate with its figure, and both in words."""
+
+    name: str
+    is_met: bool
+    figure: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """Whether a model without a tool is offered: it is if every condition is met.
+
+    The benchmark is not compared with itself, and the gate does not offer it.
+    """
+
+    model: str
+    is_offered: bool
+    is_benchmark: bool
+    conditions: tuple[GateConditionRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UncomparedModelRow:
+    """Model that is not among the compared paths, and why."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEvidenceRow:
+    """Signal that is on for one underlying before ``day``.
+
+    ``observed`` and ``required`` are what the signal compares. ``proposal`` is the margin rate to
+    consider; None if a person has to decide without one.
+    """
+
+    underlying: str
+    day: str
+    observed: float
+    required: float
+    proposal: float | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """Signal with its record over all underlyings, and its evidence where it is on.
+
+    It was on for ``days_on`` of ``days`` days of underlyings, in ``runs`` runs. A breach followed within
+    five days on the share ``followed`` of the days with the signal, and ``any_day`` of all days. Of
+    ``first_breaches``, those after a calm time, ``foretold`` had the signal before; by chance the share
+    ``by_chance`` would. ``foresight`` is what the signal tells of breaches.
+    """
+
+    signal: str
+    days: int | None
+    days_on: int | None
+    runs: int | None
+    followed: float | None
+    any_day: float | None
+    first_breaches: int | None
+    foretold: int | None
+    by_chance: float | None
+    p_value: float | None
+    foresight: str
+    evidence: tuple[SignalEvidenceRow, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeModelRow:
+    """What a model asked on the eve of an episode, and at most within 30 days.
+
+    ``rose_on`` is the first day with a margin 10 % above that of the eve, empty if there was none.
+    ``first_mover`` is who raised first, as far as two observations tell.
+    """
+
+    model: str
+    eve: float
+    largest: float
+    rose_on: str
+    first_mover: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """Time of stress on one underlying: the worst day, the models, and a venue.
+
+    The venue required ``venue_eve`` when last observed before, at ``venue_eve_at``, and at most
+    ``venue_largest`` within 90 days. Its first rise happened between the observations ``rose_after`` and
+    ``rose_by``; both are empty if none was observed. ``venue_reason`` states why nothing is known.
+    """
+
+    episode: str
+    underlying: str
+    first_day: str
+    last_day: str
+    series: str
+    worst_day: str
+    worst_return: float | None
+    models: tuple[EpisodeModelRow, ...]
+    venue: str
+    symbol: str
+    venue_eve: float | None
+    venue_eve_at: str
+    rose_after: str
+    rose_by: str
+    venue_largest: float | None
+    venue_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoThresholdRow:
+    """Underlying without a threshold, and why."""
+
+    underlying: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdSection:
+    """Daily thresholds, by underlying; empty if none were requested.
+
+    ``level`` is the share of days that a threshold covers, such as 0.99. ``default_model`` and
+    ``default_tool`` are the default path, or the benchmark if ``has_default`` is false;
+    ``default_reason`` states why. A path is calm up to a rise of ``calm_rise`` in 30 days.
+    """
+
+    level: float | None = None
+    horizon_days: int | None = None
+    notional: float | None = None
+    calm_rise: float | None = None
+    has_default: bool = False
+    default_model: str = ""
+    default_tool: str = ""
+    default_reason: str = ""
+    rows: tuple[ThresholdRow, ...] = ()
+    models: tuple[ThresholdModelRow, ...] = ()
+    gate: tuple[GateRow, ...] = ()
+    not_compared: tuple[UncomparedModelRow, ...] = ()
+    signals: tuple[SignalRow, ...] = ()
+    episodes: tuple[EpisodeRow, ...] = ()
+    without: tuple[NoThresholdRow, ...] = ()
+    notes: tuple[str, ...] = ()

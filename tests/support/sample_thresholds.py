@@ -1,0 +1,212 @@
+"""A small section on daily thresholds that contains every kind of row."""
+
+from dataclasses import replace
+
+from harmonize.document import (
+    AuditDocument,
+    EpisodeModelRow,
+    EpisodeRow,
+    GateConditionRow,
+    GateRow,
+    HitRateRow,
+    NoThresholdRow,
+    SignalEvidenceRow,
+    SignalRow,
+    ThresholdAdviceRow,
+    ThresholdModelRow,
+    ThresholdRow,
+    ThresholdSection,
+    ThresholdSeriesRow,
+    ThresholdValueRow,
+    UncomparedModelRow,
+)
+from tests.support.sample_documents import SCRIPT, sample
+
+CODES = ("MH511", "MH512", "MH513", "MH514", "MH515")
+
+SLOW, FAST, NORMAL = (
+    "historical simulation, 365 days",
+    "GARCH(1,1)-t, filtered",
+    "EWMA 0.94, normal",
+)
+BUFFER = "buffer of 25 %"
+
+
+def evidence(day: str, underlying: str = "BTC", proposal: float | None = 0.09) -> SignalEvidenceRow:
+    """Returns evidence of a signal on a day."""
+    text = "fast margin 9.0 %, above 1.25 × the threshold of 7.0 %"
+    return SignalEvidenceRow(underlying, day, 0.09, 0.0875, proposal, text)
+
+
+def signal(code: str, *found: SignalEvidenceRow) -> SignalRow:
+    """Returns a signal with a record, on for the evidence."""
+    return SignalRow(
+        signal=code,
+        days=2_000,
+        days_on=100,
+        runs=12,
+        followed=0.25,
+        any_day=0.05,
+        first_breaches=20,
+        foretold=3,
+        by_chance=0.2,
+        p_value=0.7,
+        foresight="confirms but does not foresee",
+        evidence=found,
+    )
+
+
+def signals(on: str = "", *found: SignalEvidenceRow, ends: str = "2026-03-09") -> ThresholdSection:
+    """Returns a section with one signal on, on prices that end on a day."""
+    rows = tuple(signal(code, *(found if code == on else ())) for code in CODES)
+    return ThresholdSection(level=0.99, rows=(row("BTC", ends),), signals=rows)
+
+
+def row(underlying: str, day: str) -> ThresholdRow:
+    """Returns the threshold of an underlying on a day."""
+    sentence = (
+        f"{underlying}: the median IM of 3 venues at $1,000,000, 5.0 %, should rise; sureness high."
+    )
+    return ThresholdRow(
+        underlying=underlying,
+        day=day,
+        threshold=0.071,
+        threshold_reason="",
+        values=(
+            ThresholdValueRow(SLOW, "none", 0.065, 0.065, 0.06),
+            ThresholdValueRow(SLOW, BUFFER, 0.071, 0.071, 0.07),
+            ThresholdValueRow(FAST, "none", None, None, 0.05, "the fit did not converge"),
+        ),
+        series=(ThresholdSeriesRow("binance perp BTCUSDT 1d", "2020-01-01", day, 2_200),),
+        returns=2_200,
+        age_days=1,
+        tested_days=1_825,
+        first_tested="2021-03-10",
+        last_tested="2026-03-08",
+        reference=0.1,
+        reference_reason="",
+        venues=3,
+        venues_unknown=1,
+        lowest=0.01,
+        lowest_venue="okx",
+        median=0.05,
+        highest=0.2,
+        highest_venue="bybit",
+        advice=(
+            ThresholdAdviceRow(
+                "median IM of 3 venues", 0.05, 0.06, 0.08, "should rise", "high", 2, 2, sentence
+            ),
+        ),
+    )
+
+
+def model(name: str, tool: str, cost: float, rise: float, fails: str = "") -> ThresholdModelRow:
+    """Returns one compared path."""
+    return ThresholdModelRow(
+        model=name,
+        tool=tool,
+        mean_margin=cost,
+        rise_30d=rise,
+        is_calm=rise <= 0.25,
+        is_default=(name, tool) == (SLOW, BUFFER),
+        hits=(
+            HitRateRow("long", 0.011, 0.008, 0.015),
+            HitRateRow("short", None, None, None, "12 days, 30 are required"),
+        ),
+        too_many=1,
+        sides=4,
+        fails=fails,
+    )
+
+
+def gate(name: str, *, is_offered: bool, is_benchmark: bool = False) -> GateRow:
+    """Returns the result of the gate on a model."""
+    conditions = (
+        GateConditionRow("better than the benchmark", is_offered, 0.02, "Diebold–Mariano p 0.02"),
+        GateConditionRow("covers the level", is_met=True, figure=0.011, text="breaches 1.1 %"),
+        GateConditionRow("covers each side", is_offered, None, "observed on 3 of 4 asset-sides"),
+    )
+    return GateRow(name, is_offered, is_benchmark, conditions)
+
+
+def episode(underlying: str = "BTC") -> EpisodeRow:
+    """Returns an episode with a venue between two observations."""
+    return EpisodeRow(
+        episode="FTX",
+        underlying=underlying,
+        first_day="2022-11-08",
+        last_day="2022-11-10",
+        series="binance perp BTCUSDT 1d",
+        worst_day="2022-11-09",
+        worst_return=-0.14,
+        models=(
+            EpisodeModelRow(FAST, 0.06, 0.12, "2022-11-10", "model on 2022-11-10; binance later"),
+            EpisodeModelRow(SLOW, 0.09, 0.09, "", "neither was seen to rise"),
+        ),
+        venue="binance",
+        symbol="BTC/USDT:USDT",
+        venue_eve=0.008,
+        venue_eve_at="2022-10-20T00:00:00Z",
+        rose_after="2022-10-20T00:00:00Z",
+        rose_by="2022-12-18T00:00:00Z",
+        venue_largest=0.01,
+    )
+
+
+def unseen_episode() -> EpisodeRow:
+    """Returns an episode before the first observation of the venue."""
+    return replace(
+        episode(),
+        episode="March 2020",
+        venue="",
+        symbol="",
+        venue_eve=None,
+        venue_eve_at="",
+        rose_after="",
+        rose_by="",
+        venue_largest=None,
+        venue_reason="binance was first observed 2022-02-12, after the episode began",
+    )
+
+
+def threshold_section() -> ThresholdSection:
+    """Returns the section on two underlyings, one of them with a hostile name."""
+    return ThresholdSection(
+        level=0.99,
+        horizon_days=1,
+        notional=1e6,
+        calm_rise=0.25,
+        has_default=True,
+        default_model=SLOW,
+        default_tool=BUFFER,
+        default_reason=f"{SLOW}, {BUFFER}: mean margin 8.0 %",
+        rows=(row("BTC", "2025-11-20"), row(SCRIPT, "2025-03-01")),
+        models=(
+            model(NORMAL, "none", 0.06, 0.9, "long: breaches at least 1.4 %, nominal 1.0 %"),
+            model(SLOW, "none", 0.075, 0.4),
+            model(SLOW, BUFFER, 0.08, 0.2),
+        ),
+        gate=(
+            gate(SLOW, is_offered=True),
+            gate(NORMAL, is_offered=False),
+            gate(FAST, is_offered=False, is_benchmark=True),
+        ),
+        not_compared=(
+            UncomparedModelRow("implied volatility", "tested on fewer days than the other models"),
+        ),
+        signals=(
+            signal("MH511", evidence("2025-11-20"), evidence("2025-03-01", SCRIPT, None)),
+            *(signal(code) for code in CODES[1:4]),
+            replace(
+                signal("MH515"), days=None, days_on=None, runs=None, reason="no asset", foresight=""
+            ),
+        ),
+        episodes=(unseen_episode(), episode(), episode(SCRIPT)),
+        without=(NoThresholdRow("NEW", "12 returns, 365 are required"),),
+        notes=("survivors only: 2 assets with archived prices",),
+    )
+
+
+def with_thresholds() -> AuditDocument:
+    """The small document with daily thresholds."""
+    return replace(sample(), thresholds=threshold_section())
