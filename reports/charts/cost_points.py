@@ -18,8 +18,15 @@ _LONGEST = 40
 _ROOM_OF_LABEL = 34.0
 _RISES = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 9.0, 19.0)
 _ROOM = 1.05
+_DIGIT, _LETTERS = 8.0, 14.0
+"""Width of a digit, and height of a line of numbers."""
+
 _LOWEST = 0.75
 """Lower end of the axis of costs as a share of the lowest one."""
+
+
+Place = tuple[float, float]
+"""Place in the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class CostPoint:
     """One path: its group, its name, its largest rise as a share and its mean margin as a rate.
 
     ``group`` is the model, which has a number and a colour. A point with ``is_numbered`` shows the
-    number, one with ``is_marked`` is large.
+    number if there is room, one with ``is_marked`` is large.
     """
 
     group: str
@@ -43,10 +50,15 @@ def cost_points(frame: Frame, points: Sequence[CostPoint], calm: float) -> Svg:
     """Draws a circle per path, and the largest rise of a calm one as a line; without any, axes only."""
     groups = list(dict.fromkeys(point.group for point in points))
     x_scale, y_scale = _scales(points)
+    places = [(x_scale.place(1 + max(p.rise, 0.0)), y_scale.place(p.cost)) for p in points]
+    corners = _number_places(points, places, groups)
     elements = [
         *_axes(x_scale, y_scale),
         *_limit(x_scale, calm),
-        *(_circle(point, groups, x_scale, y_scale) for point in points),
+        *(
+            _circle(point, groups.index(point.group), place, corners.get(index))
+            for index, (point, place) in enumerate(zip(points, places, strict=True))
+        ),
         *_legend(groups, y_scale),
     ]
     return svg_drawing(frame, (_WIDTH, _HEIGHT), elements, is_grouped=bool(points))
@@ -92,20 +104,46 @@ def _limit(x_scale: Scale, calm: float) -> Iterator[str]:
     yield f'<g><title>{note}</title><path class="axis d2" d="{data}"/></g>'
 
 
-def _circle(point: CostPoint, groups: Sequence[str], x_scale: Scale, y_scale: Scale) -> str:
-    number = groups.index(point.group)
-    x, y = x_scale.place(1 + max(point.rise, 0.0)), y_scale.place(point.cost)
+def _number_places(
+    points: Sequence[CostPoint], places: Sequence[Place], groups: Sequence[str]
+) -> dict[int, Place]:
+    """Returns the left lower corner of the number of each point that has room for one.
+
+    A point without room shows its name where the reader hovers. The large point comes first.
+    """
+    found: dict[int, Place] = {}
+    taken: list[tuple[float, float, float]] = []
+    named = [i for i, point in enumerate(points) if point.is_numbered or point.is_marked]
+    for index in sorted(named, key=lambda i: not points[i].is_marked):
+        (x, y), radius = places[index], _radius(points[index])
+        width = _DIGIT * len(str(groups.index(points[index].group) + 1))
+        right, left, above, below = x + radius + 1, x - radius - 1 - width, y - radius, y + 12.0
+        for corner in ((right, above), (right, below), (left, above), (left, below)):
+            if all(
+                abs(corner[1] - lower) >= _LETTERS
+                or corner[0] >= start + wide
+                or start >= corner[0] + width
+                for start, lower, wide in taken
+            ):
+                found[index] = corner
+                taken.append((*corner, width))
+                break
+    return found
+
+
+def _radius(point: CostPoint) -> float:
+    return _RADIUS * (1.6 if point.is_marked else 1)
+
+
+def _circle(point: CostPoint, number: int, place: Place, corner: Place | None) -> str:
     colour = number % COLOURS
     style = f'class="b{colour}"' if point.is_covering else f'class="c{colour}" fill="none"'
-    radius = _RADIUS * (1.6 if point.is_marked else 1)
     label = escape(plain(point.name))
-    is_named = point.is_numbered or point.is_marked
-    mark = (
-        svg_text(f"name c{colour}", x + radius + 1, y - radius, str(number + 1)) if is_named else ""
-    )
+    mark = svg_text(f"name c{colour}", *corner, str(number + 1)) if corner else ""
+    x, y = place
     return (
         f'<g role="img" aria-label="{label}"><title>{label}</title>'
-        f'<circle {style} cx="{rounded(x)}" cy="{rounded(y)}" r="{rounded(radius)}"/>{mark}</g>'
+        f'<circle {style} cx="{rounded(x)}" cy="{rounded(y)}" r="{rounded(_radius(point))}"/>{mark}</g>'
     )
 
 

@@ -210,3 +210,73 @@ def threshold_section() -> ThresholdSection:
 def with_thresholds() -> AuditDocument:
     """The small document with daily thresholds."""
     return replace(sample(), thresholds=threshold_section())
+
+
+MODELS = (
+    *("historical simulation, 365 days", "historical simulation, 1,095 days"),
+    *("EWMA 0.94, normal", "EWMA 0.97, normal", "EWMA 0.94, filtered", "EWMA 0.97, filtered"),
+    *(
+        "GARCH(1,1)-t, filtered",
+        "peaks over threshold",
+        "implied volatility",
+        "quantile regression",
+    ),
+    "quantile regression and GARCH, average",
+)
+
+TOOLS = (
+    *("none", BUFFER, "buffer of 25 % that is used up", "25 % weight of stressed observations"),
+    *("ten-year floor", "speed limit"),
+)
+
+EPISODES = ("March 2020", "May 2021", "LUNA", "FTX", "August 2024", "October 2025")
+
+ASSETS = (
+    *(
+        "AAVE",
+        "ADA",
+        "APT",
+        "ARB",
+        "AVAX",
+        "BNB",
+        "BTC",
+        "CRV",
+        "DOGE",
+        "DOT",
+        "ENA",
+        "ETH",
+        "HBAR",
+    ),
+    *("LDO", "LINK", "LTC", "NEAR", "ONDO", "OP", "PEPE", "SEI", "SNX", "SOL", "SUI", "TRX", "UNI"),
+    *("XRP", "ZEC"),
+)
+
+
+def large_section() -> ThresholdSection:
+    """Returns a section as large as that of the recorded archive."""
+    own = threshold_section()
+    values = tuple(ThresholdValueRow(model, "none", 0.1234, 0.1234, 0.1) for model in MODELS)
+    episodes = (
+        replace(episode(asset) if number > 1 else unseen_episode(), episode=name, underlying=asset)
+        for number, name in enumerate(EPISODES)
+        for asset in ASSETS
+    )
+    return replace(
+        own,
+        rows=tuple(replace(row(asset, "2026-03-25"), values=values) for asset in ASSETS),
+        models=tuple(
+            replace(
+                model(name, tool, 0.05 + 0.004 * place, 0.02 * (place + 1) * (1 + 2 * number)),
+                fails="long: breaches at least 1.4 %, nominal 1.0 %" if place < len(TOOLS) else "",
+            )
+            for place, name in enumerate(MODELS)
+            for number, tool in enumerate(TOOLS)
+        ),
+        gate=tuple(
+            gate(name, is_offered=name == MODELS[-1], is_benchmark=name == FAST) for name in MODELS
+        ),
+        signals=tuple(
+            signal(code, *(evidence("2026-03-25", asset) for asset in ASSETS[:4])) for code in CODES
+        ),
+        episodes=tuple(episodes),
+    )

@@ -53,6 +53,21 @@ def test_numbers_stand_at_numbered_and_marked_paths_only() -> None:
     assert found == ["1", None, "1"]
 
 
+def test_numbers_do_not_stand_on_one_another() -> None:
+    close = [
+        CostPoint(f"model {i}", "", 0.2 + i / 200, 0.1, is_covering=True, is_numbered=True)
+        for i in range(12)
+    ]
+    texts = [found for g in marks(drawn(*POINTS, *close)) if (found := g.find("text")) is not None]
+    boxes = [(float(t.get("x") or 0), float(t.get("y") or 0), 8 * len(t.text or "")) for t in texts]
+    assert 4 < len(boxes) < 14
+    for index, (x, y, width) in enumerate(boxes):
+        for other_x, other_y, other in boxes[:index]:
+            assert (
+                abs(y - other_y) >= 13.8 or x >= other_x + other - 0.2 or other_x >= x + width - 0.2
+            )
+
+
 def test_without_a_path_there_are_axes_only() -> None:
     root = drawn()
     assert not marks(root)

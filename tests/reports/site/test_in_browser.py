@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -20,6 +21,7 @@ import pytest
 from reports.registry import report_files
 from tests.support import recorded
 from tests.support.browser import MISSING, Browser, browser, find_chromium
+from tests.support.sample_thresholds import large_section
 
 pytestmark = pytest.mark.skipif(find_chromium() is None, reason=MISSING)
 
@@ -36,6 +38,7 @@ KINDS = (
     "adequacy/btc",
     "adequacy/btc-at-10000",
     "adequacy/btc-history",
+    "thresholds",
     "history",
     "coverage",
     "method",
@@ -64,7 +67,8 @@ MAX_SECONDS = 1.0
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    for name, content in report_files(recorded.judged().document):
+    document = replace(recorded.judged().document, thresholds=large_section())
+    for name, content in report_files(document):
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
@@ -147,7 +151,9 @@ def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
     assert check(page, "excess()") <= 0
 
 
-@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance", "adequacy/btc"])
+@pytest.mark.parametrize(
+    "kind", ["underlyings/ada", "history", "adequacy/btc", "thresholds", "venues/binance"]
+)
 def test_text_in_charts_is_legible_on_a_narrow_screen(
     page: Browser, folder: Path, kind: str
 ) -> None:
@@ -180,7 +186,9 @@ def test_a_ranking_stays_readable_on_a_narrow_screen(
 
 
 @pytest.mark.parametrize("width", [600, 1000, 1440])
-@pytest.mark.parametrize("kind", ["underlyings/ada", "history", "venues/binance", "adequacy/btc"])
+@pytest.mark.parametrize(
+    "kind", ["underlyings/ada", "history", "adequacy/btc", "thresholds", "venues/binance"]
+)
 def test_charts_are_whole_without_scrolling_on_wider_screens(
     page: Browser, folder: Path, kind: str, width: int
 ) -> None:

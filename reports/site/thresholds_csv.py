@@ -1,0 +1,118 @@
+"""CSV files of thresholds, with numbers unrounded; rates and shares are fractions."""
+
+from collections.abc import Iterator, Sequence
+
+from harmonize.document import ThresholdSection
+from reports.site.tables import csv_bytes
+
+File = tuple[str, bytes]
+
+
+def threshold_files(section: ThresholdSection) -> tuple[File, ...]:
+    """Returns the files of margins, models now, gate, signals and episodes."""
+    return (
+        ("thresholds.csv", csv_bytes(_MARGINS, _margins(section))),
+        ("thresholds-models.csv", csv_bytes(_VALUES, _values(section))),
+        ("thresholds-gate.csv", csv_bytes(_GATE, _gate(section))),
+        ("thresholds-signals.csv", csv_bytes(_SIGNALS, _signals(section))),
+        ("thresholds-evidence.csv", csv_bytes(_EVIDENCE, _evidence(section))),
+        ("thresholds-episodes.csv", csv_bytes(_EPISODES, _episodes(section))),
+    )
+
+
+_MARGINS = (
+    *("underlying", "day", "threshold", "reference", "lowest", "lowest_venue", "median"),
+    *("highest", "highest_venue", "venues", "venues_unknown", "age_days", "tested_days"),
+    *(
+        "subject",
+        "required",
+        "lower",
+        "upper",
+        "move",
+        "sureness",
+        "agreeing",
+        "models",
+        "sentence",
+    ),
+)
+
+
+def _margins(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.rows:
+        own = (row.underlying, row.day, *map(_number, (row.threshold, row.reference, row.lowest)))
+        venues = (row.lowest_venue, _number(row.median), _number(row.highest), row.highest_venue)
+        counts = map(str, (row.venues, row.venues_unknown, row.age_days, row.tested_days))
+        first = (*own, *venues, *counts)
+        for advice in row.advice:
+            figures = map(_number, (advice.required, advice.lower, advice.upper))
+            agreeing = (str(advice.agreeing), str(advice.models))
+            statement = (advice.move, advice.sureness, *agreeing, advice.sentence)
+            yield (*first, advice.subject, *figures, *statement)
+
+
+_VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason")
+
+
+def _values(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.rows:
+        for value in row.values:
+            figures = map(_number, (value.margin, value.long, value.short))
+            yield (row.underlying, row.day, value.model, value.tool, *figures, value.reason)
+
+
+_GATE = ("model", "gate", "condition", "met", "figure", "text")
+
+
+def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.gate:
+        state = "offered" if row.is_offered else "fails"
+        state = "benchmark" if row.is_benchmark else state
+        for own in row.conditions:
+            met = "yes" if own.is_met else "no"
+            yield (row.model, state, own.name, met, _number(own.figure), own.text)
+
+
+_SIGNALS = (
+    *("signal", "days", "days_on", "runs", "followed", "any_day", "first_breaches", "foretold"),
+    *("by_chance", "p_value", "foresight", "reason"),
+)
+
+
+def _signals(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.signals:
+        figures = (
+            *(row.days, row.days_on, row.runs, row.followed, row.any_day, row.first_breaches),
+            *(row.foretold, row.by_chance, row.p_value),
+        )
+        yield (row.signal, *map(_number, figures), row.foresight, row.reason)
+
+
+_EVIDENCE = ("signal", "underlying", "day", "observed", "required", "proposal", "evidence")
+
+
+def _evidence(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.signals:
+        for own in row.evidence:
+            figures = map(_number, (own.observed, own.required, own.proposal))
+            yield (row.signal, own.underlying, own.day, *figures, own.text)
+
+
+_EPISODES = (
+    *("episode", "underlying", "first_day", "last_day", "series", "worst_day", "worst_return"),
+    *("model", "eve", "largest", "rose_on", "first_mover", "venue", "contract", "venue_eve"),
+    *("venue_eve_at", "rose_after", "rose_by", "venue_largest", "venue_reason"),
+)
+
+
+def _episodes(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.episodes:
+        days = (row.first_day, row.last_day, row.series, row.worst_day, _number(row.worst_return))
+        venue = (row.venue, row.symbol, _number(row.venue_eve), row.venue_eve_at)
+        rise = (row.rose_after, row.rose_by, _number(row.venue_largest), row.venue_reason)
+        for own in row.models:
+            model = (own.model, _number(own.eve), _number(own.largest), own.rose_on)
+            yield (row.episode, row.underlying, *days, *model, own.first_mover, *venue, *rise)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.9g}"

@@ -1,0 +1,209 @@
+"""Page on what margins should be: the frontier of cost against calm, models, signals and episodes."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from harmonize.document import ThresholdModelRow, ThresholdSection
+from harmonize.text import numbers
+from harmonize.text.words import join_words
+from reports.charts.cost_points import CostPoint, cost_points
+from reports.charts.svg import Frame
+from reports.html.page import Chart
+from reports.site import thresholds_tables as tables
+from reports.site.adequacy_words import level_text
+from reports.site.figures import Figure, figure
+from reports.site.layout import Page, page_of_parts
+from reports.site.markup import NOTHING, Html, details, join, text, unordered
+from reports.site.markup import words as paragraph
+from reports.site.report_context import ReportContext
+from reports.site.tables import Cell, Row, Table, table
+from reports.site.thresholds_csv import threshold_files
+from reports.site.thresholds_method import method_facts, notes, references
+
+PATH = "thresholds.html"
+
+_EMPTY = (
+    "No threshold was tested: the document has none, because no prices were archived or the tests were"
+    " not requested. The option --thresholds of harmonize report and harmonize run requests them."
+)
+
+_SIGNALS = {
+    "MH511": "fast margin above 1.25 × the threshold in force",
+    "MH512": "two breaches within ten days",
+    "MH513": "threshold above the need for 60 days",
+    "MH514": "history too short",
+    "MH515": "failing asset: its own history cannot tell",
+}
+"""What each signal compares."""
+
+
+def thresholds_page(context: ReportContext) -> Iterator[Page]:
+    """Yields the page; without thresholds, one that says so."""
+    section = context.document.thresholds
+    if not section.rows:
+        absent = _absent(section)
+        parts = [("absent", "Without a threshold", absent)] if absent else []
+        yield page_of_parts(PATH, "Thresholds", _EMPTY, parts)
+        return
+    frontier = frontier_figure(section)
+    parts = [
+        ("moves", "Should margins move?", _moves(context, section)),
+        ("frontier", "Cost against calm", _frontier(section, frontier)),
+        ("models", "What each model asks now", _values(context, section)),
+        ("gate", "Report card of the models", _gate(section)),
+        ("signals", "Signals", _signals(context, section)),
+        ("episodes", "Episodes", _episodes(context, section)),
+        ("absent", "Without a threshold", _absent(section)),
+        ("method", "Method", method_facts(section)),
+        ("references", "References", references()),
+    ]
+    files = (*frontier.files, *threshold_files(section))
+    page = page_of_parts(PATH, "Thresholds", standfirst(section), parts, files)
+    title = "What should the margins be?"
+    yield Page(page.path, page.part, title, page.standfirst, page.body, page.files)
+
+
+def standfirst(section: ThresholdSection) -> str:
+    """Returns the result in two sentences: how many margins should move, and which models pass."""
+    moves = Counter(
+        own.move for row in section.rows for own in row.advice if "median" in own.subject
+    )
+    counted = join_words([f"{number} {move}" for move, number in sorted(moves.items())])
+    sure = sum(
+        own.sureness == "high"
+        for row in section.rows
+        for own in row.advice
+        if "median" in own.subject
+    )
+    offered = sum(row.is_offered for row in section.gate)
+    level = level_text(section.level)
+    return (
+        f"Daily {level} thresholds of {numbers.count_text(len(section.rows), 'underlying')}, each known on"
+        f" the day before. Of the median margins of venues, {counted}; {sure} of these statements"
+        f" have a high sureness. {offered} of {numbers.count_text(len(section.gate), 'model')} pass the"
+        " gate. Nothing becomes a reference until a person commits it."
+    )
+
+
+def frontier_figure(section: ThresholdSection) -> Figure:
+    """Returns the chart of cost against calm: a circle per model and tool, hollow if it fails."""
+    level = level_text(section.level)
+    title = f"Cost and calm of {level} thresholds"
+    points = [_point(row) for row in section.models]
+    chart = Chart(
+        title=title,
+        unit="mean margin as a share of notional",
+        svg=cost_points(
+            Frame("thresholds", f"{title}, by model and tool", ""), points, section.calm_rise or 0.0
+        ),
+        legend=(),
+        caption=_caption(section),
+        columns=("Model", "Tool", "Mean margin", "Rise in 30 days", "Calm", "Covers both sides"),
+        rows=tuple(_cells(row) for row in section.models),
+        dates=_dates(section),
+    )
+    return figure("Thresholds", chart, "thresholds-frontier")
+
+
+def _point(row: ThresholdModelRow) -> CostPoint:
+    name = (
+        f"{row.model}, tool: {row.tool}; mean margin {numbers.rate(row.mean_margin)}, largest 30-day"
+        f" rise {numbers.rate(row.rise_30d)}; {row.fails or 'covers both sides'}"
+    )
+    return CostPoint(
+        row.model,
+        name,
+        row.rise_30d,
+        row.mean_margin,
+        is_covering=not row.fails,
+        is_numbered=row.tool == "none",
+        is_marked=row.is_default,
+    )
+
+
+def _cells(row: ThresholdModelRow) -> tuple[str, ...]:
+    return (
+        f"{row.model}{' (default)' if row.is_default else ''}",
+        row.tool,
+        numbers.rate(row.mean_margin),
+        numbers.rate(row.rise_30d),
+        "yes" if row.is_calm else "no",
+        f"no: {row.fails}" if row.fails else "yes",
+    )
+
+
+def _caption(section: ThresholdSection) -> str:
+    failing = sum(bool(row.fails) for row in section.models)
+    paths = numbers.count_text(len(section.models), "path")
+    name = "Default, drawn large" if section.has_default else "No default"
+    return (
+        f"{paths}, numbered where there is no tool; {failing} fail coverage and are hollow. The dashed"
+        f" line is a rise of {level_text(section.calm_rise)}. {name}: {section.default_reason}"
+    )
+
+
+def _dates(section: ThresholdSection) -> str:
+    first = min((row.first_tested for row in section.rows if row.first_tested), default="")
+    last = max((row.last_tested for row in section.rows), default="")
+    return f"tested {first} to {last}" if first else "not tested"
+
+
+def _moves(context: ReportContext, section: ThresholdSection) -> Html:
+    sentences = [text(own.sentence) for row in section.rows for own in row.advice]
+    return join(
+        [
+            table(tables.move_table(context, section), "thresholds.csv"),
+            details("One sentence per margin", unordered(sentences)),
+        ]
+    )
+
+
+def _frontier(section: ThresholdSection, frontier: Figure) -> Html:
+    remarks = [text(f"{line}.") for line in notes(section)]
+    return join([frontier.markup, details("Limits of the data", unordered(remarks))])
+
+
+def _values(context: ReportContext, section: ThresholdSection) -> Html:
+    series = [
+        text(
+            f"{row.underlying}: "
+            + "; ".join(
+                f"{part.series} {part.first_day} to {part.last_day}, {part.returns:,} returns"
+                for part in row.series
+            )
+        )
+        for row in section.rows
+    ]
+    shown = table(tables.value_table(context, section), "thresholds-models.csv")
+    return join([shown, details("Series of prices", unordered(series))])
+
+
+def _gate(section: ThresholdSection) -> Html:
+    if not section.gate:
+        return NOTHING
+    shown = table(tables.gate_table(section), "thresholds-gate.csv")
+    return join([paragraph("p", tables.offered_text(section)), shown])
+
+
+def _signals(context: ReportContext, section: ThresholdSection) -> Html:
+    if not section.signals:
+        return NOTHING
+    records = table(tables.record_table(section, _SIGNALS), "thresholds-signals.csv")
+    on = table(tables.evidence_table(context, section), "thresholds-evidence.csv")
+    return join([records, on or paragraph("p", "No signal is on.")])
+
+
+def _episodes(context: ReportContext, section: ThresholdSection) -> Html:
+    rows = tables.shown_episodes(section)
+    if not rows:
+        return NOTHING
+    shown = table(tables.episode_table(context, section), "thresholds-episodes.csv")
+    total = len(section.episodes)
+    note = f"{len(rows)} of {total} shown, the largest falls of each episode; the CSV file has all models."
+    return join([shown, paragraph("p", note, css="note")])
+
+
+def _absent(section: ThresholdSection) -> Html:
+    rows = [Row((Cell(row.underlying), Cell(row.reason, css="why"))) for row in section.without]
+    caption = text("Underlyings without a threshold, and why")
+    return table(Table("Without a threshold", caption, ("Underlying", "Reason"), rows))

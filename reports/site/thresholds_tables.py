@@ -1,0 +1,317 @@
+"""Tables on daily thresholds: whether margins should move, models, the gate, signals and episodes."""
+
+from collections.abc import Sequence
+
+from harmonize.document import (
+    EpisodeModelRow,
+    EpisodeRow,
+    GateRow,
+    SignalRow,
+    ThresholdAdviceRow,
+    ThresholdRow,
+    ThresholdSection,
+)
+from harmonize.text import numbers
+from harmonize.text.words import join_words
+from reports.site import marks
+from reports.site.addresses import underlying_path
+from reports.site.markup import Html, link_to, text
+from reports.site.rankings import SHORT
+from reports.site.report_context import ReportContext
+from reports.site.tables import Cell, Row, Table, number
+
+MOST_EPISODES = 8
+"""Largest number of underlyings per episode on the page, the largest falls first."""
+
+_HEADS = {
+    "historical simulation, 365 days": "Hist. 365",
+    "historical simulation, 1,095 days": "Hist. 1,095",
+    "EWMA 0.94, normal": "EWMA 0.94",
+    "EWMA 0.97, normal": "EWMA 0.97",
+    "EWMA 0.94, filtered": "0.94 filt.",
+    "EWMA 0.97, filtered": "0.97 filt.",
+    "GARCH(1,1)-t, filtered": "GARCH filt.",
+    "peaks over threshold": "Peaks",
+    "implied volatility": "Implied",
+    "quantile regression": "Quantile",
+    "quantile regression and GARCH, average": "Average",
+    "gradient-boosted quantiles": "Boosted",
+}
+"""Heads of the columns of models."""
+
+
+def move_table(context: ReportContext, section: ThresholdSection) -> Table:
+    """Returns a row per underlying: the threshold beside the reference and the venues."""
+    size = numbers.usd(section.notional)
+    caption = text(
+        f"Default threshold with its 95 % interval and day, IM of harmonized-baseline, and the lowest,"
+        f" median and highest IM of the venues at {size}, with the statement on the reference and on the"
+        " median; below it the models that agree among those that cover both sides, and how sure it is"
+    )
+    return Table(
+        "Thresholds and margins",
+        caption,
+        ("Underlying", "#Threshold", "#Reference", "Reference", "#Venues", "Venues", "#Last price"),
+        [_move_row(context, row) for row in section.rows],
+        tools=len(section.rows) > SHORT,
+        numeric=True,
+        css="verdicts",
+    )
+
+
+def _move_row(context: ReportContext, row: ThresholdRow) -> Row:
+    venues, reference = _advice(row, "median"), _advice(row, "harmonized")
+    own = reference or venues
+    interval = f"{_rate(own.lower)} to {_rate(own.upper)}" if own else ""
+    spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, {_venues(row)}"
+    return Row(
+        (
+            underlying_cell(context, row.underlying),
+            _noted(row.threshold, interval, row.threshold_reason),
+            _noted(row.reference, "", row.reference_reason),
+            _statement(reference),
+            _noted(row.median, spread if row.venues else _venues(row), ""),
+            _statement(venues),
+            number(f"{numbers.count_text(row.age_days, 'day')} ago", key=row.age_days),
+        )
+    )
+
+
+def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
+    return next((own for own in row.advice if subject in own.subject), None)
+
+
+def _venues(row: ThresholdRow) -> str:
+    unknown = f", {row.venues_unknown} unknown" if row.venues_unknown else ""
+    return f"{numbers.count_text(row.venues, 'venue')}{unknown}"
+
+
+def _statement(advice: ThresholdAdviceRow | None) -> Cell:
+    if advice is None:
+        return Cell(marks.NOT_OBSERVABLE.sign)
+    note = f"{advice.agreeing} of {advice.models} agree, sureness {advice.sureness}"
+    return Cell(advice.move, _with_note(advice.move, note), "t")
+
+
+def _noted(value: float | None, note: str, reason: str) -> Cell:
+    words = _rate(value)
+    return number(words, _with_note(words, note or reason), key=value)
+
+
+def _with_note(words: str, note: str) -> Html:
+    return Html(f"{text(words)}<small>{text(note)}</small>") if note else text(words)
+
+
+def underlying_cell(context: ReportContext, underlying: str) -> Cell:
+    """Returns the name of an underlying, with a link to its page if it has one."""
+    has_page = underlying in context.underlyings
+    return Cell(underlying, link_to(underlying_path(underlying) if has_page else "", underlying))
+
+
+def model_heads(section: ThresholdSection) -> tuple[str, ...]:
+    """Returns the models without a tool that have a threshold of some underlying, in order."""
+    found = dict.fromkeys(
+        value.model for row in section.rows for value in row.values if value.tool == "none"
+    )
+    known = [model for model in _HEADS if model in found]
+    return (*known, *(model for model in found if model not in _HEADS))
+
+
+def value_table(context: ReportContext, section: ThresholdSection) -> Table:
+    """Returns a row per underlying: what each model asks on the day after the last return."""
+    models = model_heads(section)
+    default = f"{section.default_model}, tool: {section.default_tool}"
+    name = "the default" if section.has_default else "the benchmark, as there is no default"
+    return Table(
+        "Models now",
+        text(
+            f"Threshold of each model without a tool on the day after the last return; first {name}:"
+            f" {default}. Absent: the model has no threshold, for the reason in the CSV file"
+        ),
+        (
+            "Underlying",
+            "Day",
+            f"#{'Default' if section.has_default else 'Benchmark'}",
+            *(f"#{_HEADS.get(model, model)}" for model in models),
+        ),
+        [_value_row(context, row, models) for row in section.rows],
+        tools=len(section.rows) > SHORT,
+        numeric=True,
+    )
+
+
+def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str]) -> Row:
+    own = {value.model: value.margin for value in row.values if value.tool == "none"}
+    values = [row.threshold, *(own.get(model) for model in models)]
+    return Row(
+        (
+            underlying_cell(context, row.underlying),
+            Cell(row.day, css="dates"),
+            *(number(_rate(value), key=value) for value in values),
+        )
+    )
+
+
+def gate_table(section: ThresholdSection) -> Table:
+    """Returns a row per model: whether it is offered, and each condition with its figure."""
+    names = list(dict.fromkeys(own.name for row in section.gate for own in row.conditions))
+    return Table(
+        "Report card",
+        text("Models without a tool against the gate: every condition has to be met"),
+        ("Model", "Gate", *(name.capitalize() for name in names)),
+        [_gate_row(row, names) for row in section.gate],
+    )
+
+
+def _gate_row(row: GateRow, names: Sequence[str]) -> Row:
+    state = "offered" if row.is_offered else "fails"
+    by_name = {own.name: own for own in row.conditions}
+    conditions = (
+        f"{'met' if own.is_met else 'not met'}: {own.text}" if (own := by_name.get(name)) else ""
+        for name in names
+    )
+    return Row(
+        (
+            Cell(row.model),
+            Cell("benchmark" if row.is_benchmark else state),
+            *(Cell(words, css="why") for words in conditions),
+        )
+    )
+
+
+def record_table(section: ThresholdSection, names: dict[str, str]) -> Table:
+    """Returns a row per signal: how often it was on, what followed, and whether it foresees.
+
+    ``names`` are what the signals compare, by code.
+    """
+    return Table(
+        "Records of signals",
+        text(
+            "Days of underlyings with the signal, share of these days that a breach followed within five"
+            " days against any day, and first breaches foretold against chance"
+        ),
+        ("Signal", "What", "#Days on", "#Followed", "#Any day", "#Foretold", "#By chance", "Tells"),
+        [_record_row(row, names.get(row.signal, "")) for row in section.signals],
+        numeric=True,
+    )
+
+
+def _record_row(row: SignalRow, name: str) -> Row:
+    days, firsts = _of(row.days_on, row.days), _of(row.foretold, row.first_breaches)
+    return Row(
+        (
+            Cell(row.signal),
+            Cell(name, css="why"),
+            number(days, key=row.days_on),
+            number(_rate(row.followed), key=row.followed),
+            number(_rate(row.any_day), key=row.any_day),
+            number(firsts, key=row.foretold),
+            number(_rate(row.by_chance), key=row.by_chance),
+            Cell(row.foresight or row.reason, css="why"),
+        )
+    )
+
+
+def _of(part: int | None, whole: int | None) -> str:
+    if part is None or whole is None:
+        return marks.NOT_OBSERVABLE.sign
+    return f"{numbers.count(part)} of {numbers.count(whole)}"
+
+
+def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
+    """Returns a row per signal and underlying on which it is on."""
+    rows = [
+        Row(
+            (
+                Cell(row.signal),
+                underlying_cell(context, found.underlying),
+                Cell(found.day, css="dates"),
+                Cell(found.text, css="why"),
+                number(_rate(found.proposal), key=found.proposal),
+            )
+        )
+        for row in section.signals
+        for found in row.evidence
+    ]
+    return Table(
+        "Signals that are on",
+        text("Signals before the day of the threshold, with evidence and a proposal"),
+        ("Signal", "Underlying", "Day", "Evidence", "#Proposal"),
+        rows,
+        tools=len(rows) > SHORT,
+        numeric=True,
+    )
+
+
+def shown_episodes(section: ThresholdSection) -> list[EpisodeRow]:
+    """Returns the episodes on the page: of each, the underlyings that fell most."""
+    by_name: dict[str, list[EpisodeRow]] = {}
+    for row in section.episodes:
+        by_name.setdefault(row.episode, []).append(row)
+    shown = []
+    for rows in sorted(by_name.values(), key=lambda rows: rows[0].first_day):
+        deepest = sorted(rows, key=lambda row: (row.worst_return or 0.0, row.underlying))
+        shown += deepest[:MOST_EPISODES]
+    return shown
+
+
+def episode_table(context: ReportContext, section: ThresholdSection) -> Table:
+    """Returns a row per episode and underlying: the benchmark, the venue, and who raised first."""
+    benchmark = next((row.model for row in section.gate if row.is_benchmark), "")
+    rows = shown_episodes(section)
+    return Table(
+        "Episodes",
+        text(
+            f"Worst day of each episode; margin of the benchmark ({benchmark}) on the eve and at most"
+            " within 30 days; IM of the venue when last observed before, and the two observations"
+            f" between which it first rose, within 90 days, at {numbers.usd(section.notional)}"
+        ),
+        ("Episode", "Underlying", "#Worst day", "#Benchmark", "#Venue, eve", "Venue rose", "First"),
+        [_episode_row(context, row, benchmark) for row in rows],
+        tools=len(rows) > SHORT,
+        numeric=True,
+        css="verdicts",
+    )
+
+
+def _episode_row(context: ReportContext, row: EpisodeRow, benchmark: str) -> Row:
+    model = next((own for own in row.models if own.model == benchmark), None)
+    observed = numbers.date(row.venue_eve_at) if row.venue_eve_at else row.venue_reason
+    return Row(
+        (
+            Cell(row.episode),
+            underlying_cell(context, row.underlying),
+            _noted(row.worst_return, row.worst_day, ""),
+            _noted(model.eve if model else None, _risen(model), ""),
+            _noted(row.venue_eve, observed if row.venue_eve is not None else "", ""),
+            _rise_cell(row),
+            Cell(model.first_mover if model else "", css="why"),
+        )
+    )
+
+
+def _risen(model: EpisodeModelRow | None) -> str:
+    if model is None:
+        return "no threshold"
+    return f"to {_rate(model.largest)}{f', from {model.rose_on}' if model.rose_on else ''}"
+
+
+def _rise_cell(row: EpisodeRow) -> Cell:
+    if row.venue_eve is None:
+        return Cell(row.venue_reason or marks.NOT_OBSERVABLE.sign, css="why")
+    if not row.rose_after:
+        return Cell("no rise observed", css="why")
+    days = f"{row.rose_after[:10]} and {row.rose_by[:10]}"
+    return Cell(f"between {days}, to {_rate(row.venue_largest)}", css="why")
+
+
+def offered_text(section: ThresholdSection) -> str:
+    """Returns which models pass the gate and which fail."""
+    offered = [row.model for row in section.gate if row.is_offered]
+    failing = [row.model for row in section.gate if not (row.is_offered or row.is_benchmark)]
+    first = f"Offered: {join_words(offered)}." if offered else "No model is offered."
+    return f"{first} Failing: {join_words(failing)}." if failing else first
+
+
+def _rate(value: float | None) -> str:
+    return marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value)

@@ -1,0 +1,104 @@
+"""Thresholds in the audit document: the figures of the answer, with what is missing and why."""
+
+from dataclasses import replace
+from datetime import date
+from functools import cache
+
+import pytest
+
+from harmonize.api.audit import Answer, AnswerOptions, Question, ThresholdScope, answer
+from harmonize.api.threshold_rows import threshold_section
+from harmonize.api.threshold_terms import ThresholdsAnswer
+from harmonize.api.thresholds import judge_thresholds
+from harmonize.core.schedule import Unknown
+from harmonize.document import ThresholdSection
+from harmonize.thresholds.choice import DefaultThreshold
+from harmonize.thresholds.path import Tool
+
+OPTIONS = AnswerOptions(thresholds=ThresholdScope.MODELS)
+QUESTION = Question(underlyings=("LTC",), as_of=date(2026, 3, 25))
+
+
+@cache
+def judged() -> ThresholdsAnswer:
+    return judge_thresholds(QUESTION)
+
+
+@cache
+def audited() -> Answer:
+    return answer(replace(QUESTION, underlyings=("LTC", "WIF"), options=OPTIONS))
+
+
+def test_an_audit_has_no_thresholds_unless_they_are_requested() -> None:
+    assert answer(QUESTION).document.thresholds == ThresholdSection()
+
+
+def test_an_audit_has_the_thresholds_of_its_underlyings_and_names_the_others() -> None:
+    section = audited().document.thresholds
+    assert section.rows == threshold_section(judged()).rows
+    assert [row.underlying for row in section.without] == ["WIF"]
+    reason = section.without[0].reason
+    assert "prices of WIF" in reason
+    assert f"thresholds: WIF: {reason}" in audited().missing
+
+
+def test_an_audit_without_prices_says_that_there_is_no_threshold() -> None:
+    found = answer(replace(QUESTION, underlyings=("WIF",), options=OPTIONS))
+    assert found.document.thresholds == ThresholdSection()
+    assert any(line.startswith("thresholds: ") for line in found.missing)
+
+
+def test_the_row_of_an_underlying_states_threshold_reference_and_venues() -> None:
+    (own,) = judged().assets
+    (row,) = threshold_section(judged()).rows
+    assert (row.underlying, row.day, row.reference) == ("LTC", "2026-03-25", own.reference)
+    rates = sorted(rate.rate for rate in own.venues if isinstance(rate.rate, float))
+    assert (row.venues, row.highest) == (len(rates), rates[-1])
+    assert row.lowest == pytest.approx(rates[0])
+    assert row.venues + row.venues_unknown == len(own.venues)
+    chosen = judged().default
+    assert isinstance(chosen, DefaultThreshold)
+    (path,) = [
+        p
+        for p in own.scores.paths
+        if (p.model, p.tool) == (chosen.candidate.model, chosen.candidate.tool)
+    ]
+    assert row.threshold == path.margin
+    plain = {p.model.value: p.margin for p in own.scores.paths if p.tool is Tool.NONE}
+    shown = {value.model: value.margin for value in row.values if value.tool == "none"}
+    assert shown == {m: None if isinstance(v, Unknown) else v for m, v in plain.items()}
+    assert [advice.sentence for advice in row.advice] == [a.sentence for a in own.advice]
+
+
+def test_models_are_cheapest_first_with_one_default() -> None:
+    section = threshold_section(judged())
+    costs = [row.mean_margin for row in section.models]
+    assert costs == sorted(costs)
+    assert len(costs) == len(judged().candidates)
+    (default,) = [row for row in section.models if row.is_default]
+    assert (default.model, default.tool) == (section.default_model, section.default_tool)
+    assert (default.fails, default.is_calm) == ("", True)
+
+
+def test_without_a_default_the_benchmark_is_shown_and_marked_as_such() -> None:
+    section = threshold_section(replace(judged(), default=Unknown("none is calm")))
+    assert (section.has_default, section.default_reason) == (False, "none is calm")
+    assert section.default_model == "GARCH(1,1)-t, filtered"
+    assert not [row for row in section.models if row.is_default]
+
+
+def test_signals_and_episodes_keep_their_figures() -> None:
+    section = threshold_section(judged())
+    for row, state in zip(section.signals, judged().signals, strict=True):
+        assert row.signal == state.signal
+        assert not isinstance(state.record, Unknown)
+        assert (row.days, row.days_on, row.foretold) == (
+            state.record.days,
+            state.record.days_on,
+            state.record.foretold,
+        )
+        assert row.foresight == state.record.foresight.value
+        assert [e.text for e in row.evidence] == [e.text for e in state.now]
+    for shown, own in zip(section.episodes, judged().episodes, strict=True):
+        assert (shown.episode, len(shown.models)) == (own.name, len(own.models))
+        assert bool(shown.venue_reason) == isinstance(own.venue, Unknown)

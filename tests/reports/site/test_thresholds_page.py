@@ -1,0 +1,176 @@
+"""Page of thresholds: its numbers are those of the document, and what fails or is absent says so."""
+
+import csv
+import html
+import io
+import re
+from dataclasses import replace
+from functools import cache
+
+from harmonize.document import AuditDocument, ThresholdSection
+from reports.site.folder import site_files
+from reports.site.thresholds_tables import MOST_EPISODES, shown_episodes
+from tests.support.sample_documents import SCRIPT, sample
+from tests.support.sample_thresholds import (
+    FAST,
+    NORMAL,
+    SLOW,
+    large_section,
+    row,
+    threshold_section,
+    with_thresholds,
+)
+
+NBSP = "\N{NO-BREAK SPACE}"
+PATH = "thresholds.html"
+MOST_BYTES = 300_000
+
+
+@cache
+def files() -> dict[str, bytes]:
+    return dict(site_files(with_thresholds()))
+
+
+def page(document: AuditDocument | None = None) -> str:
+    content = dict(site_files(document)) if document else files()
+    return content[PATH].decode()
+
+
+def plain(markup: str) -> str:
+    words = html.unescape(re.sub(r"<[^>]+>", " ", markup)).replace(NBSP, " ")
+    return " ".join(words.split())
+
+
+def part(anchor: str, document: AuditDocument | None = None) -> str:
+    found = re.search(rf'<section id="{anchor}">.*?</section>', page(document), re.DOTALL)
+    assert found, anchor
+    return found[0]
+
+
+def rows_of(name: str, document: AuditDocument | None = None) -> list[dict[str, str]]:
+    content = dict(site_files(document)) if document else files()
+    return list(csv.DictReader(io.StringIO(content[name].decode())))
+
+
+def test_a_document_without_thresholds_says_how_to_request_them() -> None:
+    shown = plain(page(sample()))
+    assert "No threshold was tested" in shown
+    assert "--thresholds of harmonize report" in shown
+    assert "thresholds.csv" not in dict(site_files(sample()))
+
+
+def test_what_was_requested_without_a_result_has_its_reason() -> None:
+    section = ThresholdSection(without=threshold_section().without)
+    shown = plain(part("absent", replace(sample(), thresholds=section)))
+    assert "NEW 12 returns, 365 are required" in shown
+
+
+def test_the_first_sentence_counts_the_statements_and_the_models() -> None:
+    shown = plain(page())
+    assert "Daily 99 % thresholds of 2 underlyings, each known on the day before." in shown
+    assert "2 should rise; 2 of these statements have a high sureness" in shown
+    assert "1 of 3 models pass the gate" in shown
+
+
+def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
+    shown = plain(part("moves"))
+    assert "7.1 % 6.0 % to 8.0 %" in shown
+    assert "5.0 % 1.0 % to 20.0 %, 3 venues, 1 unknown" in shown
+    assert "should rise 2 of 2 agree, sureness high" in shown
+    assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
+
+
+def test_what_fails_coverage_is_hollow_and_the_default_is_large() -> None:
+    circles = re.findall(r"<g role=\"img\".*?</g>", part("frontier"), re.DOTALL)
+    hollow = [circle for circle in circles if 'fill="none"' in circle]
+    assert len(circles) == 3
+    assert len(hollow) == 1
+    assert NORMAL in hollow[0]
+    assert "breaches at least 1.4 %" in hollow[0]
+    (large,) = [circle for circle in circles if 'r="7.2"' in circle]
+    assert "tool: buffer of 25 %" in large
+    assert "60 paths" not in plain(part("frontier"))
+    assert "3 paths, numbered where there is no tool; 1 fail coverage" in plain(part("frontier"))
+
+
+def test_without_a_default_the_page_shows_the_benchmark_and_says_so() -> None:
+    section = replace(
+        threshold_section(), has_default=False, default_model=FAST, default_reason="none is calm"
+    )
+    document = replace(sample(), thresholds=section)
+    assert "No default: none is calm" in plain(part("frontier", document))
+    assert "the benchmark, as there is no default" in plain(part("models", document))
+
+
+def test_each_model_has_its_threshold_or_none() -> None:
+    assert "2025-11-20 7.1 % 6.5 % n/o" in plain(part("models"))
+    (unknown, *_) = [r for r in rows_of("thresholds-models.csv") if r["model"] == FAST]
+    assert (unknown["margin"], unknown["reason"]) == ("", "the fit did not converge")
+
+
+def test_the_report_card_names_who_passes_and_why_others_fail() -> None:
+    shown = plain(part("gate"))
+    assert f"Offered: {SLOW}. Failing: {NORMAL}." in shown
+    assert f"{SLOW} offered met: Diebold–Mariano p 0.02" in shown
+    assert f"{FAST} benchmark" in shown
+    assert "not met: observed on 3 of 4 asset-sides" in shown
+
+
+def test_signals_have_a_record_evidence_and_a_proposal() -> None:
+    shown = plain(part("signals"))
+    assert "100 of 2,000 25.0 % 5.0 % 3 of 20 20.0 % confirms but does not foresee" in shown
+    assert "n/o of" not in shown
+    assert "no asset" in shown
+    assert "fast margin 9.0 %, above 1.25 × the threshold of 7.0 % 9.0 %" in shown
+    quiet = replace(
+        threshold_section(),
+        signals=tuple(replace(s, evidence=()) for s in threshold_section().signals),
+    )
+    assert "No signal is on." in plain(part("signals", replace(sample(), thresholds=quiet)))
+
+
+def test_a_rise_of_a_venue_is_between_two_observations() -> None:
+    shown = plain(part("episodes"))
+    assert "between 2022-10-20 and 2022-12-18, to 1.0 %" in shown
+    assert "binance was first observed 2022-02-12, after the episode began" in shown
+    assert "6.0 % to 12.0 %, from 2022-11-10" in shown
+    assert "model on 2022-11-10; binance later" in shown
+
+
+def test_of_each_episode_the_largest_falls_are_shown_and_the_file_has_all() -> None:
+    section = large_section()
+    deep = replace(section.episodes[-1], worst_return=-0.9)
+    section = replace(section, episodes=(*section.episodes[:-1], deep))
+    shown = shown_episodes(section)
+    assert len(shown) == 6 * MOST_EPISODES
+    assert deep in shown
+    document = replace(sample(), thresholds=section)
+    assert len(rows_of("thresholds-episodes.csv", document)) == sum(
+        len(episode.models) for episode in section.episodes
+    )
+
+
+def test_numbers_of_the_file_are_those_of_the_document() -> None:
+    (first, *_) = rows_of("thresholds.csv")
+    expected = row("BTC", "2025-11-20")
+    assert (first["threshold"], first["reference"]) == (
+        str(expected.threshold),
+        str(expected.reference),
+    )
+    assert (first["lowest_venue"], first["sentence"]) == ("okx", expected.advice[0].sentence)
+
+
+def test_a_hostile_name_is_inert() -> None:
+    assert "<script>alert" not in page()
+    assert SCRIPT not in page()
+
+
+def test_underlyings_lead_to_their_pages_and_links_to_files() -> None:
+    names = files()
+    for address in re.findall(r'href="([^"#:]+)"', page()):
+        assert address in names or address.startswith("data"), address
+
+
+def test_a_large_page_stays_within_its_budget() -> None:
+    document = replace(sample(), thresholds=large_section())
+    assert len(dict(site_files(document))[PATH]) <= MOST_BYTES
