@@ -137,7 +137,7 @@ def _caption(section: ThresholdSection) -> str:
     paths = numbers.count_text(len(section.models), "path")
     name = "Default, drawn large" if section.has_default else "No default"
     return (
-        f"{paths}, numbered where there is no tool; {failing} fail coverage and are hollow. The dashed"
+        f"{paths}, numbered where there is no tool and room; {failing} fail coverage and are hollow. The dashed"
         f" line is a rise of {level_text(section.calm_rise)}. {name}: {section.default_reason}"
     )
 

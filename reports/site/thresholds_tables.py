@@ -102,10 +102,11 @@ def _with_note(words: str, note: str) -> Html:
     return Html(f"{text(words)}<small>{text(note)}</small>") if note else text(words)
 
 
-def underlying_cell(context: ReportContext, underlying: str) -> Cell:
+def underlying_cell(context: ReportContext, underlying: str, css: str = "") -> Cell:
     """Returns the name of an underlying, with a link to its page if it has one."""
     has_page = underlying in context.underlyings
-    return Cell(underlying, link_to(underlying_path(underlying) if has_page else "", underlying))
+    address = underlying_path(underlying) if has_page else ""
+    return Cell(underlying, link_to(address, underlying), css)
 
 
 def model_heads(section: ThresholdSection) -> tuple[str, ...]:
@@ -224,7 +225,7 @@ def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
         Row(
             (
                 Cell(row.signal),
-                underlying_cell(context, found.underlying),
+                underlying_cell(context, found.underlying, "t"),
                 Cell(found.day, css="dates"),
                 Cell(found.text, css="why"),
                 number(_rate(found.proposal), key=found.proposal),
@@ -280,7 +281,7 @@ def _episode_row(context: ReportContext, row: EpisodeRow, benchmark: str) -> Row
     return Row(
         (
             Cell(row.episode),
-            underlying_cell(context, row.underlying),
+            underlying_cell(context, row.underlying, "t"),
             _noted(row.worst_return, row.worst_day, ""),
             _noted(model.eve if model else None, _risen(model), ""),
             _noted(row.venue_eve, observed if row.venue_eve is not None else "", ""),

@@ -90,7 +90,9 @@ def test_what_fails_coverage_is_hollow_and_the_default_is_large() -> None:
     (large,) = [circle for circle in circles if 'r="7.2"' in circle]
     assert "tool: buffer of 25 %" in large
     assert "60 paths" not in plain(part("frontier"))
-    assert "3 paths, numbered where there is no tool; 1 fail coverage" in plain(part("frontier"))
+    assert "3 paths, numbered where there is no tool and room; 1 fail coverage" in plain(
+        part("frontier")
+    )
 
 
 def test_without_a_default_the_page_shows_the_benchmark_and_says_so() -> None:
