@@ -1,0 +1,60 @@
+"""``--thresholds`` of audit, report and run: the section, the page, and a report that verifies."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from harmonize.api.question import AnswerOptions, ThresholdScope
+from harmonize.cli import run as run_command
+from harmonize.cli.main import app
+
+CHOSEN = ("--underlying", "LTC", "--rules", "esma-retail", "--as-of", "2026-03-25")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments, catch_exceptions=False)
+
+
+def audited(*arguments: str) -> dict[str, Any]:
+    result = run("audit", *CHOSEN, "--format", "json", "--fail-on", "never", *arguments)
+    assert result.exit_code in {0, 3}
+    section = json.loads(result.stdout)["thresholds"]
+    assert isinstance(section, dict)
+    return section
+
+
+def test_an_audit_has_thresholds_only_if_requested() -> None:
+    assert audited()["rows"] == []
+    (row,) = audited("--thresholds")["rows"]
+    assert (row["underlying"], row["day"]) == ("LTC", "2026-03-25")
+
+
+def test_a_report_with_thresholds_has_its_page_and_is_verified(tmp_path: Path) -> None:
+    assert run("report", "--out", str(tmp_path), *CHOSEN, "--thresholds").exit_code in {0, 3}
+    assert "What should the margins be?" in (tmp_path / "thresholds.html").read_text()
+    verified = run("verify", str(tmp_path))
+    assert (verified.exit_code, verified.stderr) == (0, "")
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["question"]["thresholds"] == "models"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "scope"),
+    [((), ThresholdScope.NONE), (("--thresholds",), ThresholdScope.MODELS)],
+)
+def test_a_night_has_thresholds_only_if_requested(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], scope: ThresholdScope
+) -> None:
+    class SeenError(Exception):
+        pass
+
+    def question(_: object, __: object, options: AnswerOptions) -> None:
+        assert options.thresholds is scope
+        raise SeenError
+
+    monkeypatch.setattr(run_command, "_question", question)
+    with pytest.raises(SeenError):
+        run("run", *arguments)
