@@ -19,6 +19,7 @@ from harmonize.api.observed_names import (
     similar_underlying,
     with_observed_names,
 )
+from harmonize.api.price_tests import price_tests
 from harmonize.api.question import (
     ADEQUACY_NOTIONALS,
     CHART_NOTIONALS,
@@ -47,7 +48,7 @@ from harmonize.comparison.trading import with_trading
 from harmonize.core.instrument import AssetNames, is_evident
 from harmonize.core.payload import PRICES, Payload
 from harmonize.core.schedule import MarginSchedule
-from harmonize.document import AdequacySection, AuditDocument, StressRow, ThresholdSection
+from harmonize.document import AuditDocument
 from harmonize.document.history import History
 from harmonize.history import derived
 from harmonize.history.acceptances import DECISIONS
@@ -151,17 +152,14 @@ def answer(question: Question) -> Answer:
     rule_sets = names.rule_sets(rule_sets)
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
-    adequacy, unread = _adequacy(question, reading, as_of)
-    thresholds, untested = _thresholds(question, reading)
-    stress, unsimulated = _stress(question, reading, rule_sets, as_of)
-    tests = PriceTests(adequacy, thresholds, stress)
+    tests, untested = price_tests(question, reading, rule_sets, as_of)
     document = _audit(question, configuration, reading, rule_sets, as_of=as_of, tests=tests)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))
     baseline = question.options.baseline
     remaining = compare_with_baseline(document, baseline) if baseline else document
     notes = (*notes, *names.notes, *scale_notes(reading.inputs))
-    absent = tuple(dict.fromkeys((*unobserved, *unread, *untested, *unsimulated)))
+    absent = tuple(dict.fromkeys((*unobserved, *untested)))
     return Answer(remaining, absent, document, tuple(dict.fromkeys(notes)))
 
 
@@ -179,46 +177,6 @@ def _with_inputs(reading: Reading, path: Path | None) -> Reading:
     from harmonize.config import inputs_file  # noqa: PLC0415 - pydantic is heavy
 
     return replace(reading, inputs=(*reading.inputs, *inputs_file.load(path)))
-
-
-def _adequacy(
-    question: Question, reading: Reading, as_of: datetime
-) -> tuple[AdequacySection, tuple[str, ...]]:
-    """Returns the tests of margins against past prices, and which prices cannot be read.
-
-    Both are empty unless the question requests them.
-    """
-    if question.options.adequacy is AdequacyScope.NONE:
-        return AdequacySection(), ()
-    from harmonize.api.adequacy_rows import audited_adequacy  # noqa: PLC0415 - market data are heavy
-
-    return audited_adequacy(question, reading, as_of)
-
-
-def _stress(
-    question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
-) -> tuple[tuple[StressRow, ...], tuple[str, ...]]:
-    """Returns what a fall liquidates, and unreadable market data; both empty if not requested.
-
-    Raises RequestError: input that cannot be simulated.
-    """
-    if question.options.stress is StressScope.NONE:
-        return (), ()
-    from harmonize.api.stress_document import audited_stress  # noqa: PLC0415 - heavy
-
-    return audited_stress(question, reading, rule_sets, as_of)
-
-
-def _thresholds(question: Question, reading: Reading) -> tuple[ThresholdSection, tuple[str, ...]]:
-    """Returns daily thresholds, and what was requested but has none.
-
-    Both are empty unless the question requests them.
-    """
-    if question.options.thresholds is ThresholdScope.NONE:
-        return ThresholdSection(), ()
-    from harmonize.api.threshold_rows import audited_thresholds  # noqa: PLC0415 - as above
-
-    return audited_thresholds(question, reading)
 
 
 def _audit(  # noqa: PLR0913 - the parts of an audit
