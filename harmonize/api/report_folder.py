@@ -19,6 +19,7 @@ from harmonize.api.question import (
     Fallback,
     Question,
     Selection,
+    StressScope,
     ThresholdScope,
     Verification,
     WaiverPolicy,
@@ -101,6 +102,7 @@ def _question_fields(question: Question) -> dict[str, object]:
         "waivers": options.waivers.value,
         "adequacy": options.adequacy.value,
         "thresholds": options.thresholds.value,
+        "stress": options.stress.value,
     }
 
 
@@ -292,6 +294,7 @@ def _question(manifest: Mapping[str, Any], archive: ArchiveLocation | None) -> Q
             waivers=WaiverPolicy(fields["waivers"]),
             adequacy=AdequacyScope(fields["adequacy"]),
             thresholds=ThresholdScope(fields.get("thresholds", ThresholdScope.NONE)),
+            stress=StressScope(fields.get("stress", StressScope.NONE)),
         )
     except (KeyError, TypeError, ValueError) as error:
         message = f"{MANIFEST}: question: unreadable field {error}; write the report again"

@@ -21,10 +21,10 @@ from harmonize.api.stress_inputs import (
     open_interest_near,
 )
 from harmonize.api.stress_rows import SHOCKS, stress_row
-from harmonize.api.stress_validation import ValidationRow, validate, validation_sentences
+from harmonize.api.stress_validation import validate, validation_sentences
 from harmonize.core.schedule import Unknown
 from harmonize.core.yaml_source import YamlSourceError
-from harmonize.document.stress import StressRow
+from harmonize.document.stress import StressRow, StressValidationRow
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind
 from harmonize.stress.book import Book
@@ -75,7 +75,7 @@ class StressAnswer:
     scenario: Scenario | None
     rows: tuple[StressRow, ...]
     accounts: tuple[AccountRow, ...]
-    validation: tuple[ValidationRow, ...]
+    validation: tuple[StressValidationRow, ...]
     statements: tuple[str, ...]
     missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
 """Rows of a stress on one underlying: curve, cliffs, paths, contributions, density, effects."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
+from itertools import product
 from math import isfinite
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from harmonize.api.stress_case import Impacts, NamedChange, StressCase, default_rows
 from harmonize.api.stress_inputs import TermsByVenue
+from harmonize.api.stress_sensitivity import sensitivity_rows
+from harmonize.api.stress_validation import limit_sentences, validate
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.document.stress import (
     CliffRow,
@@ -17,12 +19,12 @@ from harmonize.document.stress import (
     ReverseStressRow,
     StressAbsentRow,
     StressBinRow,
+    StressChangedPointRow,
     StressEffectRow,
     StressPathRow,
     StressPointRow,
     StressReactionRow,
     StressRow,
-    StressSensitivityRow,
     StressStepRow,
     StressVenueRow,
 )
@@ -30,14 +32,13 @@ from harmonize.stress.book import Book
 from harmonize.stress.contributions import Contributions, contributions
 from harmonize.stress.counterfactuals import Behaviour, apply, unchanged
 from harmonize.stress.curve import cliffs, curve, reverse_stress
-from harmonize.stress.defaults import DEFAULTS, StressDefaults
+from harmonize.stress.defaults import DEFAULTS
 from harmonize.stress.density import density
 from harmonize.stress.effects import INTERVAL, Effect, effects
 from harmonize.stress.impact import Impact, LinearImpact
 from harmonize.stress.paths import PathTerms, run_path
 from harmonize.stress.positions import Floats
 from harmonize.stress.scenario import ScenarioKind, Series, bundled_scenarios
-from harmonize.stress.sensitivity import SCALES, sensitivity
 from harmonize.stress.thresholds import Thresholds, thresholds
 from harmonize.text.messages import iso_utc
 
@@ -49,13 +50,11 @@ SMALLEST = DEFAULTS.sizes.value.smallest
 
 _DENSITY_UP_TO = 0.5
 
-_OF_IMPACT = ("impact coefficient", "impact exponent")
-"""Assumptions that matter for given positions."""
-
 
 def stress_row(case: StressCase) -> StressRow:
     """Returns the stress of one underlying. Raises StressInputError: input that cannot be simulated."""
     book, impacts = case.book(), case.impacts
+    validation = validate((case.underlying,), {case.underlying: case.terms}, case.defaults)
     given = _longs(book)
     schedules = [case.terms[venue].schedule for venue in book.positions.venues]
     times = sorted(iso_utc(schedule.observed_at) for schedule in schedules)
@@ -77,12 +76,15 @@ def stress_row(case: StressCase) -> StressRow:
         density=tuple(_bins(given)),
         effects=tuple(_effects(case, impacts)),
         reactions=tuple(_reactions(case, book)),
-        sensitivity=tuple(_sensitivity(case, impacts)),
+        sensitivity=tuple(sensitivity_rows(case)),
         steps=tuple(step_rows(case.underlying, case.terms)),
         not_observable=tuple(
             StressAbsentRow(venue.venue, venue.reason) for venue in book.not_observable
         ),
         defaults=default_rows(case),
+        changed=tuple(_changed(case, book, impacts, shocks)),
+        validation=validation,
+        limits=limit_sentences(validation),
     )
 
 
@@ -285,20 +287,28 @@ def _reactions(case: StressCase, book: Book) -> Iterator[StressReactionRow]:
         )
 
 
-def _sensitivity(case: StressCase, impacts: Impacts) -> Iterator[StressSensitivityRow]:
-    """Yields what each assumption changes, under the first liquidity multiplier."""
+def _changed(
+    case: StressCase, book: Book, impacts: Impacts, shocks: Floats
+) -> Iterator[StressChangedPointRow]:
+    """Yields the curve under every change of rules and reaction, without randomness."""
     if not impacts:
         return
-
-    def liquidated(defaults: StressDefaults) -> float:
-        varied = replace(case, defaults=defaults)
-        changed = varied.impacts
-        outcome = curve(_longs(varied.book()), changed[min(changed)], [case.shock])
-        return float(outcome.liquidated[0])
-
-    scales = SCALES if case.is_synthetic else {name: SCALES[name] for name in _OF_IMPACT}
-    for row in sensitivity(case.defaults, liquidated, scales):
-        yield StressSensitivityRow(row.name, row.base, row.halved, row.doubled)
+    for change, behaviour in product(case.changes, Behaviour):
+        outcome = apply(book, change.what_if, behaviour)
+        given = thresholds(outcome.positions, outcome.falls)
+        for liquidity, impact in impacts.items():
+            result = curve(given, impact, shocks)
+            for column, shock in enumerate(shocks.tolist()):
+                yield StressChangedPointRow(
+                    change.specification,
+                    change.rule_set,
+                    behaviour.value,
+                    liquidity,
+                    shock,
+                    float(result.move[column]),
+                    float(result.liquidated[column]),
+                    float(result.loss[column]),
+                )
 
 
 def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:

@@ -1,14 +1,14 @@
 """How the model states days with recorded liquidations: numbers and sentences."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from harmonize.api.stress_inputs import TermsByVenue
 from harmonize.core.schedule import Unknown
+from harmonize.document.stress import StressValidationRow
 from harmonize.liquidation.price import Side
 from harmonize.stress.book import synthetic_book
 from harmonize.stress.counterfactuals import unchanged
-from harmonize.stress.defaults import DEFAULTS, StressDefaults
+from harmonize.stress.defaults import DEFAULTS, JOINT_FALL, StressDefaults
 from harmonize.stress.recorded import HEAT_MAP_LEVERAGES, bundled_recordings, compare_with_recorded
 from harmonize.stress.thresholds import thresholds
 
@@ -18,30 +18,11 @@ UNIDENTIFIED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationRow:
-    """Recorded against modelled liquidations of longs on one underlying, in USD.
-
-    ``ratio`` is modelled over recorded, ``overstatement`` that of heat maps. ``reason`` states why
-    numbers are None.
-    """
-
-    underlying: str
-    venue: str
-    days: int
-    recorded: float | None
-    modelled: float | None
-    ratio: float | None
-    rank_correlation: float | None
-    overstatement: float | None
-    reason: str = ""
-
-
 def validate(
     underlyings: Sequence[str],
     terms: Mapping[str, TermsByVenue],
     defaults: StressDefaults = DEFAULTS,
-) -> tuple[ValidationRow, ...]:
+) -> tuple[StressValidationRow, ...]:
     """Returns a row per underlying with recorded liquidations; ``terms`` are those by underlying."""
     recordings = bundled_recordings()
     rows = []
@@ -65,7 +46,7 @@ def validate(
         outcome = unchanged(book)
         found = compare_with_recorded(days, thresholds(outcome.positions, outcome.falls), margins)
         rows.append(
-            ValidationRow(
+            StressValidationRow(
                 underlying,
                 recordings.venue,
                 found.days,
@@ -74,20 +55,21 @@ def validate(
                 _ratio(found.modelled, found.recorded),
                 found.rank_correlation,
                 _ratio(found.heat_map, found.recorded),
+                heat_map_leverages=HEAT_MAP_LEVERAGES,
             )
         )
     return tuple(rows)
 
 
-def _unknown(underlying: str, venue: str, days: int, reason: str) -> ValidationRow:
-    return ValidationRow(underlying, venue, days, None, None, None, None, None, reason)
+def _unknown(underlying: str, venue: str, days: int, reason: str) -> StressValidationRow:
+    return StressValidationRow(underlying, venue, days, None, None, None, None, None, reason)
 
 
 def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def validation_sentences(rows: Sequence[ValidationRow]) -> tuple[str, ...]:
+def validation_sentences(rows: Sequence[StressValidationRow]) -> tuple[str, ...]:
     """Returns the validation in words, with what it cannot tell."""
     leverages = ", ".join(f"{leverage:g}" for leverage in HEAT_MAP_LEVERAGES)
     return (
@@ -97,7 +79,7 @@ def validation_sentences(rows: Sequence[ValidationRow]) -> tuple[str, ...]:
     )
 
 
-def _sentence(row: ValidationRow, leverages: str) -> str:
+def _sentence(row: StressValidationRow, leverages: str) -> str:
     if row.ratio is None or row.overstatement is None:
         return f"{row.underlying}: not validated on this selection: {row.reason}."
     rank = "unknown" if row.rank_correlation is None else f"{row.rank_correlation:.2f}"
@@ -105,4 +87,20 @@ def _sentence(row: ValidationRow, leverages: str) -> str:
         f"{row.underlying}: on {row.days} days recorded on {row.venue}, the model liquidates "
         f"{row.ratio:.2f} times the recorded longs; rank correlation of days {rank}; "
         f"leverages of heat maps ({leverages}×) {row.overstatement:.1f} times."
+    )
+
+
+def limit_sentences(validation: Sequence[StressValidationRow]) -> tuple[str, ...]:
+    """Returns what cannot be known of one underlying, in sentences."""
+    joint = f"On a Hyperliquid sample, the joint fall of 2025-10-10 makes {JOINT_FALL.text}"
+    volume = (
+        "The volume is that of archived perpetuals. The market's is larger, so that impact is "
+        "overstated at the first liquidity multiplier."
+    )
+    return (
+        *validation_sentences(validation),
+        f"The underlying is simulated alone. {joint} ({JOINT_FALL.mark}).",
+        "Falls alone are simulated: they liquidate longs, and no short.",
+        volume,
+        "No insurance fund is archived: without a stated one, reverse stress counts none.",
     )

@@ -168,6 +168,7 @@ def report(
             help="Chromium, Chrome or Edge that prints (default: the first on PATH).",
         ),
     ] = "",
+    stress: StressOption = False,
 ) -> None:
     """Audit and write the report: a folder of pages, tables and charts; index.html comes first."""
     request.check_report_folder(out)
@@ -193,6 +194,7 @@ def report(
         no_waivers=ignore_waivers,
         adequacy=True,
         thresholds=thresholds,
+        stress=stress,
     )
     answer = request.write_report(out, Question.of(selection, options))
     print_line(str(out / "index.html"))

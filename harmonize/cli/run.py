@@ -39,6 +39,7 @@ from harmonize.cli.options import (
     FailOnOption,
     InputsOption,
     Rules,
+    StressOption,
     ThresholdsOption,
     Underlyings,
     Venues,
@@ -77,6 +78,7 @@ def run(
     market_data: MarketDataOption = False,
     adequacy: AdequacyOption = False,
     thresholds: ThresholdsOption = False,
+    stress: StressOption = False,
 ) -> None:
     """Run one nightly cycle: gather, archive, audit, report, notify; a repeated run adds what is missing."""
     from harmonize.nightly import run as nightly
@@ -86,7 +88,7 @@ def run(
     settings: Settings = context.obj
     selection = request.selection(settings, venue=venue, underlying=underlying, rules=rules)
     options = request.options(
-        inputs=inputs, config=config, adequacy=adequacy, thresholds=thresholds
+        inputs=inputs, config=config, adequacy=adequacy, thresholds=thresholds, stress=stress
     )
     question = _question(settings, selection, options)
     chosen = _run_settings(question)

@@ -76,6 +76,7 @@ from harmonize.document.stress import (
     ReverseStressRow,
     StressAbsentRow,
     StressBinRow,
+    StressChangedPointRow,
     StressDefaultRow,
     StressEffectRow,
     StressMarketRow,
@@ -85,6 +86,7 @@ from harmonize.document.stress import (
     StressRow,
     StressSensitivityRow,
     StressStepRow,
+    StressValidationRow,
     StressVenueRow,
 )
 from harmonize.document.thresholds import (
@@ -167,6 +169,7 @@ __all__ = [
     "Status",
     "StressAbsentRow",
     "StressBinRow",
+    "StressChangedPointRow",
     "StressDefaultRow",
     "StressEffectRow",
     "StressMarketRow",
@@ -176,6 +179,7 @@ __all__ = [
     "StressRow",
     "StressSensitivityRow",
     "StressStepRow",
+    "StressValidationRow",
     "StressVenueRow",
     "ThresholdAdviceRow",
     "ThresholdModelRow",

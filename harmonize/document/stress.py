@@ -197,12 +197,53 @@ class StressStepRow:
 
 @dataclass(frozen=True, slots=True)
 class StressSensitivityRow:
-    """Liquidated notional at the shock with one assumption halved and doubled, largest spread first."""
+    """Liquidated notional at the shock with one assumption halved and doubled, largest spread first.
+
+    ``mark`` is that of the assumption; a document of an earlier version has none.
+    """
 
     name: str
     base: float
     halved: float
     doubled: float
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StressChangedPointRow:
+    """Outcome of one shock under other rules, for one reaction of traders and liquidity multiplier.
+
+    The book is that of the points under the rules in force.
+    """
+
+    what_if: str
+    rule_set: str
+    behaviour: str
+    liquidity: float
+    shock: float
+    move: float
+    liquidated: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class StressValidationRow:
+    """Recorded against modelled liquidations of longs on one underlying, in USD.
+
+    ``ratio`` is modelled over recorded, ``overstatement`` that of heat maps, which spread the open
+    interest evenly over ``heat_map_leverages``. ``reason`` states why numbers are None.
+    """
+
+    underlying: str
+    venue: str
+    days: int
+    recorded: float | None
+    modelled: float | None
+    ratio: float | None
+    rank_correlation: float | None
+    overstatement: float | None
+    reason: str = ""
+    heat_map_leverages: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +259,8 @@ class StressRow:
     """Stress of one underlying at ``shock``, with the assumptions that every figure rests on.
 
     ``oldest`` and ``newest`` are the observation times of the margins. ``is_synthetic`` is False if the
-    positions were given. ``seeds`` is the number of books behind an interval.
+    positions were given. ``seeds`` is the number of books behind an interval. ``validation`` is empty
+    without recorded liquidations of the underlying; ``limits`` state what cannot be known.
     """
 
     underlying: str
@@ -241,6 +283,9 @@ class StressRow:
     steps: tuple[StressStepRow, ...]
     not_observable: tuple[StressAbsentRow, ...]
     defaults: tuple[StressDefaultRow, ...]
+    changed: tuple[StressChangedPointRow, ...] = ()
+    validation: tuple[StressValidationRow, ...] = ()
+    limits: tuple[str, ...] = ()
 
     def only(self, keys: Collection[tuple[str, str, str]]) -> "StressRow":
         """Returns the row with the schedules by venue, symbol and profile."""

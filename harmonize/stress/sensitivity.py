@@ -107,6 +107,17 @@ def _minutes_to_sell(defaults: StressDefaults, factor: float) -> StressDefaults:
     return replace(defaults, minutes_to_sell=replace(own, value=own.value * factor))
 
 
+def _closing_steps(defaults: StressDefaults, factor: float) -> StressDefaults:
+    own = defaults.closing_steps
+    return replace(defaults, closing_steps=replace(own, value=own.value * factor))
+
+
+def _liquidity(defaults: StressDefaults, factor: float) -> StressDefaults:
+    own = defaults.liquidity_multipliers
+    scaled = tuple(multiplier * factor for multiplier in own.value)
+    return replace(defaults, liquidity_multipliers=replace(own, value=scaled))
+
+
 SCALES: Mapping[str, Scale] = {
     "leverage, median": _leverage_median,
     "leverage, log-sd": _leverage_spread,
@@ -114,6 +125,8 @@ SCALES: Mapping[str, Scale] = {
     "largest size": _largest_size,
     "impact coefficient": _impact_coefficient,
     "impact exponent": _impact_exponent,
+    "liquidity multiplier": _liquidity,
+    "closing of price gaps": _closing_steps,
     "time to sell": _minutes_to_sell,
 }
 """Assumptions that are halved and doubled."""

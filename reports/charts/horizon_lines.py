@@ -48,7 +48,7 @@ class MoveLine:
     """Rate against time or size, with its style and its interval.
 
     ``band`` has time, lower and upper bound where both are known. A line that is not emphasised is grey,
-    and named on hover.
+    and named on hover. The band is the 95 % interval unless ``band_name`` states otherwise.
     """
 
     name: str
@@ -56,6 +56,8 @@ class MoveLine:
     points: tuple[Point, ...]
     band: tuple[tuple[float, float, float], ...] = ()
     is_emphasised: bool = True
+    band_name: str = ""
+    band_css: str = "b0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,9 @@ def _band(move: MoveLine, x_scale: Scale, y_scale: Scale) -> Iterator[str]:
         return
     upper = [(x_scale.place(time), y_scale.place(high)) for time, _, high in known]
     lower = [(x_scale.place(time), y_scale.place(low)) for time, low, _ in reversed(known)]
-    note = escape(plain(f"95 % interval of {move.name}"))
+    note = escape(plain(move.band_name or f"95 % interval of {move.name}"))
     data = f"{path_data([*upper, *lower])}Z"
-    yield f'<path class="area b0 paler" d="{data}"><title>{note}</title></path>'
+    yield f'<path class="area {move.band_css} paler" d="{data}"><title>{note}</title></path>'
 
 
 def _grey_line(level: LevelLine, y_scale: Scale) -> str:

@@ -25,6 +25,7 @@ from reports.site.observation_pages import changes_page, coverage_page
 from reports.site.reference_pages import data_page, glossary_page, method_page
 from reports.site.report_context import Download, ReportContext
 from reports.site.rule_set_page import rule_set_pages, rules_page
+from reports.site.stress_page import stress_page
 from reports.site.thresholds_page import thresholds_page
 from reports.site.underlying_page import underlying_pages
 from reports.site.venue_page import venue_pages
@@ -60,6 +61,7 @@ PAGES = (
     PageKind(gap_page, "gap.html", "Arbitrage gap"),
     PageKind(adequacy_page, "adequacy.html", "Adequacy"),
     PageKind(thresholds_page, "thresholds.html", "Thresholds"),
+    PageKind(stress_page, "stress.html", "Stress"),
     PageKind(changes_page, "history.html", "Changes"),
     PageKind(coverage_page, "coverage.html", "Coverage"),
     PageKind(method_page, "method.html", "Method"),

@@ -132,7 +132,12 @@ def test_given_positions_have_no_interval_and_assumptions_of_impact_alone() -> N
         )
     )
     assert {point.liquidated_low for point in row.points} == {None}
-    assert {own.name for own in row.sensitivity} == {"impact coefficient", "impact exponent"}
+    assert {own.name for own in row.sensitivity} == {
+        "impact coefficient",
+        "impact exponent",
+        "volatility",
+        "average daily volume",
+    }
     assert not {"effective leverage", "position sizes"} & {own.name for own in row.defaults}
 
 
@@ -155,3 +160,56 @@ def test_positions_without_observed_margins_are_listed_and_alone_are_an_error() 
         given_book(positions, "BTC", {})
     with pytest.raises(NotObservedError, match="the file has no positions on it"):
         given_book(positions, "ETH", TERMS)
+
+
+def test_the_curve_under_other_rules_is_that_of_the_effects() -> None:
+    row = stress_row(CASE)
+    (effect,) = [own for own in row.effects if own.metric == "move"]
+    points = {
+        (own.liquidity, own.behaviour): own.move for own in row.changed if own.shock == CASE.shock
+    }
+    assert len(points) == len(effect.cells) == 6
+    for cell in effect.cells:
+        moved = points[cell.liquidity, cell.behaviour]
+        assert moved == pytest.approx(cell.before + cell.change, rel=1e-12)
+    assert {own.shock for own in row.changed} == {own.shock for own in row.points}
+
+
+def test_twice_the_open_interest_is_measured_on_a_book_of_twice_the_size() -> None:
+    near = {venue: replace(own, value=2.0 * own.value) for venue, own in NEAR.items()}
+
+    def make_larger(seed: int | None, defaults: StressDefaults) -> Book:
+        return observable_book("BTC", near, TERMS, seed, defaults)
+
+    larger = stress_row(replace(CASE, make_book=make_larger, open_interest=near))
+    (interest,) = [own for own in stress_row(CASE).sensitivity if own.name == "open interest"]
+    (point,) = [own for own in larger.points if (own.shock, own.liquidity) == (CASE.shock, 1.0)]
+    assert interest.doubled == pytest.approx(point.liquidated, rel=1e-9)
+
+
+def test_sensitivity_is_ranked_and_paths_alone_use_the_time_to_sell() -> None:
+    rows = stress_row(CASE).sensitivity
+    spreads = [
+        max(own.base, own.halved, own.doubled) - min(own.base, own.halved, own.doubled)
+        for own in rows
+    ]
+    assert spreads == sorted(spreads, reverse=True)
+    assert spreads[0] > 0.0
+    by_name = {own.name: own for own in rows}
+    assert {by_name[name].mark for name in ("volatility", "open interest")} == {"measured"}
+    assert {own.mark for own in rows} == {"measured", "sourced", "assumed"}
+    for name in ("time to sell", "closing of price gaps"):
+        assert by_name[name].halved == by_name[name].base == by_name[name].doubled
+    liquidity, volatility = by_name["liquidity multiplier"], by_name["volatility"]
+    assert (liquidity.halved, liquidity.doubled) == pytest.approx(
+        (volatility.halved, volatility.doubled)
+    )
+
+
+def test_an_underlying_without_recorded_days_states_that_it_is_unvalidated() -> None:
+    row = stress_row(CASE)
+    (validation,) = row.validation
+    assert validation.ratio is None
+    assert validation.reason == "margins of hyperliquid are not part of the selection"
+    assert any("unvalidated" in sentence for sentence in row.limits)
+    assert any("not identified" in sentence for sentence in row.limits)

@@ -1,0 +1,83 @@
+"""How much the liquidated notional of a case depends on each assumption, halved and doubled."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from harmonize.api.stress_case import StressCase, default_rows
+from harmonize.document.stress import StressSensitivityRow
+from harmonize.stress.counterfactuals import unchanged
+from harmonize.stress.curve import curve
+from harmonize.stress.defaults import StressDefaults
+from harmonize.stress.sensitivity import SCALES, Scale, SensitivityRow, sensitivity
+from harmonize.stress.thresholds import thresholds
+
+_OF_IMPACT = ("impact coefficient", "impact exponent")
+"""Assumptions of the package that matter for given positions."""
+
+
+_STATED_AS = {
+    "leverage, median": "effective leverage",
+    "leverage, log-sd": "effective leverage",
+    "smallest size": "position sizes",
+    "largest size": "position sizes",
+    "impact coefficient": "impact coefficient",
+    "impact exponent": "impact exponent",
+    "liquidity multiplier": "liquidity multiplier on volatility",
+    "closing of price gaps": "closing of price gaps between venues",
+    "time to sell": "time to sell a liquidation",
+    "volatility": "volatility and volume",
+    "average daily volume": "volatility and volume",
+    "open interest": "open interest",
+}
+"""Row of the assumptions, with its mark, to which each halved and doubled number belongs."""
+
+
+def sensitivity_rows(case: StressCase) -> Iterator[StressSensitivityRow]:
+    """Yields the assumptions, largest spread first, under the first liquidity multiplier.
+
+    Nothing without an impact. Raises StressInputError: input that cannot be simulated.
+    """
+    if not case.impacts:
+        return
+    own = sensitivity(case.defaults, lambda defaults: _liquidated(case, defaults), _scales(case))
+    rows = [*own, *_market_rows(case)]
+    marks = {own.name: own.mark for own in default_rows(case)}
+    for row in sorted(rows, key=lambda row: (-row.spread, row.name)):
+        mark = marks.get(_STATED_AS[row.name], "")
+        yield StressSensitivityRow(row.name, row.base, row.halved, row.doubled, mark)
+
+
+def _scales(case: StressCase) -> Mapping[str, Scale]:
+    """Returns the assumptions of the package that matter: of given positions, those of the impact."""
+    return SCALES if case.is_synthetic else {name: SCALES[name] for name in _OF_IMPACT}
+
+
+def _liquidated(case: StressCase, defaults: StressDefaults | None = None) -> float:
+    """Returns the liquidated notional at the shock, in USD, under the first liquidity multiplier."""
+    varied = replace(case, defaults=defaults or case.defaults)
+    own, impacts = unchanged(varied.book()), varied.impacts
+    given = thresholds(own.positions, own.falls)
+    return float(curve(given, impacts[min(impacts)], [case.shock]).liquidated[0])
+
+
+def _market_rows(case: StressCase) -> Iterator[SensitivityRow]:
+    """Yields the inputs measured for the case.
+
+    Open interest times a factor is that factor times the result with the volume divided by it: sizes
+    and leverage do not depend on it. Given positions have none.
+    """
+    base = _liquidated(case)
+
+    def at(volatility: float = 1.0, volume: float = 1.0) -> float:
+        market = case.market
+        scaled = replace(
+            market,
+            volatility=volatility * (market.volatility or 0.0),
+            daily_volume=volume * (market.daily_volume or 0.0),
+        )
+        return _liquidated(replace(case, market=scaled))
+
+    yield SensitivityRow("volatility", base, at(volatility=0.5), at(volatility=2.0))
+    yield SensitivityRow("average daily volume", base, at(volume=0.5), at(volume=2.0))
+    if case.is_synthetic:
+        yield SensitivityRow("open interest", base, 0.5 * at(volume=2.0), 2.0 * at(volume=0.5))

@@ -1,0 +1,214 @@
+"""Pages on what a fall liquidates, and what other rules would change."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from harmonize.document import StressRow, StressValidationRow
+from harmonize.text.words import join_words
+from reports.site import stress_tables as tables
+from reports.site.figures import Figure
+from reports.site.layout import Page, in_page_links, page_of_parts
+from reports.site.markup import (
+    NOTHING,
+    Html,
+    element,
+    join,
+    link_to,
+    section,
+    text,
+    unordered,
+    words,
+)
+from reports.site.report_context import ReportContext
+from reports.site.stress_addresses import STRESS_PATH, stress_path
+from reports.site.stress_charts import stress_figures
+from reports.site.stress_words import paragraph
+from reports.site.tables import Table, joint_csv, table
+
+_TITLE = "What does a fall liquidate?"
+
+_EMPTY = (
+    "No fall was simulated: the simulation was not requested (harmonize report --stress), or no"
+    " underlying of a rule set has open interest and margins."
+)
+
+_STANDFIRST = (
+    "Uneven thresholds liquidate people at different prices, and forced sales move the price to the next"
+    " threshold. This simulates a sudden fall, now and under other rules, and states what cannot be known."
+)
+
+_UNVALIDATED = "No liquidations are recorded on these underlyings: unvalidated."
+
+_Part = tuple[str, str, Html]
+"""Anchor, name and markup of a section."""
+
+_Files = tuple[tuple[str, bytes], ...]
+
+
+def stress_page(context: ReportContext) -> Iterator[Page]:
+    """Yields the page of all underlyings with the largest one in full, and a page per further one."""
+    rows = context.document.stress
+    if not rows:
+        yield page_of_parts(STRESS_PATH, "Stress", _EMPTY, [])
+        return
+    leading = max(rows, key=lambda row: row.open_interest)
+    yield _overview(context, leading)
+    for row in rows:
+        if row is not leading:
+            yield _further(context, row, leading)
+
+
+def _overview(context: ReportContext, leading: StressRow) -> Page:
+    rows = context.document.stress
+    links = {row.underlying: stress_path(row.underlying) for row in rows}
+    links[leading.underlying] = "#result"
+    charts = stress_figures(context, leading, "stress-")
+    underlyings = tables.underlying_table(context, links) if len(rows) > 1 else None
+    parts: list[_Part] = [
+        ("underlyings", "All underlyings", table(underlyings, "") if underlyings else NOTHING),
+        *_sections(context, leading, charts, ""),
+        ("validation", "Validation", _validation(rows)),
+    ]
+    page = page_of_parts(
+        STRESS_PATH, "Stress", _STANDFIRST, parts, (*_chart_files(charts), *_csv_files(context))
+    )
+    return Page(page.path, page.part, _TITLE, page.standfirst, page.body, page.files, "Stress")
+
+
+def _further(context: ReportContext, row: StressRow, leading: StressRow) -> Page:
+    charts = stress_figures(context, row, "stress/")
+    shown = [
+        *_sections(context, row, charts, "../"),
+        ("validation", "Validation", _validation([row])),
+    ]
+    shown = [part for part in shown if part[2]]
+    body = join(
+        [
+            in_page_links([(anchor, name) for anchor, name, _ in shown]),
+            Html(f'<p class="note">{_siblings(context, row, leading)}</p>'),
+            *(section(anchor, name, content) for anchor, name, content in shown),
+        ]
+    )
+    title = f"{row.underlying}: what does a fall liquidate?"
+    path = stress_path(row.underlying)
+    return Page(path, STRESS_PATH, title, text(_STANDFIRST), body, _chart_files(charts), "Stress")
+
+
+def _siblings(context: ReportContext, row: StressRow, leading: StressRow) -> Html:
+    links = [
+        link_to(
+            f"../{STRESS_PATH}" if own is leading else f"../{stress_path(own.underlying)}",
+            own.underlying,
+        )
+        for own in context.document.stress
+        if own is not row
+    ]
+    return join([*links, tables.underlying_link(context, row.underlying, "../")], " · ")
+
+
+def _sections(
+    context: ReportContext, row: StressRow, charts: Sequence[Figure], up: str
+) -> list[_Part]:
+    """Returns the sections on one underlying; ``up`` leads from the page to the folder."""
+    name = row.underlying
+    contributions = Html(
+        table(tables.contribution_table(context, row, up), f"{up}{_CSV['venues']}")
+        + table(tables.resilience_table(context, row, up), f"{up}{_CSV['reverse']}")
+    )
+    effects = Html(
+        table(tables.effect_table(context, row, up), f"{up}{_CSV['effects']}")
+        + table(tables.reaction_table(context, row, up), f"{up}{_CSV['reactions']}")
+    )
+    absent = Html(
+        unordered(map(text, row.limits))
+        + table(tables.absent_table(context, row, up), f"{up}{_CSV['absent']}")
+    )
+    return [
+        ("result", f"{name}: result", words("p", paragraph(row))),
+        ("curve", f"{name}: curve and liquidation map", _pair(charts)),
+        ("paths", f"{name}: path of the scenario", table(tables.path_table(row))),
+        ("contributions", f"{name}: contributions of venues", contributions),
+        ("counterfactuals", f"{name}: other rules", effects),
+        (
+            "sensitivity",
+            f"{name}: sensitivity",
+            table(tables.sensitivity_table(row), f"{up}{_CSV['sensitivity']}"),
+        ),
+        (
+            "assumptions",
+            f"{name}: assumptions",
+            table(tables.default_table(row), f"{up}{_CSV['assumptions']}"),
+        ),
+        ("absent", f"{name}: not observable", absent),
+    ]
+
+
+def _validation(rows: Sequence[StressRow]) -> Html:
+    """Returns the comparison with recorded liquidations, and the underlyings without any."""
+    known = [own for row in rows for own in row.validation]
+    others = [row.underlying for row in rows if not row.validation]
+    if not known:
+        return words("p", _UNVALIDATED)
+    note = f"Unvalidated, without recorded liquidations: {', '.join(others)}." if others else ""
+    return Html(
+        f"{words('p', _validation_words(known))}{table(tables.validation_table(known))}"
+        f"{words('p', note, css='note')}"
+    )
+
+
+def _validation_words(rows: Sequence[StressValidationRow]) -> str:
+    """Returns what was compared, and what it cannot tell."""
+    known = [own for own in rows if own.ratio is not None]
+    if not known:
+        return "Nothing was compared with recorded liquidations: unvalidated."
+    venues = join_words(sorted({own.venue for own in known}))
+    leverages = {f"{leverage:g}" for own in known for leverage in own.heat_map_leverages}
+    named = join_words(sorted(leverages, key=float))
+    return (
+        f"Recorded liquidations are those of {venues}; every other venue is unvalidated. Modelled over"
+        " recorded totals are"
+        f" {join_words([f'{own.ratio:.2f} ({own.underlying})' for own in known])}. Positions opened"
+        f" within the day are not modelled. Heat maps assume leverage settings ({named}×), not effective"
+        f" leverage, and state"
+        f" {join_words([f'{own.overstatement:.0f} ({own.underlying})' for own in known])} times the"
+        " recorded totals. Amplification is not identified by any of this; differences between rules on"
+        " the same positions are steadier."
+    )
+
+
+def _pair(charts: Sequence[Figure]) -> Html:
+    if not charts:
+        return NOTHING
+    return element("div", join(drawn.markup for drawn in charts), css="pair gap-charts")
+
+
+def _chart_files(charts: Sequence[Figure]) -> _Files:
+    return tuple(file for drawn in charts for file in drawn.files)
+
+
+_CSV = {
+    "venues": "stress-venues.csv",
+    "reverse": "stress-reverse.csv",
+    "effects": "stress-effects.csv",
+    "reactions": "stress-reactions.csv",
+    "sensitivity": "stress-sensitivity.csv",
+    "assumptions": "stress-assumptions.csv",
+    "absent": "stress-not-observable.csv",
+}
+"""Files beside the page with the tables of all underlyings."""
+
+
+def _csv_files(context: ReportContext) -> Iterator[tuple[str, bytes]]:
+    """Yields the tables of all underlyings, with the underlying in the first column."""
+    makers: dict[str, Callable[[StressRow], Table]] = {
+        "venues": lambda row: tables.contribution_table(context, row, ""),
+        "reverse": lambda row: tables.resilience_table(context, row, ""),
+        "effects": lambda row: tables.effect_table(context, row, ""),
+        "reactions": lambda row: tables.reaction_table(context, row, ""),
+        "sensitivity": tables.sensitivity_table,
+        "assumptions": tables.default_table,
+        "absent": lambda row: tables.absent_table(context, row, ""),
+    }
+    for kind, make in makers.items():
+        made = [(row.underlying, make(row)) for row in context.document.stress]
+        if any(content.rows for _, content in made):
+            yield _CSV[kind], joint_csv(made, "underlying")
