@@ -25,6 +25,7 @@ def paragraph(row: StressRow) -> str:
         _change_sentence(row),
         _assumption_sentence(row),
         _leverage_sentence(row),
+        f"Margins were observed {numbers.date_range(row.oldest, row.newest)}.",
     )
     return " ".join(part for part in parts if part)
 

@@ -14,8 +14,12 @@ from harmonize.archive.catalog import latest
 from harmonize.archive.location import recorded_archive
 from harmonize.core.payload import PRICES, Snapshot
 from harmonize.core.schedule import MarginSchedule
+from harmonize.document import AuditDocument
 from harmonize.policy.inputs import MARKET
+from tests.support.sample_stress import stress
 from venues import facts, registry
+
+STRESSED_VENUES = ("binance", "bybit", "okx", "hyperliquid", "krakenfutures", "dydx", "bitget")
 
 
 @cache
@@ -89,3 +93,12 @@ def judged() -> Answer:
     question = Question().for_report()
     options = replace(question.options, adequacy=AdequacyScope.VERDICTS)
     return answer(replace(question, options=options))
+
+
+@cache
+def stressed() -> AuditDocument:
+    """The same with a synthetic stress of real venues and rule sets, which takes no minute."""
+    document = judged().document
+    rule_sets = [rule_set.id for rule_set in document.rule_sets]
+    rows = tuple(stress(name, STRESSED_VENUES, rule_sets) for name in ("BTC", "ETH"))
+    return replace(document, stress=rows)

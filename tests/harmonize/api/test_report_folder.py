@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harmonize.api import report_folder
-from harmonize.api.question import AnswerOptions, Question
+from harmonize.api.question import AnswerOptions, Question, StressScope
 from harmonize.api.report_folder import (
     MANIFEST,
     ReportFolderError,
@@ -66,6 +66,26 @@ def test_a_report_of_an_earlier_date_is_verified(tmp_path: Path) -> None:
     )
     write(tmp_path, build(question).files)
     assert list(differences(tmp_path, None)) == []
+
+
+def test_a_report_with_a_simulated_fall_is_verified_with_it(tmp_path: Path) -> None:
+    options = AnswerOptions(stress=StressScope.SIMULATED)
+    rules = ("harmonized-baseline",)
+    question = Question(venues=("hyperliquid",), underlyings=("BTC",), rules=rules, options=options)
+    write(tmp_path, build(question).files)
+    assert 'id="counterfactuals"' in (tmp_path / "stress.html").read_text()
+    assert json.loads((tmp_path / MANIFEST).read_bytes())["question"]["stress"] == "simulated"
+    assert list(differences(tmp_path, None)) == []
+
+
+def test_a_manifest_from_before_stress_asked_for_none(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    del manifest["question"]["stress"]
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+    lines = list(differences(folder, None))
+    assert "the manifest was changed" in lines[0]
+    assert all(line.startswith(MANIFEST) for line in lines)
 
 
 def test_the_first_figure_that_differs_is_named_with_both_values(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
 from harmonize.cli.main import app
+from harmonize.nightly import run as nightly
 
 FEW = ("--seeds", "2")
 MARKS = {"measured", "assumed", "sourced"}
@@ -382,3 +384,32 @@ def test_a_rule_set_without_margins_for_the_underlying_is_exit_code_3() -> None:
     result = run("BTC", "--rules", "mas", "--what-if", "reference=mm", *FEW)
     assert result.exit_code == 3
     assert "what-if reference=mm: mas sets no maintenance margin for BTC" in result.stderr
+
+
+def test_a_report_simulates_a_fall_only_if_requested(tmp_path: Path) -> None:
+    selection = ("--venue", "hyperliquid", "--underlying", "BTC", "--rules", "harmonized-baseline")
+    for name, options in (("with", ("--stress",)), ("without", ())):
+        command = ("report", "--out", str(tmp_path / name), *selection, *options)
+        result = CliRunner().invoke(app, command, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    assert 'id="curve"' in (tmp_path / "with" / "stress.html").read_text()
+    assert 'id="curve"' not in (tmp_path / "without" / "stress.html").read_text()
+
+
+@pytest.mark.parametrize(("options", "scope"), [(["--stress"], "simulated"), ([], "none")])
+def test_a_night_simulates_a_fall_only_if_requested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], scope: str
+) -> None:
+    tasks: list[nightly.Task] = []
+
+    def stop(task: nightly.Task, _services: nightly.RunServices) -> None:
+        tasks.append(task)
+        raise typer.Exit
+
+    monkeypatch.setattr(nightly, "run", stop)
+    place = ("--archive", str(tmp_path / "archive"))
+    command = (*place, "run", "--out", str(tmp_path / "site"), *options)
+    result = CliRunner().invoke(app, command, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    (task,) = tasks
+    assert task.question.options.stress.value == scope

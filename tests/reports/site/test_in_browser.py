@@ -39,6 +39,8 @@ KINDS = (
     "adequacy/btc-at-10000",
     "adequacy/btc-history",
     "thresholds",
+    "stress",
+    "stress/eth",
     "history",
     "coverage",
     "method",
@@ -67,7 +69,7 @@ MAX_SECONDS = 1.0
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report")
-    document = replace(recorded.judged().document, thresholds=large_section())
+    document = replace(recorded.stressed(), thresholds=large_section())
     for name, content in report_files(document):
         file = path / name
         file.parent.mkdir(parents=True, exist_ok=True)
