@@ -11,6 +11,7 @@ _Record = dict[str, Cell]
 
 _TABLES = (
     ("Venues", "venues", {"reverse"}),
+    ("Curve under changes", "changed", set[str]()),
     ("Cliffs", "cliffs", set[str]()),
     ("Paths", "paths", set[str]()),
     ("Density", "density", set[str]()),
@@ -35,7 +36,7 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
         curve_sheet(answer),
         _effects(answer),
         *tables,
-        _sheet("Validation", (_fields(own, set()) for own in answer.validation)),
+        _sheet("Validation", (_fields(own, {"heat_map_leverages"}) for own in answer.validation)),
         _sheet("Limits", ({"statement": line} for line in answer.statements)),
     )
 

@@ -1,6 +1,6 @@
 """Pages on what a fall liquidates, and what other rules would change."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from harmonize.document import StressRow, StressValidationRow
 from harmonize.text.words import join_words
@@ -21,8 +21,9 @@ from reports.site.markup import (
 from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
 from reports.site.stress_charts import stress_figures
+from reports.site.stress_csv import CSV_NAMES, csv_files
 from reports.site.stress_words import paragraph
-from reports.site.tables import Table, joint_csv, table
+from reports.site.tables import table
 
 _TITLE = "What does a fall liquidate?"
 
@@ -64,12 +65,16 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
     charts = stress_figures(context, leading, "stress-")
     underlyings = tables.underlying_table(context, links) if len(rows) > 1 else None
     parts: list[_Part] = [
-        ("underlyings", "All underlyings", table(underlyings, "") if underlyings else NOTHING),
+        (
+            "underlyings",
+            "All underlyings",
+            table(underlyings, CSV_NAMES["curve"]) if underlyings else NOTHING,
+        ),
         *_sections(context, leading, charts, ""),
         ("validation", "Validation", _validation(rows)),
     ]
     page = page_of_parts(
-        STRESS_PATH, "Stress", _STANDFIRST, parts, (*_chart_files(charts), *_csv_files(context))
+        STRESS_PATH, "Stress", _STANDFIRST, parts, (*_chart_files(charts), *csv_files(context))
     )
     return Page(page.path, page.part, _TITLE, page.standfirst, page.body, page.files, "Stress")
 
@@ -111,16 +116,16 @@ def _sections(
     """Returns the sections on one underlying; ``up`` leads from the page to the folder."""
     name = row.underlying
     contributions = Html(
-        table(tables.contribution_table(context, row, up), f"{up}{_CSV['venues']}")
-        + table(tables.resilience_table(context, row, up), f"{up}{_CSV['reverse']}")
+        table(tables.contribution_table(context, row, up), f"{up}{CSV_NAMES['venues']}")
+        + table(tables.resilience_table(context, row, up), f"{up}{CSV_NAMES['reverse']}")
     )
     effects = Html(
-        table(tables.effect_table(context, row, up), f"{up}{_CSV['effects']}")
-        + table(tables.reaction_table(context, row, up), f"{up}{_CSV['reactions']}")
+        table(tables.effect_table(context, row, up), f"{up}{CSV_NAMES['effects']}")
+        + table(tables.reaction_table(context, row, up), f"{up}{CSV_NAMES['reactions']}")
     )
     absent = Html(
         unordered(map(text, row.limits))
-        + table(tables.absent_table(context, row, up), f"{up}{_CSV['absent']}")
+        + table(tables.absent_table(context, row, up), f"{up}{CSV_NAMES['absent']}")
     )
     return [
         ("result", f"{name}: result", words("p", paragraph(row))),
@@ -131,12 +136,12 @@ def _sections(
         (
             "sensitivity",
             f"{name}: sensitivity",
-            table(tables.sensitivity_table(row), f"{up}{_CSV['sensitivity']}"),
+            table(tables.sensitivity_table(row), f"{up}{CSV_NAMES['sensitivity']}"),
         ),
         (
             "assumptions",
             f"{name}: assumptions",
-            table(tables.default_table(row), f"{up}{_CSV['assumptions']}"),
+            table(tables.default_table(row), f"{up}{CSV_NAMES['assumptions']}"),
         ),
         ("absent", f"{name}: not observable", absent),
     ]
@@ -183,32 +188,3 @@ def _pair(charts: Sequence[Figure]) -> Html:
 
 def _chart_files(charts: Sequence[Figure]) -> _Files:
     return tuple(file for drawn in charts for file in drawn.files)
-
-
-_CSV = {
-    "venues": "stress-venues.csv",
-    "reverse": "stress-reverse.csv",
-    "effects": "stress-effects.csv",
-    "reactions": "stress-reactions.csv",
-    "sensitivity": "stress-sensitivity.csv",
-    "assumptions": "stress-assumptions.csv",
-    "absent": "stress-not-observable.csv",
-}
-"""Files beside the page with the tables of all underlyings."""
-
-
-def _csv_files(context: ReportContext) -> Iterator[tuple[str, bytes]]:
-    """Yields the tables of all underlyings, with the underlying in the first column."""
-    makers: dict[str, Callable[[StressRow], Table]] = {
-        "venues": lambda row: tables.contribution_table(context, row, ""),
-        "reverse": lambda row: tables.resilience_table(context, row, ""),
-        "effects": lambda row: tables.effect_table(context, row, ""),
-        "reactions": lambda row: tables.reaction_table(context, row, ""),
-        "sensitivity": tables.sensitivity_table,
-        "assumptions": tables.default_table,
-        "absent": lambda row: tables.absent_table(context, row, ""),
-    }
-    for kind, make in makers.items():
-        made = [(row.underlying, make(row)) for row in context.document.stress]
-        if any(content.rows for _, content in made):
-            yield _CSV[kind], joint_csv(made, "underlying")

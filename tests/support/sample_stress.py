@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from harmonize.document import (
     AuditDocument,
@@ -170,7 +171,9 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
 def without_curve(underlying: str) -> StressRow:
     """A stress without volatility and volume: no curve, and nothing that follows from it."""
     known = stress(underlying, ["venue-a"], [])
-    unknown = dict.fromkeys(("liquidated", "loss", "leave_one_out", "shapley", "shapley_ratio"))
+    unknown: dict[str, Any] = dict.fromkeys(
+        ("liquidated", "loss", "leave_one_out", "shapley", "shapley_ratio")
+    )
     return replace(
         known,
         open_interest=5e7,

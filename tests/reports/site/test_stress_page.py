@@ -224,6 +224,18 @@ def test_a_csv_has_every_underlying_and_numbers_unrounded() -> None:
     assert float(amounts["venue-b"]) == pytest.approx(5e8 / 9, rel=1e-8)
 
 
+def test_the_curve_and_the_cells_of_effects_are_in_files_unrounded() -> None:
+    curve = list(csv.DictReader(io.StringIO(files()["stress.csv"].decode())))
+    assert len(curve) == len(example().points) + len(example().changed)
+    today = [row for row in curve if not row["what_if"]]
+    points = example().points
+    assert [float(row["move"]) for row in today] == pytest.approx([own.move for own in points])
+    effects = list(csv.DictReader(io.StringIO(files()["stress-effects.csv"].decode())))
+    cells_of = [cell for own in example().effects for cell in own.cells]
+    assert [float(row["change"]) for row in effects] == [cell.change for cell in cells_of]
+    assert {row["depends_on"] for row in effects} == {"", "sample, behaviour"}
+
+
 def test_equal_documents_give_equal_pages() -> None:
     row = stress("BTC", ("venue-a",), ())
     first, second = (pages(replace(sample(), stress=(row, without_curve("X")))) for _ in range(2))
