@@ -3,6 +3,7 @@
 import csv
 import html
 import io
+import math
 import re
 from dataclasses import replace
 from functools import cache
@@ -17,12 +18,21 @@ from reports.site.folder import site_files
 from reports.site.marks import NOT_OBSERVABLE
 from reports.site.stress_words import harmonized_key, paragraph, rules_name
 from tests.support.sample_documents import FORMULA, SCRIPT, sample
-from tests.support.sample_stress import replayed, stress, stressed_sample, without_curve
+from tests.support.sample_stress import (
+    SHOCKS,
+    point,
+    replayed,
+    stress,
+    stressed_sample,
+    without_curve,
+)
 from tests.support.site_pages import broken_links
 
 NBSP = "\N{NO-BREAK SPACE}"
 TAGS = re.compile(r"<[^>]+>")
 MOST_BYTES = 300_000
+BAND_ENDS = [(point(10.0, shock).move, point(1.0, shock).move) for shock in SHOCKS]
+"""Largest and least move of each shock."""
 
 
 @cache
@@ -172,6 +182,32 @@ def test_the_curve_has_a_band_of_liquidities_now_and_harmonized() -> None:
     assert "rules in force, liquidity multipliers 1× to 10×" in svg
     rows = list(csv.reader(io.StringIO(files()["stress-btc-curve.csv"].decode())))
     assert len(rows) == 1 + len(example().points)
+
+
+def test_the_band_reaches_from_the_least_to_the_largest_move() -> None:
+    svg = files()["stress-btc-curve.svg"].decode()
+    found = re.search(r'<path class="area b0 paler" d="M([^"]*)Z"', svg)
+    assert found is not None
+    places = [tuple(map(float, own.split())) for own in found[1].split("L")]
+    count = len(places) // 2
+    upper, lower = places[:count], places[count:][::-1]
+    assert [x for x, _ in upper] == [x for x, _ in lower]
+    logs = [math.log(largest / least) for largest, least in BAND_ENDS]
+    heights = [low - high for (_, high), (_, low) in zip(upper, lower, strict=True)]
+    scale = (lower[0][1] - lower[1][1]) / math.log(BAND_ENDS[1][1] / BAND_ENDS[0][1])
+    assert heights == pytest.approx([scale * own for own in logs], abs=0.3)
+
+
+def test_a_cliff_stands_at_the_price_from_which_it_begins() -> None:
+    bins = {"a": [DensityBin(0.0, 0.1, 2e6)]}
+    places = []
+    for fall in (0.0, 0.025, 0.1):
+        svg = density_bars(Frame("k", "t", ""), bins, [CliffMark(fall, "cliff")], {})
+        pole = re.search(r'stroke-dasharray="4 2" d="M([\d.]+)', svg)
+        assert pole is not None
+        places.append(float(pole[1]))
+    first, quarter, last = places
+    assert quarter == pytest.approx(first + 0.25 * (last - first), abs=0.1)
 
 
 def test_harmonized_rules_are_the_baseline_or_else_the_first() -> None:
