@@ -63,12 +63,13 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
     links = {row.underlying: stress_path(row.underlying) for row in rows}
     links[leading.underlying] = "#result"
     charts = stress_figures(context, leading, "stress-")
+    curve = CSV_NAMES["curve"] if any(row.points for row in rows) else ""
     underlyings = tables.underlying_table(context, links) if len(rows) > 1 else None
     parts: list[_Part] = [
         (
             "underlyings",
             "All underlyings",
-            table(underlyings, CSV_NAMES["curve"]) if underlyings else NOTHING,
+            table(underlyings, curve) if underlyings else NOTHING,
         ),
         *_sections(context, leading, charts, ""),
         ("validation", "Validation", _validation(rows)),

@@ -93,6 +93,13 @@ def test_every_link_of_the_pages_leads_somewhere() -> None:
     assert not [line for line in broken_links(files()) if "stress" in str(line)]
 
 
+def test_links_lead_somewhere_where_no_underlying_has_a_curve() -> None:
+    document = replace(sample(), stress=(without_curve("BTC"), without_curve("ETH")))
+    assert not [
+        line for line in broken_links(dict(report_files(document))) if "stress" in str(line)
+    ]
+
+
 def test_the_paragraph_is_made_of_the_numbers() -> None:
     words = paragraph(example()).replace(NBSP, " ")
     for part in (
