@@ -66,7 +66,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/report.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "Installing the pinned dependencies into $(VENV), once: about a minute or two, 0.75 GB on disk."
+	@echo "Installing the pinned dependencies into $(VENV), once: about a minute or two, 0.8 GB on disk."
 	@$(PIP) --no-compile --require-hashes -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@$(WARM)
