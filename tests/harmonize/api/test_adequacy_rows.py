@@ -185,8 +185,8 @@ def test_without_the_option_nothing_is_tested() -> None:
 
 
 def test_a_preferred_instrument_that_does_not_exist_is_one_line() -> None:
-    with pytest.raises(RequestError, match="BTC/XXX"):
-        answer(replace(QUESTION, instruments={("binance", "BTC"): "BTC/XXX"}))
+    with pytest.raises(RequestError, match="BTC/NONE"):
+        answer(replace(QUESTION, instruments={("binance", "BTC"): "BTC/NONE"}))
 
 
 def test_prices_that_cannot_be_read_make_the_answer_incomplete(tmp_path: Path) -> None:
