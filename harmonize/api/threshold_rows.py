@@ -165,7 +165,7 @@ def _advice(own: AssetThresholds) -> tuple[ThresholdAdviceRow, ...]:
             lower=rounded_or_none(advice.lower),
             upper=rounded_or_none(advice.upper),
             move=advice.move.value,
-            sureness=advice.sureness.value,
+            certainty=advice.certainty.value,
             agreeing=advice.agreeing,
             models=advice.models,
             sentence=advice.sentence,

@@ -34,7 +34,7 @@ class Move(StrEnum):
     UNKNOWN = "cannot be judged"
 
 
-class Sureness(StrEnum):
+class Certainty(StrEnum):
     """How sure a statement is: by the interval, the models that agree, and the age of the prices."""
 
     HIGH = "high"
@@ -68,7 +68,7 @@ class Advice:
     lower: float | None
     upper: float | None
     move: Move
-    sureness: Sureness
+    certainty: Certainty
     agreeing: int
     models: int
     sentence: str

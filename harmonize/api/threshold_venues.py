@@ -11,8 +11,8 @@ from harmonize.adequacy.tail import TailEstimate, value_at_risk
 from harmonize.api.audit import Question, load_rule_sets
 from harmonize.api.threshold_terms import (
     Advice,
+    Certainty,
     Move,
-    Sureness,
     ThresholdTerms,
     VenueRate,
 )
@@ -133,7 +133,7 @@ def _advice(
             None,
             None,
             Move.UNKNOWN,
-            Sureness.LOW,
+            Certainty.LOW,
             0,
             0,
             sentence,
@@ -142,7 +142,7 @@ def _advice(
     lower, upper = (None if m is None else rounded_figure(threshold * m) for m in (low, high))
     move = _move(required, lower, upper)
     agreeing = sum(_agrees(move, rate, required, (low, high)) for rate in basis.covering)
-    sureness = _sureness(move, agreeing, len(basis.covering), basis.age_days)
+    certainty = _certainty(move, agreeing, len(basis.covering), basis.age_days)
     span = (
         f"{percent(lower) if lower else 'unbounded'} to {percent(upper) if upper else 'unbounded'}"
     )
@@ -151,10 +151,10 @@ def _advice(
         f"{asset}: the {subject} at {dollars(terms.notional)}, {percent(required)}, {move}: the threshold "
         f"({basis.path}) is {percent(threshold)}, 95 % interval {span} from {returns:,} returns, and "
         f"{agreeing} of {counted(len(basis.covering), 'model')} that cover both sides agree; "
-        f"sureness {sureness}{age}."
+        f"certainty {certainty}{age}."
     )
     return Advice(
-        asset, subject, required, threshold, lower, upper, move, sureness,
+        asset, subject, required, threshold, lower, upper, move, certainty,
         agreeing, len(basis.covering), sentence,
     )  # fmt: skip
 
@@ -177,7 +177,7 @@ def _agrees(
     return _move(required, lower, upper) is move
 
 
-def _sureness(move: Move, agreeing: int, models: int, age_days: int) -> Sureness:
+def _certainty(move: Move, agreeing: int, models: int, age_days: int) -> Certainty:
     if age_days > STALE_DAYS or move is Move.UNKNOWN or 2 * agreeing <= models:
-        return Sureness.LOW
-    return Sureness.HIGH if agreeing == models else Sureness.MEDIUM
+        return Certainty.LOW
+    return Certainty.HIGH if agreeing == models else Certainty.MEDIUM

@@ -167,7 +167,7 @@ def advice_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "lower_rate": own.lower,
                 "upper_rate": own.upper,
                 "move": own.move.value,
-                "sureness": own.sureness.value,
+                "certainty": own.certainty.value,
                 "agreeing_models": own.agreeing,
                 "models": own.models,
                 "sentence": own.sentence,

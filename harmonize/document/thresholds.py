@@ -46,7 +46,7 @@ class ThresholdAdviceRow:
     lower: float | None
     upper: float | None
     move: str
-    sureness: str
+    certainty: str
     agreeing: int
     models: int
     sentence: str

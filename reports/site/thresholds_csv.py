@@ -29,7 +29,7 @@ _MARGINS = (
         "lower",
         "upper",
         "move",
-        "sureness",
+        "certainty",
         "agreeing",
         "models",
         "sentence",
@@ -46,7 +46,7 @@ def _margins(section: ThresholdSection) -> Iterator[Sequence[str]]:
         for advice in row.advice:
             figures = map(_number, (advice.required, advice.lower, advice.upper))
             agreeing = (str(advice.agreeing), str(advice.models))
-            statement = (advice.move, advice.sureness, *agreeing, advice.sentence)
+            statement = (advice.move, advice.certainty, *agreeing, advice.sentence)
             yield (*first, advice.subject, *figures, *statement)
 
 

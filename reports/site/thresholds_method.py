@@ -55,7 +55,7 @@ _MEANINGS = {
     " Mariano on daily means over assets, p below 5 %), if it covers the level on both sides pooled,"
     " and if Kupiec rejects at most 2 of 24 sides of assets, or as many in proportion.",
     "Default": "The cheapest of the calm paths that cover both sides.",
-    "Sureness": "High: the interval of the threshold excludes the margin, or holds it, and so it is by"
+    "Certainty": "High: the interval of the threshold excludes the margin, or holds it, and so it is by"
     " every model that covers both sides; medium: by most; low: otherwise, or if the last price is more"
     " than 30 days old.",
     "Signals": "Against the formula of harmonized-baseline, recalculated every day, at one day."

@@ -70,7 +70,7 @@ def standfirst(section: ThresholdSection) -> str:
     )
     counted = join_words([f"{number} {move}" for move, number in sorted(moves.items())])
     sure = sum(
-        own.sureness == "high"
+        own.certainty == "high"
         for row in section.rows
         for own in row.advice
         if "median" in own.subject
@@ -80,7 +80,7 @@ def standfirst(section: ThresholdSection) -> str:
     return (
         f"Daily {level} thresholds of {numbers.count_text(len(section.rows), 'underlying')}, each known on"
         f" the day before. Of the median margins of venues, {counted}; {sure} of these statements"
-        f" have a high sureness. {offered} of {numbers.count_text(len(section.gate), 'model')} pass the"
+        f" have a high certainty. {offered} of {numbers.count_text(len(section.gate), 'model')} pass the"
         " gate. Nothing becomes a reference until a person commits it."
     )
 

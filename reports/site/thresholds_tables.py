@@ -89,7 +89,7 @@ def _venues(row: ThresholdRow) -> str:
 def _statement(advice: ThresholdAdviceRow | None) -> Cell:
     if advice is None:
         return Cell(marks.NOT_OBSERVABLE.sign)
-    note = f"{advice.agreeing} of {advice.models} agree, sureness {advice.sureness}"
+    note = f"{advice.agreeing} of {advice.models} agree, certainty {advice.certainty}"
     return Cell(advice.move, _with_note(advice.move, note), "t")
 
 

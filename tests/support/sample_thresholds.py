@@ -64,9 +64,7 @@ def signals(on: str = "", *found: SignalEvidenceRow, ends: str = "2026-03-09") -
 
 def row(underlying: str, day: str) -> ThresholdRow:
     """Returns the threshold of an underlying on a day."""
-    sentence = (
-        f"{underlying}: the median IM of 3 venues at $1,000,000, 5.0 %, should rise; sureness high."
-    )
+    sentence = f"{underlying}: the median IM of 3 venues at $1,000,000, 5.0 %, should rise; certainty high."
     return ThresholdRow(
         underlying=underlying,
         day=day,

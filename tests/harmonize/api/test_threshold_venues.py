@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harmonize.adequacy.tail import TailEstimate, value_at_risk
-from harmonize.api.threshold_terms import Move, Sureness, ThresholdTerms, VenueRate
+from harmonize.api.threshold_terms import Certainty, Move, ThresholdTerms, VenueRate
 from harmonize.api.threshold_venues import AdviceBasis, advise, relative_interval
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.history import DailyHistory
@@ -47,9 +47,9 @@ def test_the_median_of_known_rates_counts_and_the_rule_set_is_judged_apart(
     basis = AdviceBasis(own, 0.10, "a model", [0.10, 0.11, 0.09], 0)
     venues, reference = advise(basis, TERMS, rates(0.01, 0.03, 0.02, Unknown("absent")), 0.30)
     assert venues.required == median([0.01, 0.02, 0.03])
-    assert (venues.move, venues.sureness) == (Move.RISE, Sureness.HIGH)
+    assert (venues.move, venues.certainty) == (Move.RISE, Certainty.HIGH)
     assert venues.sentence.startswith("BTC: the median IM of 3 venues at $1,000,000, 2.0 %, should")
-    assert (reference.move, reference.sureness) == (Move.FALL, Sureness.HIGH)
+    assert (reference.move, reference.certainty) == (Move.FALL, Certainty.HIGH)
     assert "harmonized-baseline" in reference.sentence
 
 
@@ -65,18 +65,18 @@ def test_a_margin_inside_the_interval_need_not_move(own: DailyHistory) -> None:
 @pytest.mark.parametrize(
     ("covering", "age", "expected"),
     [
-        ([0.10, 0.10, 0.10], 0, Sureness.HIGH),
-        ([0.10, 0.10, 0.02], 0, Sureness.MEDIUM),
-        ([0.10, 0.02], 0, Sureness.LOW),
-        ([], 0, Sureness.LOW),
-        ([0.10, 0.10, 0.10], 31, Sureness.LOW),
+        ([0.10, 0.10, 0.10], 0, Certainty.HIGH),
+        ([0.10, 0.10, 0.02], 0, Certainty.MEDIUM),
+        ([0.10, 0.02], 0, Certainty.LOW),
+        ([], 0, Certainty.LOW),
+        ([0.10, 0.10, 0.10], 31, Certainty.LOW),
     ],
 )
-def test_sureness_follows_the_models_that_agree_and_the_age_of_prices(
-    own: DailyHistory, covering: list[float], age: int, expected: Sureness
+def test_certainty_follows_the_models_that_agree_and_the_age_of_prices(
+    own: DailyHistory, covering: list[float], age: int, expected: Certainty
 ) -> None:
     found = advise(AdviceBasis(own, 0.10, "m", covering, age), TERMS, rates(0.02), 0.1)[0]
-    assert found.sureness is expected
+    assert found.certainty is expected
     assert ("31 days old" in found.sentence) == (age == 31)
 
 

@@ -59,7 +59,7 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
     for line in (venues, rule_set):
         assert "95 % interval" in line
         assert "models that cover both sides agree" in line
-        assert line.endswith("sureness low; the last price is 121 days old.")
+        assert line.endswith("certainty low; the last price is 121 days old.")
 
 
 def test_the_series_that_speak_are_named_with_their_days(printed: str) -> None:

@@ -68,7 +68,7 @@ def test_what_was_requested_without_a_result_has_its_reason() -> None:
 def test_the_first_sentence_counts_the_statements_and_the_models() -> None:
     shown = plain(page())
     assert "Daily 99 % thresholds of 2 underlyings, each known on the day before." in shown
-    assert "2 should rise; 2 of these statements have a high sureness" in shown
+    assert "2 should rise; 2 of these statements have a high certainty" in shown
     assert "1 of 3 models pass the gate" in shown
 
 
@@ -76,7 +76,7 @@ def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
     shown = plain(part("moves"))
     assert "7.1 % 6.0 % to 8.0 %" in shown
     assert "5.0 % 1.0 % to 20.0 %, 3 venues, 1 unknown" in shown
-    assert "should rise 2 of 2 agree, sureness high" in shown
+    assert "should rise 2 of 2 agree, certainty high" in shown
     assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
 
 
