@@ -104,6 +104,7 @@ def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
         signals=tuple(_signal(state) for state in answer.signals),
         episodes=tuple(_episode(own) for own in answer.episodes),
         without=tuple(NoThresholdRow(a, r) for a, r in sorted(answer.unanswered.items())),
+        not_judged=tuple(NoThresholdRow(a, r) for a, r in answer.not_judged.items()),
         notes=answer.notes,
     )
 
@@ -208,9 +209,10 @@ def _gate(result: GateResult) -> GateRow:
         result.is_offered,
         result.is_benchmark,
         tuple(
-            GateConditionRow(own.name, own.is_met, _number(own.figure), own.text)
+            GateConditionRow(own.name, own.is_met, _number(own.figure), own.text, own.requirement)
             for own in result.conditions
         ),
+        result.level,
     )
 
 

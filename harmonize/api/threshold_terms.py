@@ -166,7 +166,8 @@ class AssetThresholds:
 class ThresholdsAnswer:
     """Thresholds of the assets, the gate over them, the default and the signals.
 
-    ``unanswered`` are assets without a threshold, and why. ``candidates`` are all paths over the
+    ``unanswered`` are assets without a threshold, and why. ``judged`` are those over which models are
+    judged, ``not_judged`` states why others do not count. ``candidates`` are all paths over the
     assets; ``not_compared`` states why some are none. ``missing`` and ``notes`` as in other answers.
     """
 
@@ -174,6 +175,8 @@ class ThresholdsAnswer:
     archive: str
     terms: ThresholdTerms
     assets: tuple[AssetThresholds, ...]
+    judged: tuple[str, ...]
+    not_judged: Mapping[str, str]
     gate: tuple[GateResult, ...]
     candidates: tuple[Candidate, ...]
     not_compared: Mapping[str, str]
@@ -186,5 +189,5 @@ class ThresholdsAnswer:
 
     @property
     def sides(self) -> int:
-        """Sides of all assets, on which a path has to cover."""
-        return 2 * len(self.assets)
+        """Sides of the judged assets, on which a path has to cover."""
+        return 2 * len(self.judged)

@@ -26,6 +26,7 @@ from harmonize.api.threshold_episodes import (
     episode_result,
     sources_by_asset,
 )
+from harmonize.api.threshold_gate import Judgement, gate_levels, judge
 from harmonize.api.threshold_market import (
     LEADER,
     SIZES,
@@ -57,22 +58,20 @@ from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import PriceKind
 from harmonize.text.messages import counted
-from harmonize.thresholds.choice import Candidate, DefaultThreshold, candidate, choose_default
+from harmonize.thresholds.choice import DefaultThreshold
 from harmonize.thresholds.evaluation import (
     TESTED_DAYS,
     AssetScores,
     PathsTask,
-    ScoredPath,
     ScoresTask,
     paths_of_asset,
     score_asset,
 )
-from harmonize.thresholds.gate import BENCHMARK, GateResult, judge_models
+from harmonize.thresholds.gate import BENCHMARK
 from harmonize.thresholds.history import window_shortage
 from harmonize.thresholds.horizon import LONGEST_HORIZON
 from harmonize.thresholds.models import with_pooled_paths
 from harmonize.thresholds.path import Model, PathsByModel, Tool
-from harmonize.thresholds.scores import PathScore
 
 Progress = Callable[[str, int, int], None]
 """Called with a step, the finished tasks and all tasks of it."""
@@ -86,16 +85,6 @@ class _Worked:
     paths: Mapping[str, PathsByModel]
     scores: Mapping[str, AssetScores]
     episodes: Sequence[EpisodePaths]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """Gate, candidates and default over all assets."""
-
-    gate: tuple[GateResult, ...]
-    candidates: tuple[Candidate, ...]
-    not_compared: Mapping[str, str]
-    default: DefaultThreshold | Unknown
 
 
 def judge_thresholds(
@@ -124,7 +113,7 @@ def judge_thresholds(
         reasons = [*without_prices_of(question, as_of, unanswered), *_short(series)]
         raise NotObservedError("; ".join(reasons))
     worked = _work(usable, asked, market, terms, as_of, executor, on_progress)
-    judged = _judge(worked.scores, terms)
+    judged = judge(worked.scores, terms.level)
     universe = _universe(question, reading, as_of)
     short = [s.history for a, s in series.items() if a not in usable]
     answer = ThresholdsAnswer(
@@ -132,6 +121,8 @@ def judge_thresholds(
         archive=reading.archive,
         terms=terms,
         assets=tuple(_asset(a, worked, judged, universe, market, terms, as_of) for a in asked),
+        judged=judged.assets,
+        not_judged=judged.not_judged,
         gate=judged.gate,
         candidates=judged.candidates,
         not_compared=judged.not_compared,
@@ -211,17 +202,16 @@ def _work(  # noqa: PLR0913, PLR0917 - inputs of the whole calculation
     on_progress: Progress,
 ) -> _Worked:
     first = {a: int(s.history.days[-1]) + 1 - TESTED_DAYS for a, s in usable.items()}
+    levels = gate_levels(terms.level)
     tasks = [
-        PathsTask(s.history, terms.level, market.implied.get(a), first[a])
-        for a, s in usable.items()
+        PathsTask(s.history, levels, market.implied.get(a), first[a]) for a, s in usable.items()
     ]
     found = map_tasks(executor, paths_of_asset, tasks, _counter("models", len(tasks), on_progress))
     own = dict(zip(usable, found, strict=True))
     pool = [s.inputs for s in usable.values()]
-    paths = with_pooled_paths(pool, own, (terms.level,), is_learning=terms.is_learning)
+    paths = with_pooled_paths(pool, own, levels, is_learning=terms.is_learning)
     scoring = [
-        ScoresTask(s.history, paths[a], terms.level, terms.horizon, first[a])
-        for a, s in asked.items()
+        ScoresTask(s.history, paths[a], levels, terms.horizon, first[a]) for a, s in asked.items()
     ]
     done = _counter("scores", len(scoring), on_progress)
     scores = map_tasks(executor, score_asset, scoring, done)
@@ -264,36 +254,6 @@ def _stress_tasks(
     ]
 
 
-def _judge(scores: Mapping[str, AssetScores], terms: ThresholdTerms) -> _Judged:
-    by_path: dict[tuple[Model, Tool], list[ScoredPath]] = {}
-    for asset_scores in scores.values():
-        for path in asset_scores.paths:
-            by_path.setdefault((path.model, path.tool), []).append(path)
-    sides = 2 * len(scores)
-    plain = {model: own for (model, tool), own in by_path.items() if tool is Tool.NONE}
-    outcomes = {m: [o for path in own for o in path.outcomes] for m, own in plain.items()}
-    found: list[Candidate] = []
-    not_compared: dict[str, str] = {}
-    for (model, tool), own in by_path.items():
-        if not all(path.is_common for path in own):
-            not_compared[model] = "tested on fewer days than the other models"
-            continue
-        known = [path.score for path in own if isinstance(path.score, PathScore)]
-        result = candidate(
-            model, tool, terms.level, [o for path in own for o in path.outcomes], known
-        )
-        if isinstance(result, Unknown):
-            not_compared[model] = result.reason
-        else:
-            found.append(result)
-    return _Judged(
-        judge_models(outcomes, terms.level, sides),
-        tuple(found),
-        not_compared,
-        choose_default(found, sides),
-    )
-
-
 def _universe(question: Question, reading: Reading, as_of: datetime) -> Universe:
     try:
         return baseline_universe(question, reading, as_of)
@@ -312,7 +272,7 @@ def default_path(answer_default: DefaultThreshold | Unknown) -> tuple[Model, Too
 def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     asset: str,
     worked: _Worked,
-    judged: _Judged,
+    judged: Judgement,
     universe: Universe,
     market: ThresholdMarket,
     terms: ThresholdTerms,
@@ -323,7 +283,7 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     by_path = {(path.model, path.tool): path for path in scores.paths}
     own = by_path.get((model, tool))
     threshold = Unknown(f"no path of {model}") if own is None else own.margin
-    sides = 2 * len(worked.scores)
+    sides = 2 * len(judged.assets)
     covering = {c.model for c in judged.candidates if c.tool is Tool.NONE and not c.fails(sides)}
     margins = [
         by_path[m, Tool.NONE].margin for m in Model if (m, Tool.NONE) in by_path and m in covering

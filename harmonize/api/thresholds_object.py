@@ -38,6 +38,8 @@ def thresholds_object(answer: ThresholdsAnswer) -> dict[str, object]:
             "tool": default.candidate.tool.value,
             "reason": default.reason,
         },
+        "judged": list(answer.judged),
+        "not_judged": dict(answer.not_judged),
         "gate": [_finite(row) for row in gate_records(answer)],
         "candidates": [_finite(row) for row in candidate_records(answer)],
         "not_compared": {str(model): reason for model, reason in answer.not_compared.items()},

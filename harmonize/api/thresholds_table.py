@@ -132,6 +132,7 @@ def gate_records(answer: ThresholdsAnswer) -> Iterator[Record]:
             record[f"{name}_met"] = condition.is_met
             record[f"{name}_figure"] = _known(condition.figure)
             record[f"{name}_text"] = condition.text
+            record[f"{name}_requirement"] = condition.requirement
         for name, test in (("tick", result.tick), ("fz0", result.joint)):
             known = None if isinstance(test, Unknown) else test
             record[f"{name}_difference"] = known.difference if known else None

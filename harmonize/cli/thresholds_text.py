@@ -1,6 +1,7 @@
 """Daily thresholds, the gate, signals and episodes as text for a terminal."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from math import isfinite
 
 from harmonize.adequacy.backtests import LikelihoodRatio
@@ -14,6 +15,7 @@ from harmonize.text.messages import counted, percent
 from harmonize.text.sanitize import one_line
 from harmonize.thresholds.choice import MOST_RISE
 from harmonize.thresholds.evaluation import ScoredPath
+from harmonize.thresholds.gate import ASSET_SIDES, BENCHMARK, GateResult
 from harmonize.thresholds.path import Model, Tool
 from harmonize.thresholds.scores import PathScore, SideScore
 
@@ -51,20 +53,33 @@ def _default(answer: ThresholdsAnswer) -> Iterator[str]:
 
 
 def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
-    offered = sum(result.is_offered for result in answer.gate)
-    yield f"gate: {offered} of {counted(len(answer.gate), 'model')} offered, each against the benchmark"
-    rows = []
-    for result in answer.gate:
-        state = "offered" if result.is_offered else "fails"
-        state = "benchmark" if result.is_benchmark else state
-        rows.append((result.model.value, state, *(_condition(c) for c in result.conditions)))
-    heads = ("model", "gate", "better than the benchmark", "covers the level", "covers each side")
-    yield from aligned(heads, rows)
+    """Yields the gate at each level: a model is offered if it meets every condition."""
+    for level, own in groupby(answer.gate, key=lambda result: result.level):
+        results = list(own)
+        offered = sum(result.is_offered for result in results)
+        conditions = results[0].conditions
+        yield (
+            f"gate at {level * 100:g} % over {counted(len(answer.judged), 'underlying')}: {offered} of"
+            f" {counted(len(results), 'model')} offered, against {BENCHMARK}"
+        )
+        required = "; ".join(f"{c.name}: {c.requirement}" for c in conditions)
+        yield f"  required: {required}"
+        heads = ("  model", "gate", *(condition.name for condition in conditions))
+        yield from aligned(heads, [_gate_row(result) for result in results])
+        yield ""
+    if 0 < len(answer.judged) < ASSET_SIDES // 2:
+        yield f"fewer than {ASSET_SIDES // 2} underlyings prove little about a model: name more for the gate"
+    for asset, reason in answer.not_judged.items():
+        yield f"not judged: {asset}: {reason}"
 
 
-def _condition(condition: object) -> str:
-    is_met, text = getattr(condition, "is_met", False), getattr(condition, "text", "")
-    return f"{'met' if is_met else 'not met'}: {text}"
+def _gate_row(result: GateResult) -> Cells:
+    state = "offered" if result.is_offered else "fails"
+    return (
+        f"  {result.model}",
+        "benchmark" if result.is_benchmark else state,
+        *(c.text if c.is_met else f"not met: {c.text}" for c in result.conditions),
+    )
 
 
 def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:

@@ -121,17 +121,18 @@ class ThresholdModelRow:
 
 @dataclass(frozen=True, slots=True)
 class GateConditionRow:
-    """Condition of the gate with its figure, and both in words."""
+    """Condition of the gate: its figure in number and words, and what is required."""
 
     name: str
     is_met: bool
     figure: float | None
     text: str
+    requirement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class GateRow:
-    """Whether a model without a tool is offered: it is if every condition is met.
+    """Whether a model without a tool is offered at ``level``: it is if every condition is met.
 
     The benchmark is not compared with itself, and the gate does not offer it.
     """
@@ -140,6 +141,7 @@ class GateRow:
     is_offered: bool
     is_benchmark: bool
     conditions: tuple[GateConditionRow, ...]
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,7 @@ class EpisodeRow:
 
 @dataclass(frozen=True, slots=True)
 class NoThresholdRow:
-    """Underlying without a threshold, and why."""
+    """Underlying without a threshold, or over which no model is judged, and why."""
 
     underlying: str
     reason: str
@@ -247,7 +249,8 @@ class ThresholdSection:
 
     ``level`` is the share of days that a threshold covers, such as 0.99. ``default_model`` and
     ``default_tool`` are the default path, or the benchmark if ``has_default`` is false;
-    ``default_reason`` states why. A path is calm up to a rise of ``calm_rise`` in 30 days.
+    ``default_reason`` states why. A path is calm up to a rise of ``calm_rise`` in 30 days. Models are
+    judged over all underlyings but those of ``not_judged``, which lack a model that most others have.
     """
 
     level: float | None = None
@@ -265,4 +268,5 @@ class ThresholdSection:
     signals: tuple[SignalRow, ...] = ()
     episodes: tuple[EpisodeRow, ...] = ()
     without: tuple[NoThresholdRow, ...] = ()
+    not_judged: tuple[NoThresholdRow, ...] = ()
     notes: tuple[str, ...] = ()

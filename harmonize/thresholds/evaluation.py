@@ -39,18 +39,21 @@ class PathsTask:
     """What the paths of the models of one asset alone need."""
 
     history: DailyHistory
-    level: float
+    levels: tuple[float, ...]
     implied: ImpliedVolatility | None = None
     first_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoresTask:
-    """Paths of one asset to be scored from ``first_day`` on, over ``horizon`` days."""
+    """Paths of one asset at ``levels``, to be tested from ``first_day`` on, over ``horizon`` days.
+
+    At the first level, paths with every tool are scored; at the others, those without a tool are tested.
+    """
 
     history: DailyHistory
     paths: PathsByModel
-    level: float
+    levels: tuple[float, ...]
     horizon: int
     first_day: int
 
@@ -86,10 +89,14 @@ class ScoredPath:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetScores:
-    """Scored paths of one asset, why models have none, and the days tested (since 1970)."""
+    """Scored paths of one asset, why models have none, and the days tested (since 1970).
+
+    ``outcomes`` are those of models without a tool, of both sides, by level.
+    """
 
     asset: str
     paths: tuple[ScoredPath, ...]
+    outcomes: Mapping[float, Mapping[Model, tuple[Outcomes, ...]]]
     absent: Mapping[Model, Unknown]
     first_day: int | None
     last_day: int | None
@@ -98,16 +105,16 @@ class AssetScores:
 
 def paths_of_asset(task: PathsTask) -> PathsByModel:
     """Returns the paths of the models that need one asset alone."""
-    return asset_paths(task.history, (task.level,), task.implied, task.first_day)
+    return asset_paths(task.history, task.levels, task.implied, task.first_day)
 
 
 def score_asset(task: ScoresTask) -> AssetScores:
-    """Returns the scores of every model with every tool."""
-    own = {model: paths[0] for model, paths in task.paths.items() if not isinstance(paths, Unknown)}
+    """Returns the scores of every model with every tool, and the outcomes at every level."""
     absent = {model: paths for model, paths in task.paths.items() if isinstance(paths, Unknown)}
+    own = _at_level(task, 0)
     common = _common_rows(task, list(own.values()))
     tested = task.history.days[common[:-1]]
-    values = long_term(task.history, task.level) if own else None
+    values = long_term(task.history, task.levels[0]) if own else None
     scored = tuple(
         _scored(task, with_tool(path, tool, values), common)
         for path in own.values()
@@ -115,7 +122,24 @@ def score_asset(task: ScoresTask) -> AssetScores:
         if isinstance(values, LongTerm)
     )
     first, last = (int(tested[0]), int(tested[-1])) if tested.size else (None, None)
-    return AssetScores(task.history.asset, scored, absent, first, last, int(tested.size))
+    found = {level: _outcomes(task, index) for index, level in enumerate(task.levels)}
+    return AssetScores(task.history.asset, scored, found, absent, first, last, int(tested.size))
+
+
+def _at_level(task: ScoresTask, index: int) -> dict[Model, ThresholdPath]:
+    return {m: paths[index] for m, paths in task.paths.items() if not isinstance(paths, Unknown)}
+
+
+def _outcomes(task: ScoresTask, index: int) -> dict[Model, tuple[Outcomes, ...]]:
+    """Returns the outcomes of models without a tool at one level, on the days in common."""
+    own = _at_level(task, index)
+    common = _common_rows(task, list(own.values()))
+    found: dict[Model, tuple[Outcomes, ...]] = {}
+    for model, path in own.items():
+        tested = _only(scaled(path, task.horizon), common)
+        if (parts := windows(task.history, tested, task.horizon)) is not None:
+            found[model] = tuple(outcomes(*parts, side) for side in Side)
+    return found
 
 
 def _common_rows(task: ScoresTask, paths: Sequence[ThresholdPath]) -> NDArray[np.bool_]:

@@ -33,7 +33,7 @@ MOST_REJECTIONS = 2
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Condition of the gate: whether it is met, its figure, and both in words.
+    """Condition of the gate: whether it is met, its figure in number and words, and what is required.
 
     ``is_met`` is False if the figure is Unknown, because nothing proves the model.
     """
@@ -42,6 +42,7 @@ class Condition:
     is_met: bool
     figure: float | Unknown
     text: str
+    requirement: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,33 +116,32 @@ def judge_model(
 
 
 def _better(test: LossComparison | Unknown) -> Condition:
-    name = "better than the benchmark"
+    name, requirement = "better than the benchmark", f"p below {SIGNIFICANCE:g}"
     if isinstance(test, Unknown):
-        return Condition(name, is_met=False, figure=test, text=test.reason)
-    text = f"Diebold–Mariano p {test.p_value:g}, required below {SIGNIFICANCE:g}"
-    return Condition(name, test.p_value < SIGNIFICANCE, test.p_value, text)
+        return Condition(name, is_met=False, figure=test, text=test.reason, requirement=requirement)
+    is_met = test.p_value < SIGNIFICANCE
+    return Condition(name, is_met, test.p_value, f"p {test.p_value:.3g}", requirement)
 
 
 def _covered(hits: HitRate | Unknown, level: float) -> Condition:
-    name = "covers the level"
+    name, nominal = "covers the level", expected_rate(level)
+    requirement = f"interval not above {percent(nominal)}"
     if isinstance(hits, Unknown):
-        return Condition(name, is_met=False, figure=hits, text=hits.reason)
-    nominal = expected_rate(level)
-    text = (
-        f"breaches {percent(hits.rate)}, 95 % interval {percent(hits.lower)} to "
-        f"{percent(hits.upper)}, nominal {percent(nominal)}"
-    )
-    return Condition(name, nominal >= hits.lower, hits.rate, text)
+        return Condition(name, is_met=False, figure=hits, text=hits.reason, requirement=requirement)
+    text = f"{percent(hits.rate)}, 95 % interval {percent(hits.lower)} to {percent(hits.upper)}"
+    return Condition(name, nominal >= hits.lower, hits.rate, text, requirement)
 
 
 def _rejected(rejections: int, observed: int, sides: int) -> Condition:
-    name = "covers each side"
+    limit = MOST_REJECTIONS * sides // ASSET_SIDES
+    name, requirement = "covers each side", f"at most {limit} of {sides} rejected"
     if observed < sides:
-        text = f"observed on {observed} of {sides} asset-sides"
-        return Condition(name, is_met=False, figure=Unknown(text), text=text)
-    limit = MOST_REJECTIONS * sides / ASSET_SIDES
-    text = f"Kupiec rejects {rejections} of {sides} asset-sides, allowed {limit:g}"
-    return Condition(name, rejections <= limit, float(rejections), text)
+        text = f"observed on {observed} of {sides}"
+        return Condition(
+            name, is_met=False, figure=Unknown(text), text=text, requirement=requirement
+        )
+    text = f"{rejections} of {sides}"
+    return Condition(name, rejections <= limit, float(rejections), text, requirement)
 
 
 def _is_rejected(outcome: Outcomes) -> bool:

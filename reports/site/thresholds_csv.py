@@ -60,7 +60,7 @@ def _values(section: ThresholdSection) -> Iterator[Sequence[str]]:
             yield (row.underlying, row.day, value.model, value.tool, *figures, value.reason)
 
 
-_GATE = ("model", "gate", "condition", "met", "figure", "text")
+_GATE = ("level", "model", "gate", "condition", "met", "figure", "text", "requirement")
 
 
 def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
@@ -69,7 +69,8 @@ def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
         state = "benchmark" if row.is_benchmark else state
         for own in row.conditions:
             met = "yes" if own.is_met else "no"
-            yield (row.model, state, own.name, met, _number(own.figure), own.text)
+            figures = (_number(own.figure), own.text, own.requirement)
+            yield (_number(row.level), row.model, state, own.name, met, *figures)
 
 
 _SIGNALS = (

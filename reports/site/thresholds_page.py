@@ -75,12 +75,13 @@ def standfirst(section: ThresholdSection) -> str:
         for own in row.advice
         if "median" in own.subject
     )
-    offered = sum(row.is_offered for row in section.gate)
+    gate = [row for row in section.gate if row.level in {None, section.level}]
+    offered = sum(row.is_offered for row in gate)
     level = level_text(section.level)
     return (
         f"Daily {level} thresholds of {numbers.count_text(len(section.rows), 'underlying')}, each known on"
         f" the day before. Of the median margins of venues, {counted}; {sure} of these statements"
-        f" have a high certainty. {offered} of {numbers.count_text(len(section.gate), 'model')} pass the"
+        f" have a high certainty. {offered} of {numbers.count_text(len(gate), 'model')} pass the"
         " gate. Nothing becomes a reference until a person commits it."
     )
 
@@ -181,8 +182,11 @@ def _values(context: ReportContext, section: ThresholdSection) -> Html:
 def _gate(section: ThresholdSection) -> Html:
     if not section.gate:
         return NOTHING
-    shown = table(tables.gate_table(section), "thresholds-gate.csv")
-    return join([paragraph("p", tables.offered_text(section)), shown])
+    shown = [table(own, "thresholds-gate.csv") for own in tables.gate_tables(section)]
+    excluded = [text(f"{row.underlying}: {row.reason}") for row in section.not_judged]
+    left_out = details("Underlyings over which no model is judged", unordered(excluded))
+    words = paragraph("p", tables.offered_text(section))
+    return join([words, *shown, left_out if excluded else NOTHING])
 
 
 def _signals(context: ReportContext, section: ThresholdSection) -> Html:

@@ -1,6 +1,8 @@
 """Tables on daily thresholds: whether margins should move, models, the gate, signals and episodes."""
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby
 
 from harmonize.document import (
     EpisodeModelRow,
@@ -15,6 +17,7 @@ from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
 from reports.site.addresses import underlying_path
+from reports.site.adequacy_words import level_text
 from reports.site.markup import Html, link_to, text
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
@@ -153,24 +156,33 @@ def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str])
     )
 
 
-def gate_table(section: ThresholdSection) -> Table:
-    """Returns a row per model: whether it is offered, and each condition with its figure."""
-    names = list(dict.fromkeys(own.name for row in section.gate for own in row.conditions))
+def gate_tables(section: ThresholdSection) -> list[Table]:
+    """Returns a table per level: whether each model is offered, and its figure of each condition."""
+    return [
+        _gate_table(section, level, list(rows))
+        for level, rows in groupby(section.gate, key=lambda row: row.level)
+    ]
+
+
+def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[GateRow]) -> Table:
+    words = level_text(section.level if level is None else level)
+    judged = numbers.count_text(len(section.rows) - len(section.not_judged), "underlying")
+    conditions = rows[0].conditions
+    required = join_words([f"{own.name} ({own.requirement})" for own in conditions])
     return Table(
-        "Report card",
-        text("Models without a tool against the gate: every condition has to be met"),
-        ("Model", "Gate", *(name.capitalize() for name in names)),
-        [_gate_row(row, names) for row in section.gate],
+        f"Report card at {words}",
+        text(
+            f"Models without a tool at {words} over {judged}. A model is offered if it meets every"
+            f" condition: {required}"
+        ),
+        ("Model", "Gate", "Against the benchmark", "Breaches", "Sides rejected by Kupiec"),
+        [_gate_row(row) for row in rows],
     )
 
 
-def _gate_row(row: GateRow, names: Sequence[str]) -> Row:
+def _gate_row(row: GateRow) -> Row:
     state = "offered" if row.is_offered else "fails"
-    by_name = {own.name: own for own in row.conditions}
-    conditions = (
-        f"{'met' if own.is_met else 'not met'}: {own.text}" if (own := by_name.get(name)) else ""
-        for name in names
-    )
+    conditions = (f"{own.text}{'' if own.is_met else ' (not met)'}" for own in row.conditions)
     return Row(
         (
             Cell(row.model),
@@ -307,11 +319,20 @@ def _rise_cell(row: EpisodeRow) -> Cell:
 
 
 def offered_text(section: ThresholdSection) -> str:
-    """Returns which models pass the gate and which fail."""
-    offered = [row.model for row in section.gate if row.is_offered]
-    failing = [row.model for row in section.gate if not (row.is_offered or row.is_benchmark)]
-    first = f"Offered: {join_words(offered)}." if offered else "No model is offered."
-    return f"{first} Failing: {join_words(failing)}." if failing else first
+    """Returns which models pass the gate at every level, which at one, and which fail."""
+    levels = len({row.level for row in section.gate})
+    passed = Counter(row.model for row in section.gate if row.is_offered)
+    models = dict.fromkeys(row.model for row in section.gate if not row.is_benchmark)
+    everywhere = [model for model in models if passed[model] == levels]
+    somewhere = [model for model in models if 0 < passed[model] < levels]
+    failing = [model for model in models if not passed[model]]
+    sentences = [
+        f"Offered at every level: {join_words(everywhere)}." if everywhere else "",
+        f"Offered at one level only: {join_words(somewhere)}." if somewhere else "",
+        "" if passed else "No model is offered.",
+        f"Failing: {join_words(failing)}." if failing else "",
+    ]
+    return " ".join(filter(None, sentences))
 
 
 def _rate(value: float | None) -> str:

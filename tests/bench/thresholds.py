@@ -99,10 +99,10 @@ def _all_models() -> bool:
     histories = [history(DAYS, seed, name) for seed, name in enumerate(names)]
     began = time.perf_counter()
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        tasks = [PathsTask(own, LEVEL) for own in histories]
+        tasks = [PathsTask(own, (LEVEL,)) for own in histories]
         single = dict(zip(names, map_tasks(pool, paths_of_asset, tasks), strict=True))
         paths = with_pooled_paths([inputs(own) for own in histories], single, (LEVEL,))
-        scoring = [ScoresTask(h, paths[h.asset], LEVEL, 1, int(h.days[0])) for h in histories]
+        scoring = [ScoresTask(h, paths[h.asset], (LEVEL,), 1, int(h.days[0])) for h in histories]
         map_tasks(pool, score_asset, scoring)
     seconds = time.perf_counter() - began
     _say(f"all models but LightGBM, {ASSETS} assets, two processes", seconds)

@@ -18,7 +18,7 @@ def own() -> DailyHistory:
 
 @pytest.fixture(scope="module")
 def inputs(own: DailyHistory) -> SignalInputs:
-    return signal_inputs(own, paths_of_asset(PathsTask(own, 0.99, None, int(own.days[-40]))))
+    return signal_inputs(own, paths_of_asset(PathsTask(own, (0.99,), None, int(own.days[-40]))))
 
 
 def test_the_threshold_in_force_is_v1_of_the_rule_set(
@@ -55,7 +55,7 @@ def test_a_loss_that_the_history_did_not_contain_is_shown_now() -> None:
     calm = np.clip(history(600).returns, -0.1, 0.1)
     calm[-1] = -0.53
     failing = of(calm, "LUNA")
-    inputs = signal_inputs(failing, paths_of_asset(PathsTask(failing, 0.99)))
+    inputs = signal_inputs(failing, paths_of_asset(PathsTask(failing, (0.99,))))
     states = {state.signal: state for state in signal_states([inputs], [])}
     (found,) = states["MH515"].now
     assert (found.asset, found.observed) == ("LUNA", 0.53)

@@ -14,7 +14,9 @@ from harmonize.thresholds.evaluation import AssetScores, PathsTask, paths_of_ass
 from harmonize.thresholds.path import Model, PathsByModel
 from tests.harmonize.thresholds.samples import history
 
-TASKS = [PathsTask(history(450, seed, asset), 0.99) for seed, asset in enumerate(("A", "B", "C"))]
+TASKS = [
+    PathsTask(history(450, seed, asset), (0.99,)) for seed, asset in enumerate(("A", "B", "C"))
+]
 
 
 @pytest.fixture(scope="module")
@@ -98,5 +100,5 @@ def test_an_error_of_a_task_is_raised() -> None:
 def test_scores_can_be_sent_to_another_process() -> None:
     import pickle  # noqa: PLC0415 - what an executor does
 
-    own = AssetScores("A", (), {}, None, None, 0)
+    own = AssetScores("A", (), {}, {}, None, None, 0)
     assert pickle.loads(pickle.dumps(own)).asset == "A"  # noqa: S301 - as above

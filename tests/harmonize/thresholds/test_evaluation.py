@@ -29,12 +29,12 @@ def own() -> DailyHistory:
 def paths(own: DailyHistory) -> PathsByModel:
     days = own.days[500:]
     implied = (days.copy(), np.full(days.size, 60.0))
-    return paths_of_asset(PathsTask(own, 0.99, implied, FIRST))
+    return paths_of_asset(PathsTask(own, (0.99,), implied, FIRST))
 
 
 @pytest.fixture(scope="module")
 def scores(own: DailyHistory, paths: PathsByModel) -> AssetScores:
-    return score_asset(ScoresTask(own, paths, 0.99, 1, FIRST))
+    return score_asset(ScoresTask(own, paths, (0.99,), 1, FIRST))
 
 
 def path_of(scores: AssetScores, model: Model, tool: Tool = Tool.NONE) -> ScoredPath:
@@ -83,8 +83,8 @@ def test_the_threshold_now_follows_the_last_return(own: DailyHistory, scores: As
 
 def test_a_model_with_few_days_is_scored_on_them_and_limits_no_other(own: DailyHistory) -> None:
     days = own.days[200:]
-    paths = paths_of_asset(PathsTask(own, 0.99, (days.copy(), np.full(days.size, 60.0)), FIRST))
-    scores = score_asset(ScoresTask(own, paths, 0.99, 1, FIRST))
+    paths = paths_of_asset(PathsTask(own, (0.99,), (days.copy(), np.full(days.size, 60.0)), FIRST))
+    scores = score_asset(ScoresTask(own, paths, (0.99,), 1, FIRST))
     implied = path_of(scores, Model.IMPLIED)
     assert not implied.is_common
     assert isinstance(implied.score, PathScore)
@@ -95,7 +95,7 @@ def test_a_model_with_few_days_is_scored_on_them_and_limits_no_other(own: DailyH
 def test_several_days_test_whole_windows_and_keep_the_cost_of_days(
     own: DailyHistory, paths: PathsByModel, scores: AssetScores
 ) -> None:
-    week = score_asset(ScoresTask(own, paths, 0.99, 5, FIRST))
+    week = score_asset(ScoresTask(own, paths, (0.99,), 5, FIRST))
     one, five = (path_of(s, Model.HISTORICAL_365).score for s in (scores, week))
     assert isinstance(one, PathScore)
     assert isinstance(five, PathScore)
@@ -108,9 +108,26 @@ def test_a_future_return_changes_no_threshold_before_it(own: DailyHistory) -> No
     planted = own.returns.copy()
     planted[600:] *= 5
     other = DailyHistory(own.asset, own.days.copy(), planted)
-    for model, paths in paths_of_asset(PathsTask(own, 0.99, None, FIRST)).items():
-        changed = paths_of_asset(PathsTask(other, 0.99, None, FIRST))[model]
+    for model, paths in paths_of_asset(PathsTask(own, (0.99,), None, FIRST)).items():
+        changed = paths_of_asset(PathsTask(other, (0.99,), None, FIRST))[model]
         if isinstance(paths, Unknown) or isinstance(changed, Unknown):
             continue
         np.testing.assert_array_equal(paths[0].margin[:601], changed[0].margin[:601])
         assert not np.array_equal(paths[0].margin[601:], changed[0].margin[601:], equal_nan=True)
+
+
+def test_a_further_level_is_tested_without_tools(own: DailyHistory) -> None:
+    paths = paths_of_asset(PathsTask(own, (0.99, 0.995), None, FIRST))
+    both = score_asset(ScoresTask(own, paths, (0.99, 0.995), 1, FIRST))
+    alone = paths_of_asset(PathsTask(own, (0.995,), None, FIRST))
+    expected = score_asset(ScoresTask(own, alone, (0.995,), 1, FIRST))
+    assert set(both.outcomes) == {0.99, 0.995}
+    assert {path.margin for path in both.paths} != {path.margin for path in expected.paths}
+    for model, found in both.outcomes[0.995].items():
+        for one, other in zip(found, expected.outcomes[0.995][model], strict=True):
+            assert (one.side, one.level, one.days.size) == (other.side, 0.995, other.days.size)
+            np.testing.assert_array_equal(one.var, other.var)
+    for path in both.paths:
+        if path.tool is Tool.NONE:
+            first = both.outcomes[0.99][path.model]
+            assert [o.breaches.sum() for o in first] == [o.breaches.sum() for o in path.outcomes]

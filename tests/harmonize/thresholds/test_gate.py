@@ -49,8 +49,8 @@ def test_the_truth_is_offered_against_a_constant() -> None:
     assert (result.sides, result.rejections <= 2) == (24, True)
     better, covers, each = result.conditions
     assert better.figure == getattr(result.tick, "p_value", None)
-    assert covers.text.endswith("nominal 1.0 %")
-    assert each.text == f"Kupiec rejects {result.rejections} of 24 asset-sides, allowed 2"
+    assert covers.requirement == "interval not above 1.0 %"
+    assert each.text == f"{result.rejections} of 24"
 
 
 def test_the_benchmark_is_marked_and_not_compared_with_itself() -> None:
@@ -86,7 +86,8 @@ def test_three_rejected_sides_are_too_many_and_two_are_not() -> None:
 def test_a_model_without_every_side_is_not_offered() -> None:
     result = judge_model(Model.IMPLIED, outcomes_of(VOLATILITY, ASSETS[:1]), BENCHMARK, 0.99)
     assert met(result)[2] is False
-    assert result.conditions[2].text == "observed on 2 of 24 asset-sides"
+    assert result.conditions[2].text == "observed on 2 of 24"
+    assert result.conditions[2].requirement == "at most 2 of 24 rejected"
     nothing = judge_model(Model.LEARNED, [], BENCHMARK, 0.99)
     assert met(nothing) == [False, False, False]
     assert nothing.hits == Unknown("0 days, 30 are required")

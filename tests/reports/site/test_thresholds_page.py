@@ -112,10 +112,14 @@ def test_each_model_has_its_threshold_or_none() -> None:
 
 def test_the_report_card_names_who_passes_and_why_others_fail() -> None:
     shown = plain(part("gate"))
-    assert f"Offered: {SLOW}. Failing: {NORMAL}." in shown
-    assert f"{SLOW} offered met: Diebold–Mariano p 0.02" in shown
+    assert f"Offered at one level only: {SLOW}. Failing: {NORMAL}." in shown
+    assert "at 99 % over 1 underlying." in shown
+    assert "at 99.5 % over 1 underlying." in shown
+    assert "each side (at most 0 of 4 rejected)" in shown
+    assert f"{SLOW} offered p 0.02" in shown
     assert f"{FAST} benchmark" in shown
-    assert "not met: observed on 3 of 4 asset-sides" in shown
+    assert "observed on 3 of 4 (not met)" in shown
+    assert f"{SCRIPT}: no path of quantile regression" in shown
 
 
 def test_signals_have_a_record_evidence_and_a_proposal() -> None:
