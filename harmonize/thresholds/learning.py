@@ -41,17 +41,27 @@ def learned_paths(
 ) -> dict[str, Paths | Unknown]:
     """Returns the paths by asset, refitted every 90 days on the rows that regression uses.
 
-    One thread and a fixed seed make them deterministic. Unknown: LightGBM is not installed, or see
-    ``regression_paths``.
+    One thread and a fixed seed make them deterministic. Unknown: LightGBM is not installed or cannot be
+    loaded, or see ``regression_paths``.
     """
-    if find_spec("lightgbm") is None:
-        reason = Unknown("LightGBM is not installed; install harmonize-margins[learn]")
-        return {history.asset: reason for history in pool.histories}
+    if (absent := _absence()) is not None:
+        return {history.asset: absent for history in pool.histories}
 
     def fit(training: Training, wanted: Sequence[float]) -> Predictor | Unknown:
         return boosted_fit(training, wanted, rounds)
 
     return pooled_paths(pool, levels, Model.LEARNED, fit, REFIT)
+
+
+def _absence() -> Unknown | None:
+    """Returns why LightGBM cannot be used; None: it can."""
+    if find_spec("lightgbm") is None:
+        return Unknown("LightGBM is not installed; install harmonize-margins[learn]")
+    try:
+        import lightgbm  # noqa: F401, PLC0415 - heavy and optional
+    except OSError as error:  # its wheel needs the OpenMP runtime of the system
+        return Unknown(f"LightGBM cannot be loaded: {error}; install this library")
+    return None
 
 
 def boosted_fit(training: Training, levels: Sequence[float], rounds: int = ROUNDS) -> Predictor:

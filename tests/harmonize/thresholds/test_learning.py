@@ -1,4 +1,6 @@
+import builtins
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,7 +24,6 @@ def pool() -> PooledRows:
 
 
 def test_the_same_rows_give_the_same_paths_and_quantiles_do_not_cross() -> None:
-    pytest.importorskip("lightgbm")
     first, second = (learned_paths(pool(), LEVELS, rounds=5) for _ in range(2))
     for asset, paths in first.items():
         again = second[asset]
@@ -37,7 +38,6 @@ def test_the_same_rows_give_the_same_paths_and_quantiles_do_not_cross() -> None:
 
 
 def test_a_feature_that_decides_is_learned() -> None:
-    pytest.importorskip("lightgbm")
     rng = np.random.default_rng(2)
     is_wild = rng.random(8000) < 0.5
     features = np.column_stack([np.ones(8000), is_wild])
@@ -48,7 +48,6 @@ def test_a_feature_that_decides_is_learned() -> None:
 
 
 def test_quantiles_that_cross_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("lightgbm")
     rng = np.random.default_rng(4)
     training = Training(rng.standard_normal((3000, 4)), rng.standard_normal(3000))
     close = (0.9, 0.902)
@@ -64,3 +63,17 @@ def test_without_the_extra_there_is_a_reason(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "lightgbm", None)
     reason = Unknown("LightGBM is not installed; install harmonize-margins[learn]")
     assert learned_paths(pool(), LEVELS) == {"BTC": reason, "ETH": reason}
+
+
+def test_a_library_that_cannot_be_loaded_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = builtins.__import__
+
+    def broken(name: str, *arguments: object) -> ModuleType:
+        if name == "lightgbm":
+            message = "libgomp.so.1: cannot open shared object file"
+            raise OSError(message)
+        return load(name, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    reason = "LightGBM cannot be loaded: libgomp.so.1: cannot open shared object file; install this library"
+    assert learned_paths(pool(), LEVELS) == dict.fromkeys(("BTC", "ETH"), Unknown(reason))

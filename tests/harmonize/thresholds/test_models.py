@@ -1,7 +1,6 @@
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
-from importlib.util import find_spec
 from multiprocessing import get_context
 
 import numpy as np
@@ -58,8 +57,7 @@ def planted(own: MarketInputs) -> MarketInputs:
 def test_every_model_is_there() -> None:
     assert set(PATHS["BTC"]) == set(Model)
     without = {model for model, paths in PATHS["BTC"].items() if isinstance(paths, Unknown)}
-    has_learning = find_spec("lightgbm") is not None  # the optional extra `learn`
-    assert without == (set() if has_learning else {Model.LEARNED})
+    assert without == set()
     assert PATHS["ETH"][Model.IMPLIED] == Unknown("no implied volatility of ETH")
 
 
