@@ -77,8 +77,24 @@ class AssetTable:
         """Returns the entries that name an asset, and those with its name as their code."""
         return tuple(entry for entry in self.entries if asset in {entry.asset, entry.code})
 
-    def names(self) -> Mapping[str, str]:
-        """Returns the asset of every code that means one asset at all times and venues."""
+    def names(self, day: date | None = None) -> Mapping[str, str]:
+        """Returns the asset of every code that means one asset at all times and venues.
+
+        With a day, also the asset of every code that means one asset at all venues on that day.
+        """
+        on_day = {} if day is None else self._names_on(day)
+        return {**on_day, **self._lasting_names()}
+
+    def _names_on(self, day: date) -> Mapping[str, str]:
+        return {
+            entry.code: entry.asset
+            for entries in self.by_code.values()
+            if not any(entry.venues for entry in entries)
+            for entry in entries
+            if entry.covers("", day) and entry.asset != entry.code
+        }
+
+    def _lasting_names(self) -> Mapping[str, str]:
         return {
             code: entries[-1].asset
             for code, entries in self.by_code.items()

@@ -276,7 +276,8 @@ def _read(selection: Selection, sources: Sequence[Source]) -> tuple[Reading, dat
     except NothingObservedError as error:
         raise RequestError(str(error)) from None
     observed = AssetNames.of(
-        (s.instrument.underlying.asset for s in reading.schedules), assets.bundled().names()
+        (s.instrument.underlying.asset for s in reading.schedules),
+        assets.bundled().names(as_of.date()),
     )
     reading = replace(reading, names=observed)
     selection = with_observed_names(selection, reading)

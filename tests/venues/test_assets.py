@@ -132,6 +132,16 @@ def test_users_may_write_codes_that_mean_one_asset_at_all_times() -> None:
     assert not {"LIT", "PUMP", "LUNA", "GME", "BEAM"} & names.keys()
 
 
+def test_users_may_write_the_code_that_an_asset_had_on_the_day_of_a_question() -> None:
+    lasting = TABLE.names()
+    assert TABLE.names(date(2022, 5, 27))["LUNA"] == "LUNC"
+    for day in (date(2022, 5, 28), date(2026, 11, 30)):
+        assert "LUNA" not in TABLE.names(day)
+        assert lasting.items() <= TABLE.names(day).items()
+    # A code that means another asset at one venue stays ambiguous.
+    assert "BEAM" not in TABLE.names(date(2022, 5, 27))
+
+
 def test_every_entry_has_a_source_and_the_aliases_of_names_agree() -> None:
     assert all(len(entry.source) > 20 for entry in TABLE.entries)
     for code in ("XBT", "XDG"):
