@@ -21,7 +21,7 @@ from harmonize.api.adequacy_history import (
     history_backtests,
 )
 from harmonize.api.adequacy_interest import read_open_interest
-from harmonize.api.adequacy_prices import IMPORT, read_prices, without_prices
+from harmonize.api.adequacy_prices import IMPORT, read_prices, recent_prices, without_prices
 from harmonize.api.archived_schedules import without_schedules
 from harmonize.api.audit import (
     NotObservedError,
@@ -220,6 +220,8 @@ def _observe(question: Question, reading: Reading, as_of: datetime) -> _Observed
     """Returns the schedules of a reading with their prices; names are those observed."""
     chosen = _representatives(question, reading, as_of)
     prices, defects = read_prices(question, as_of, frozenset(chosen))
+    if not question.underlyings:
+        prices = recent_prices(prices, as_of)
     interests, unread = read_open_interest(question, frozenset(prices))
     defects = tuple(dict.fromkeys((*defects, *unread)))
     return _Observed(question, as_of, reading, chosen, prices, interests, defects)

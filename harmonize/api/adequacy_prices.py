@@ -1,20 +1,27 @@
 """Prices that a question can use: those of the archive that it names, then the recorded ones."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from harmonize.api.audit import open_sources
 from harmonize.api.question import Question
 from harmonize.archive.location import recorded_archive
-from harmonize.core.payload import PRICES
-from harmonize.market.prices import PriceKind, PriceSeries, utc_time
-from harmonize.market.source import MarketData, read_sources
+from harmonize.core.payload import PRICES, Payload
+from harmonize.market.candle_codec import METHOD
+from harmonize.market.prices import PriceKind, PriceSeries, microseconds, utc_time
+from harmonize.market.source import MarketData, archived_payloads, read_sources
 
 IMPORT = "import candles with `harmonize archive import FOLDER`"
 """The fix for an archive without candles."""
 
 PRICE_KINDS = frozenset(kind for kind in PriceKind if kind is not PriceKind.VOLATILITY)
 """Kinds of series that are prices; an implied volatility is none."""
+
+LONGEST_PAST = timedelta(days=730)
+"""Time since the last candle after which prices tell nothing of today's contract.
+
+Prices of failed assets and of former coins are older. They are used only for an underlying that is named.
+"""
 
 Prices = dict[str, tuple[PriceSeries, ...]]
 """Series by underlying."""
@@ -35,6 +42,32 @@ def read_prices(
     for part in data.series:
         by_asset.setdefault(part.id.underlying.asset, []).append(part)
     return {asset: tuple(own) for asset, own in by_asset.items()}, tuple(map(str, data.defects))
+
+
+def recent_prices(prices: Mapping[str, tuple[PriceSeries, ...]], as_of: datetime) -> Prices:
+    """Returns the underlyings of which a candle closed within ``LONGEST_PAST`` before a time."""
+    first = microseconds(as_of - LONGEST_PAST)
+    return {
+        asset: own
+        for asset, own in prices.items()
+        if any(part.times.size and part.times[-1] + part.step >= first for part in own)
+    }
+
+
+def last_closes(
+    question: Question, kinds: Collection[PriceKind] = PRICE_KINDS
+) -> dict[str, datetime]:
+    """Returns the close of the last archived candle of each underlying. Raises ArchiveError."""
+    closes: dict[str, datetime] = {}
+    with recorded_archive() as path:
+        for source in open_sources(question, path):
+            for _, item in archived_payloads(
+                source.archive, source.entries, METHOD, lambda call: call.get("kind") in kinds
+            ):
+                if isinstance(item, Payload):
+                    asset = dict(item.call.params)["underlying"]
+                    closes[asset] = max(closes.get(asset, item.observed_at), item.observed_at)
+    return closes
 
 
 def without_prices(

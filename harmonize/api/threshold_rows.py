@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 
-from harmonize.api.adequacy_prices import IMPORT
-from harmonize.api.audit import NotObservedError, Question, open_sources
+from harmonize.api.adequacy_prices import IMPORT, LONGEST_PAST, last_closes
+from harmonize.api.audit import NotObservedError, Question, age_reference
 from harmonize.api.threshold_terms import (
     AssetThresholds,
     EpisodeResult,
@@ -16,9 +16,7 @@ from harmonize.api.threshold_terms import (
 )
 from harmonize.api.thresholds import default_path, judge_thresholds
 from harmonize.api.thresholds_table import day_text
-from harmonize.archive.location import recorded_archive
 from harmonize.audit.assemble import Reading
-from harmonize.core.payload import Payload
 from harmonize.core.schedule import Unknown
 from harmonize.document import (
     EpisodeModelRow,
@@ -37,11 +35,9 @@ from harmonize.document import (
     ThresholdValueRow,
     UncomparedModelRow,
 )
-from harmonize.market.candle_codec import METHOD
 from harmonize.market.prices import PriceKind
-from harmonize.market.source import archived_payloads
 from harmonize.numerics.rounding import rounded, rounded_or_none
-from harmonize.text.messages import iso_utc
+from harmonize.text.messages import counted, iso_utc
 from harmonize.thresholds.choice import MOST_RISE, Candidate, DefaultThreshold
 from harmonize.thresholds.comparison import HitRate
 from harmonize.thresholds.evaluation import ScoredPath
@@ -56,33 +52,46 @@ def audited_thresholds(
 ) -> tuple[ThresholdSection, tuple[str, ...]]:
     """Returns the thresholds of the underlyings that an audit read, and what is missing of them.
 
-    Without named underlyings, those with schedules and archived prices are tested. Raises RequestError,
-    ArchiveError.
+    Without named underlyings, those with schedules and archived prices are tested, except those whose
+    prices ended long ago. Raises RequestError, ArchiveError.
     """
-    observed = {schedule.instrument.underlying.asset for schedule in reading.schedules}
-    names = question.underlyings or tuple(sorted(observed & _priced(question)))
+    names, ended = _tested(question, reading)
     if not names:
-        return ThresholdSection(), (f"thresholds: no prices of an observed underlying; {IMPORT}",)
+        return ThresholdSection(without=ended), (
+            f"thresholds: no prices of an observed underlying; {IMPORT}",
+        )
     try:
         answer = judge_thresholds(replace(question, underlyings=names))
     except NotObservedError as error:
         return ThresholdSection(), (f"thresholds: {error}",)
-    return threshold_section(answer), tuple(f"thresholds: {line}" for line in answer.missing)
+    section = threshold_section(answer)
+    without = sorted((*section.without, *ended), key=lambda row: row.underlying)
+    return replace(section, without=tuple(without)), tuple(
+        f"thresholds: {line}" for line in answer.missing
+    )
 
 
-def _priced(question: Question) -> set[str]:
-    """Returns the underlyings with archived prices."""
+def _tested(
+    question: Question, reading: Reading
+) -> tuple[tuple[str, ...], tuple[NoThresholdRow, ...]]:
+    """Returns the named underlyings, or all with schedules and prices; and those whose prices are old."""
+    if question.underlyings:
+        return question.underlyings, ()
+    as_of = age_reference(question)
+    observed = {schedule.instrument.underlying.asset for schedule in reading.schedules}
+    closes = {a: t for a, t in sorted(last_closes(question, _KINDS).items()) if a in observed}
+    ended = {a: t for a, t in closes.items() if as_of - t > LONGEST_PAST}
+    return (
+        tuple(asset for asset in closes if asset not in ended),
+        tuple(NoThresholdRow(asset, _ended(as_of, last)) for asset, last in ended.items()),
+    )
 
-    def is_price(call: dict[str, str]) -> bool:
-        return call.get("kind") in _KINDS
 
-    with recorded_archive() as path:
-        return {
-            dict(item.call.params)["underlying"]
-            for source in open_sources(question, path)
-            for _, item in archived_payloads(source.archive, source.entries, METHOD, is_price)
-            if isinstance(item, Payload)
-        }
+def _ended(as_of: datetime, last: datetime) -> str:
+    """Returns why prices that end at a time are too old to be tested unless they are requested."""
+    day = (last - timedelta(microseconds=1)).date()
+    age = counted((as_of.date() - day).days, "day")
+    return f"prices end {day}, {age} before: tested only if the underlying is named"
 
 
 def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
