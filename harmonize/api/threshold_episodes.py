@@ -174,14 +174,31 @@ def first_mover(rose_on: int | None, venue: EpisodeVenue | Unknown) -> str:
 def _venue(
     episode: Episode, asset: str, rows: ArchivedRows, universe: Universe, notional: float
 ) -> EpisodeVenue | Unknown:
+    """Returns what the venue required: on today's contract, otherwise on one that it had then.
+
+    A coin that failed may have another contract today, or none.
+    """
     schedule = universe.chosen.get(asset, {}).get(VENUE)
-    if schedule is None:
-        return Unknown(f"no {VENUE} schedule of {asset}")
-    own = rows.rows.get(schedule.key, [])
-    if not own:
-        return Unknown(f"no archived table of {VENUE} on {asset}")
-    steps = table_steps(own, rows.times_of(schedule.key), notional)
-    return venue_moves(episode, schedule.instrument.symbol, steps)
+    own = [schedule.key] if schedule is not None and schedule.key in rows.rows else []
+    start = datetime.combine(episode.first, datetime.min.time(), UTC)
+    former = [
+        key
+        for key, states in rows.rows.items()
+        if key[0] == VENUE and key not in own and states[0].asset == asset
+    ]
+    former = [key for key in former if rows.rows[key][0].observed_at < start]
+    former.sort(key=lambda key: (_last_before(start, rows.times_of(key)), key), reverse=True)
+    found: EpisodeVenue | Unknown = Unknown(f"no {VENUE} schedule of {asset}")
+    for key in (*own, *former):
+        steps = table_steps(rows.rows[key], rows.times_of(key), notional)
+        found = venue_moves(episode, key[1], steps)
+        if isinstance(found, EpisodeVenue):
+            break
+    return found
+
+
+def _last_before(start: datetime, times: Sequence[datetime]) -> datetime:
+    return max(time for time in times if time < start)
 
 
 def venue_moves(
@@ -196,7 +213,8 @@ def venue_moves(
     eve = before[-1]
     later = [s for s in steps if start <= s.valid_from <= start + timedelta(days=VENUE_DAYS)]
     rates = [step.initial for step in (eve, *later) if isinstance(step.initial, float)]
-    largest = max(rates, default=None)
+    largest = max(rates, default=None) if later else None
+    absent = "no rate observed" if later else f"no later observation within {VENUE_DAYS} days"
     rise = _first_rise([eve, *later])
     return EpisodeVenue(
         VENUE,
@@ -205,7 +223,7 @@ def venue_moves(
         eve.valid_from,
         rise[0] if rise else None,
         rise[1] if rise else None,
-        Unknown("no rate observed") if largest is None else rounded_figure(largest),
+        Unknown(absent) if largest is None else rounded_figure(largest),
     )
 
 

@@ -243,7 +243,8 @@ def _venue(own: EpisodeResult, answer: ThresholdsAnswer) -> str:
     size = numbers.usd(answer.terms.notional)
     eve = f"{venue.eve_at:%Y-%m-%d}" if venue.eve_at else _NONE
     if venue.before is None or venue.after is None:
-        rise = "no rise observed within 90 days"
+        unknown = venue.largest.reason if isinstance(venue.largest, Unknown) else ""
+        rise = unknown or "no rise observed within 90 days"
     else:
         days = (venue.after - venue.before).days
         rise = (

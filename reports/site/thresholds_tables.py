@@ -313,7 +313,7 @@ def _rise_cell(row: EpisodeRow) -> Cell:
     if row.venue_eve is None:
         return Cell(row.venue_reason or marks.NOT_OBSERVABLE.sign, css="why")
     if not row.rose_after:
-        return Cell("no rise observed", css="why")
+        return Cell(row.venue_reason or "no rise observed", css="why")
     days = f"{row.rose_after[:10]} and {row.rose_by[:10]}"
     return Cell(f"between {days}, to {_rate(row.venue_largest)}", css="why")
 

@@ -49,6 +49,12 @@ def test_a_fall_an_unknown_rate_and_an_observation_too_late_are_no_rise() -> Non
     assert found.largest == 0.02
 
 
+def test_a_contract_that_was_not_observed_again_is_not_said_to_have_stayed() -> None:
+    found = moved(step("2022-07-01", 0.01), step("2022-09-27", 0.02), step("2023-03-01", 0.5))
+    assert (found.eve, found.before) == (0.02, None)
+    assert found.largest == Unknown("no later observation within 90 days")
+
+
 def test_an_unknown_rate_widens_the_span_of_a_rise() -> None:
     found = moved(
         step("2022-09-27", 0.02), step("2022-11-25", Unknown("x")), step("2022-12-01", 0.04)
