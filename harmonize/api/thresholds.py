@@ -18,6 +18,7 @@ from harmonize.api.audit import (
     with_observed_names,
 )
 from harmonize.api.missing_schedule import no_instrument
+from harmonize.api.survivors import survivors_note
 from harmonize.api.threshold_episodes import (
     EPISODES,
     EpisodePaths,
@@ -57,7 +58,6 @@ from harmonize.audit.assemble import Reading
 from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import PriceKind
-from harmonize.text.messages import counted
 from harmonize.thresholds.choice import DefaultThreshold
 from harmonize.thresholds.evaluation import (
     TESTED_DAYS,
@@ -101,7 +101,7 @@ def judge_thresholds(
     terms = terms or ThresholdTerms()
     _check(question, terms)
     reading, as_of = read_with_history(question)
-    question = with_observed_names(question, reading)
+    notes, question = reading_notes(question, reading), with_observed_names(question, reading)
     market = read_market(question, as_of)
     series, unanswered = _series(question.underlyings, market, as_of)
     pool = dict(series)
@@ -137,7 +137,12 @@ def judge_thresholds(
     return replace(
         answer,
         missing=(*absent, *market.defects),
-        notes=(*reading_notes(question, reading), *_notes(question, pool, terms), *_ends(answer)),
+        notes=(
+            *notes,
+            *_notes(question, pool, terms),
+            survivors_note(question, as_of, pool),
+            *_ends(answer),
+        ),
     )
 
 
@@ -324,9 +329,6 @@ def _notes(question: Question, pool: Mapping[str, AssetSeries], terms: Threshold
     notes = []
     if LEADER in pool and LEADER not in question.underlyings:
         notes.append(f"{LEADER} was read as well: its volatility is a feature of the regressions")
-    notes.append(
-        f"survivors only: {counted(len(pool), 'asset')} with archived prices; assets that failed before are absent"
-    )
     if terms.horizon > 1:
         notes.append(
             f"thresholds over {terms.horizon} days are daily ones times √{terms.horizon}, tested on windows that do not overlap; signals and episodes are about one day"

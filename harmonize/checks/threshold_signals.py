@@ -150,8 +150,9 @@ def asset_failing(context: AuditContext) -> Iterator[Draft]:
     There is no proposal from the history: margin at the whole position, or close the contract.
 
     ## Example
-    LUNA, May 2022: the historical 99 % move was 18 %; then the price fell by 53, 42 and 94 % on days that
-    followed one another.
+    LUNA, May 2022, on the recorded prices: the historical 99 % move was 18.4 %. Then the price fell by 53,
+    42, 94 and 99.97 % on four days that followed one another. The signal was on from the day after the
+    first.
 
     ## Citation
     The signal is defined by this tool.

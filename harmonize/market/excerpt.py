@@ -2,10 +2,12 @@
 
 It holds what measures of margin need: closes; highs and lows of contracts; daily turnover of
 contracts. Prices are exact. Opening prices and volumes are left out, and turnover is rounded.
+Of failed assets it holds daily spot closes.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -45,9 +47,31 @@ def excerpt(series: Iterable[PriceSeries], assets: Collection[str]) -> tuple[Pri
     return tuple(sorted(map(_trimmed, chosen), key=lambda s: str(s.id)))
 
 
-def excerpt_snapshot(series: Collection[PriceSeries]) -> Snapshot:
-    """Returns the excerpt as one snapshot of candles for an archive. Raises ValueError: no candles."""
-    payloads = tuple(payload_of(part, _provenance(part)) for part in series)
+def failed_excerpt(
+    series: Iterable[PriceSeries], symbols: Collection[str]
+) -> tuple[PriceSeries, ...]:
+    """Returns daily spot closes of the symbols of failed assets, made of hourly candles.
+
+    A symbol that named two assets in turn gives two series. A day without all of its hours is a gap.
+    """
+    hourly = (
+        s
+        for s in series
+        if s.id.kind is PriceKind.SPOT and s.id.interval == HOUR and s.id.symbol in symbols
+    )
+    daily = (aggregate(replace(s, volume=None), DAY) for s in hourly)
+    ordered = sorted(daily, key=lambda s: (str(s.id), s.id.underlying.asset))
+    return tuple(_trimmed(s) for s in ordered if s.times.size)
+
+
+def excerpt_snapshot(
+    series: Collection[PriceSeries], origins: Mapping[str, str] = MappingProxyType({})
+) -> Snapshot:
+    """Returns the excerpt as one snapshot of candles for an archive.
+
+    ``origins`` states the provenance of files in words. Raises ValueError: no candles.
+    """
+    payloads = tuple(payload_of(part, _provenance(part, origins)) for part in series)
     return Snapshot(PRICES, latest_end(series), payloads, complete=False)
 
 
@@ -77,7 +101,11 @@ def _rounded(column: Floats | None) -> Floats | None:
     return np.asarray(np.rint(column / step) * step)
 
 
-def _provenance(series: PriceSeries) -> Provenance:
-    files = ", ".join(series.sources)
-    source = f"excerpt of imported candles: {files}; closes, highs and lows are exact"
+def _provenance(series: PriceSeries, origins: Mapping[str, str]) -> Provenance:
+    files = ", ".join(origins.get(file, file) for file in series.sources)
+    source = f"excerpt of imported candles: {files}; {_kept(series)} exact"
     return Provenance(Origin.RECORDED, source, "close of the last candle")
+
+
+def _kept(series: PriceSeries) -> str:
+    return "closes are" if series.high is None else "closes, highs and lows are"

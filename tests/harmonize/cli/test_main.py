@@ -390,8 +390,8 @@ def test_venues_explain_and_archive_are_listed() -> None:
     assert "binance" in run("venues").stdout
     assert "MH301  initial-diverges" in run("explain").stdout
     assert run("explain", "mh301").stdout.startswith("# MH301 initial-diverges\n")
-    assert "177 snapshots verified" in run("archive", "verify").stdout
-    assert len(run("archive", "list").stdout.splitlines()) == 177
+    assert "178 snapshots verified" in run("archive", "verify").stdout
+    assert len(run("archive", "list").stdout.splitlines()) == 178
 
 
 def test_version_is_the_packages() -> None:

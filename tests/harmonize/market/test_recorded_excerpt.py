@@ -27,7 +27,7 @@ from tests.support.recorded_prices import baseline_assets
 def excerpt() -> tuple[dict[str, PriceSeries], tuple[Entry, ...]]:
     with recorded_archive() as path:
         archive = Archive.open(path)
-        entries = tuple(entry for entry in archive.entries() if entry.venue == PRICES)
+        entries = tuple(entry for entry in archive.entries() if entry.venue == PRICES)[:1]
         data = read_series(archive, entries)
     assert data.defects == ()
     return {str(part.id): part for part in data.series}, entries

@@ -3,12 +3,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harmonize.core.instrument import Underlying
 from harmonize.core.payload import PRICES
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import ESTIMATED, aggregate
 from harmonize.market.candle_codec import decode_series
 from harmonize.market.choice import SeriesChoice, choose_contracts, choose_series
-from harmonize.market.excerpt import DAY, HOUR, excerpt, excerpt_snapshot
+from harmonize.market.excerpt import DAY, HOUR, excerpt, excerpt_snapshot, failed_excerpt
 from harmonize.market.prices import PriceKind, PriceSeries
 from tests.harmonize.market.small import START, identity, series
 
@@ -84,6 +85,38 @@ def test_the_excerpt_keeps_what_measures_need() -> None:
     restored = [decode_series(payload) for payload in snapshot.payloads]
     np.testing.assert_array_equal(restored[0].close, daily.close)
     assert restored[0].turnover is not None
+
+
+def test_the_excerpt_of_failed_assets_has_daily_spot_closes_and_names_their_origin() -> None:
+    spot = hourly(72, "FTTUSDT", PriceKind.SPOT)
+    halted = spot.select(np.arange(72) != 30)
+    renamed = replace(
+        hourly(24, "LUNAUSDT", PriceKind.SPOT),
+        id=replace(spot.id, symbol="LUNAUSDT", underlying=Underlying("LUNC", 1)),
+    )
+    later = replace(
+        renamed,
+        id=replace(renamed.id, underlying=Underlying("LUNA", 1)),
+        times=renamed.times + 9 * 86_400_000_000,
+    )
+    own = (replace(part, sources=("a.parquet",)) for part in (halted, renamed, later))
+    others = (hourly(24, "FTTUSDT"), hourly(24, "BTCUSDT", PriceKind.SPOT))
+    kept = failed_excerpt([*own, *others], {"FTTUSDT", "LUNAUSDT"})
+    assert [(s.id.symbol, s.id.underlying.asset) for s in kept] == [
+        ("FTTUSDT", "FTT"),
+        ("LUNAUSDT", "LUNA"),
+        ("LUNAUSDT", "LUNC"),
+    ]
+    ftt = kept[0]
+    # The day with a missing hour is a gap, and no turnover is estimated.
+    assert ((ftt.times - ftt.times[0]) // 86_400_000_000).tolist() == [0, 2]
+    assert ftt.close.tolist() == [spot.close[23], spot.close[71]]
+    assert set(ftt.columns()) == {"close"}
+    payload = excerpt_snapshot(kept, {"a.parquet": "a.parquet: owner/name; commit abc"}).payloads[0]
+    assert payload.provenance.source == (
+        "excerpt of imported candles: a.parquet: owner/name; commit abc, 1d candles made of 1h; "
+        "closes are exact"
+    )
 
 
 def test_a_large_turnover_keeps_four_digits_and_an_unobserved_one_stays_so() -> None:
