@@ -46,7 +46,7 @@ from rules.language.requirements import SizeClass
 BASELINE = "harmonized-baseline"
 """Rule set whose assets are calibrated if a rule set lists none, and that defines the classes."""
 
-_INTERVALS = ("1d", "1h", "30m")
+INTERVALS = ("1d", "1h", "30m")
 """Candles that are read: daily ones, and shorter ones that add up to days."""
 
 _JPY = re.compile(r"_jpy$")
@@ -123,11 +123,11 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     names = tuple(need.name for need in needs_of(last))
     _check_measurable(last, names)
     assets = _assets(last, request.underlyings)
-    data = read_candles(request.place, assets, _INTERVALS)
+    data = read_candles(request.place, assets, INTERVALS)
     evidence = tuple(gather_evidence(data.series, asset, names, request.until) for asset in assets)
     if not any(item.inputs for item in evidence):
         raise NotObservedError(_nothing_measured(last, data.series, request))
-    archived = _archived_inputs(request.place)
+    archived = archived_inputs(request.place)
     made_on = last_calibrated_on(last, formula, archived, request.as_of) or request.as_of
     before = _before(archived, min(made_on, request.as_of))
     return Calibration(
@@ -182,13 +182,14 @@ def _unknown_names(names: Sequence[str]) -> Iterator[NotMeasured]:
 
 
 def _assets(last: RuleSet, underlyings: Sequence[str]) -> tuple[str, ...]:
-    listed = _listed(last)
+    listed = listed_assets(last)
     if listed:
         return tuple(dict.fromkeys((*listed, *underlyings)))
-    return tuple(dict.fromkeys(underlyings)) or _listed(loader.load(BASELINE))
+    return tuple(dict.fromkeys(underlyings)) or listed_assets(loader.load(BASELINE))
 
 
-def _listed(rule_set: RuleSet) -> tuple[str, ...]:
+def listed_assets(rule_set: RuleSet) -> tuple[str, ...]:
+    """Returns the assets that the classes of a rule set list; none for another kind of rule set."""
     requirement = rule_set.requirement
     if not isinstance(requirement, ReferenceSchedule):
         return ()
@@ -291,7 +292,7 @@ def _best_day(spans: Sequence[tuple[str, date, date]]) -> date:
     )
 
 
-def _archived_inputs(place: ArchiveLocation) -> tuple[Input, ...]:
+def archived_inputs(place: ArchiveLocation) -> tuple[Input, ...]:
     """Returns the inputs of the recorded archive, then those of the user's own, which precede."""
     with recorded_archive() as path:
         archives = [Archive.open(path), Archive.find(place)]

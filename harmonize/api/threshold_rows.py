@@ -7,10 +7,12 @@ from statistics import median
 
 from harmonize.api.adequacy_prices import IMPORT, LONGEST_PAST, last_closes
 from harmonize.api.audit import NotObservedError, Question, age_reference
+from harmonize.api.threshold_review import baseline_review
 from harmonize.api.threshold_terms import (
     AssetThresholds,
     EpisodeResult,
     EpisodeVenue,
+    RecentPath,
     SignalState,
     ThresholdsAnswer,
 )
@@ -28,7 +30,9 @@ from harmonize.document import (
     SignalEvidenceRow,
     SignalRow,
     ThresholdAdviceRow,
+    ThresholdLossRow,
     ThresholdModelRow,
+    ThresholdPathRow,
     ThresholdRow,
     ThresholdSection,
     ThresholdSeriesRow,
@@ -41,7 +45,7 @@ from harmonize.text.messages import counted, iso_utc
 from harmonize.thresholds.choice import MOST_RISE, Candidate, DefaultThreshold
 from harmonize.thresholds.comparison import HitRate
 from harmonize.thresholds.evaluation import ScoredPath
-from harmonize.thresholds.gate import GateResult
+from harmonize.thresholds.gate import BENCHMARK, GateResult
 from harmonize.thresholds.path import Tool
 
 _KINDS = frozenset({PriceKind.PERP, PriceKind.SPOT})
@@ -66,7 +70,8 @@ def audited_thresholds(
         return ThresholdSection(), (f"thresholds: {error}",)
     section = threshold_section(answer)
     without = sorted((*section.without, *ended), key=lambda row: row.underlying)
-    return replace(section, without=tuple(without)), tuple(
+    review = baseline_review(question, answer.as_of)
+    return replace(section, without=tuple(without), review=review), tuple(
         f"thresholds: {line}" for line in answer.missing
     )
 
@@ -95,7 +100,7 @@ def _ended(as_of: datetime, last: datetime) -> str:
 
 
 def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
-    """Returns an answer as the section of the audit document."""
+    """Returns an answer as the section of the audit document, without the review of a rule set."""
     model, tool = default_path(answer.default)
     return ThresholdSection(
         level=answer.terms.level,
@@ -115,6 +120,7 @@ def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
         without=tuple(NoThresholdRow(a, r) for a, r in sorted(answer.unanswered.items())),
         not_judged=tuple(NoThresholdRow(a, r) for a, r in answer.not_judged.items()),
         notes=answer.notes,
+        fast_model=BENCHMARK.value,
     )
 
 
@@ -153,6 +159,18 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         highest=rounded(rates[highest]) if rates else None,
         highest_venue=highest,
         advice=_advice(own),
+        path=_path(own.recent),
+    )
+
+
+def _path(own: RecentPath) -> ThresholdPathRow:
+    return ThresholdPathRow(
+        day_text(own.first_day),
+        own.default,
+        own.fast,
+        tuple(
+            ThresholdLossRow(day_text(loss.day), loss.side.value, loss.loss) for loss in own.losses
+        ),
     )
 
 

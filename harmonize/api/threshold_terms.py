@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from harmonize.adequacy.factors import Depth, VenueVolume
+from harmonize.adequacy.horizons import Side
 from harmonize.api.threshold_series import SeriesPart
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.choice import Candidate, DefaultThreshold
@@ -72,6 +73,29 @@ class Advice:
     agreeing: int
     models: int
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoss:
+    """Loss of one side on a day since 1970, as a fraction of notional."""
+
+    day: int
+    side: Side
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPath:
+    """Margin rates over one day of the default path and of the benchmark, on the last days that have them.
+
+    Both have a rate per day from ``first_day`` (since 1970) on, with four significant digits; None where
+    the day has none. ``losses`` are those above the default.
+    """
+
+    first_day: int | None = None
+    default: tuple[float | None, ...] = ()
+    fast: tuple[float | None, ...] = ()
+    losses: tuple[DayLoss, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +184,7 @@ class AssetThresholds:
     volume: VenueVolume | Unknown
     depth: Depth | Unknown
     sizes: tuple[SizeThreshold, ...]
+    recent: RecentPath
 
 
 @dataclass(frozen=True, slots=True)

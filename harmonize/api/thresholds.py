@@ -37,6 +37,7 @@ from harmonize.api.threshold_market import (
     series_of,
     threshold_by_size,
 )
+from harmonize.api.threshold_recent import recent_path
 from harmonize.api.threshold_series import AssetSeries, asset_series
 from harmonize.api.threshold_signals import signal_inputs, signal_states
 from harmonize.api.threshold_terms import (
@@ -311,6 +312,7 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
         volume=volume,
         depth=book,
         sizes=tuple(threshold_by_size(size, threshold, volume, book) for size in SIZES),
+        recent=recent_path(series.history, worked.paths[asset], model, tool),
     )
 
 

@@ -27,6 +27,11 @@ from harmonize.document.audit_document import (
     json_schema,
     to_json,
 )
+from harmonize.document.calibration_review import (
+    CalibrationReviewRow,
+    ReviewSideRow,
+    UntestedUnderlyingRow,
+)
 from harmonize.document.cross_venue import (
     Comparison,
     Curve,
@@ -89,6 +94,7 @@ from harmonize.document.stress import (
     StressValidationRow,
     StressVenueRow,
 )
+from harmonize.document.threshold_paths import ThresholdLossRow, ThresholdPathRow
 from harmonize.document.thresholds import (
     EpisodeModelRow,
     EpisodeRow,
@@ -117,6 +123,7 @@ __all__ = [
     "AuditDocument",
     "BaselineRow",
     "BreachRow",
+    "CalibrationReviewRow",
     "CitationRow",
     "ClearingRow",
     "CliffRow",
@@ -158,6 +165,7 @@ __all__ = [
     "PieceRow",
     "RequirementRow",
     "ReverseStressRow",
+    "ReviewSideRow",
     "RuleSetRow",
     "ScheduleRow",
     "SignalEvidenceRow",
@@ -182,7 +190,9 @@ __all__ = [
     "StressValidationRow",
     "StressVenueRow",
     "ThresholdAdviceRow",
+    "ThresholdLossRow",
     "ThresholdModelRow",
+    "ThresholdPathRow",
     "ThresholdRow",
     "ThresholdSection",
     "ThresholdSeriesRow",
@@ -191,6 +201,7 @@ __all__ = [
     "UncomparedModelRow",
     "UnjudgedRow",
     "UnobservedRow",
+    "UntestedUnderlyingRow",
     "VenueDistance",
     "Verdict",
     "VolatilityRow",

@@ -4,7 +4,10 @@ Rates and shares are fractions, days ISO 8601 dates in UTC. A number of ``None``
 reason beside it states why.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from harmonize.document.calibration_review import CalibrationReviewRow
+from harmonize.document.threshold_paths import ThresholdPathRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class ThresholdRow:
     ``threshold`` is that of the default path. ``tested_days`` are the days on which all models were
     tested. ``age_days`` counts from the last return to the audit. The lowest, median and highest IM are
     those of ``venues`` venues at the notional of the section; ``venues_unknown`` have no known IM.
+    ``path`` are the last 365 days of the default and of the fast margin.
     """
 
     underlying: str
@@ -82,6 +86,7 @@ class ThresholdRow:
     highest: float | None
     highest_venue: str
     advice: tuple[ThresholdAdviceRow, ...]
+    path: ThresholdPathRow = field(default_factory=ThresholdPathRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +256,8 @@ class ThresholdSection:
     ``default_tool`` are the default path, or the benchmark if ``has_default`` is false;
     ``default_reason`` states why. A path is calm up to a rise of ``calm_rise`` in 30 days. Models are
     judged over all underlyings but those of ``not_judged``, which lack a model that most others have.
+    ``fast_model`` is the benchmark, whose margin is the fast one. ``review`` is the report card of
+    ``harmonized-baseline``; None if no threshold was tested.
     """
 
     level: float | None = None
@@ -270,3 +277,5 @@ class ThresholdSection:
     without: tuple[NoThresholdRow, ...] = ()
     not_judged: tuple[NoThresholdRow, ...] = ()
     notes: tuple[str, ...] = ()
+    fast_model: str = ""
+    review: CalibrationReviewRow | None = None

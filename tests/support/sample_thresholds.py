@@ -1,24 +1,30 @@
 """A small section on daily thresholds that contains every kind of row."""
 
 from dataclasses import replace
+from datetime import date, timedelta
 
 from harmonize.document import (
     AuditDocument,
+    CalibrationReviewRow,
     EpisodeModelRow,
     EpisodeRow,
     GateConditionRow,
     GateRow,
     HitRateRow,
     NoThresholdRow,
+    ReviewSideRow,
     SignalEvidenceRow,
     SignalRow,
     ThresholdAdviceRow,
+    ThresholdLossRow,
     ThresholdModelRow,
+    ThresholdPathRow,
     ThresholdRow,
     ThresholdSection,
     ThresholdSeriesRow,
     ThresholdValueRow,
     UncomparedModelRow,
+    UntestedUnderlyingRow,
 )
 from tests.support.sample_documents import SCRIPT, sample
 
@@ -94,6 +100,64 @@ def row(underlying: str, day: str) -> ThresholdRow:
             ThresholdAdviceRow(
                 "median IM of 3 venues", 0.05, 0.06, 0.08, "should rise", "high", 2, 2, sentence
             ),
+        ),
+        path=path(day),
+    )
+
+
+def path(last: str, days: int = 20) -> ThresholdPathRow:
+    """Returns a path to a day, with a day without a rate and a loss on each side."""
+    end = date.fromisoformat(last)
+    first = end - timedelta(days=days - 1)
+    default: list[float | None] = [0.071] * days
+    default[7] = None
+    fast = tuple(0.05 + 0.002 * (place % 20) for place in range(days))
+    fall, rise = (first + timedelta(days=place) for place in (9, 12))
+    losses = (
+        ThresholdLossRow(fall.isoformat(), "long", 0.0834),
+        ThresholdLossRow(rise.isoformat(), "short", 0.0951),
+    )
+    return ThresholdPathRow(first.isoformat(), tuple(default), fast, losses)
+
+
+def side(underlying: str, name: str, moves: int, breaches: int) -> ReviewSideRow:
+    """Returns one side of a review, which has a test from 100 moves on."""
+    is_tested = moves >= 100
+    return ReviewSideRow(
+        underlying=underlying,
+        side=name,
+        first_day="2026-03-03",
+        last_day="2026-03-25",
+        moves=moves,
+        breaches=breaches,
+        coverage=1 - breaches / moves if is_tested else None,
+        p_value=0.0001 if is_tested else None,
+        too_many=is_tested and breaches > moves / 100,
+        mean_margin=0.1,
+        worst_day="2026-03-05" if breaches else "",
+        worst_loss=0.39 if breaches else None,
+        worst_margin=0.12 if breaches else None,
+    )
+
+
+def sample_review() -> CalibrationReviewRow:
+    """Returns a review with too few moves since the last version, and one side with too many breaches."""
+    return CalibrationReviewRow(
+        rule_set="harmonized-baseline",
+        version="2026.11",
+        made_on="2026-03-03",
+        day="2026-03-25",
+        day_reason="the day of the audit: 2 of 3 assets have prices at most 30 days old",
+        horizon_days=1,
+        next_on="2026-06-24",
+        since=(side("BTC", "long", 22, 1), side("BTC", "short", 22, 0)),
+        in_past=(side("BTC", "long", 2_000, 40), side("BTC", "short", 2_000, 12)),
+        untested=(
+            UntestedUnderlyingRow(
+                "ETH", "since the last version", "no move began after 2026-03-03"
+            ),
+            UntestedUnderlyingRow(SCRIPT, "since the last version", "no recent prices"),
+            UntestedUnderlyingRow(SCRIPT, "formula in the past", "no recent prices"),
         ),
     )
 
@@ -211,6 +275,8 @@ def threshold_section() -> ThresholdSection:
         without=(NoThresholdRow("NEW", "12 returns, 365 are required"),),
         not_judged=(NoThresholdRow(SCRIPT, "no path of quantile regression"),),
         notes=("survivors only: 2 assets with archived prices",),
+        fast_model=FAST,
+        review=sample_review(),
     )
 
 
@@ -263,14 +329,23 @@ def large_section() -> ThresholdSection:
     """Returns a section as large as that of the recorded archive."""
     own = threshold_section()
     values = tuple(ThresholdValueRow(model, "none", 0.1234, 0.1234, 0.1) for model in MODELS)
+    models = tuple(EpisodeModelRow(name, 0.06, 0.12, "2022-11-10", "") for name in MODELS[:8])
     episodes = (
-        replace(episode(asset) if number > 1 else unseen_episode(), episode=name, underlying=asset)
+        replace(
+            episode(asset) if number > 1 else unseen_episode(),
+            episode=name,
+            underlying=asset,
+            models=models,
+        )
         for number, name in enumerate(EPISODES)
         for asset in ASSETS
     )
     return replace(
         own,
-        rows=tuple(replace(row(asset, "2026-03-25"), values=values) for asset in ASSETS),
+        rows=tuple(
+            replace(row(asset, "2026-03-25"), values=values, path=path("2026-03-25", 365))
+            for asset in ASSETS
+        ),
         models=tuple(
             replace(
                 model(name, tool, 0.05 + 0.004 * place, 0.02 * (place + 1) * (1 + 2 * number)),
@@ -281,6 +356,12 @@ def large_section() -> ThresholdSection:
         ),
         gate=tuple(
             gate(name, is_offered=name == MODELS[-1], is_benchmark=name == FAST) for name in MODELS
+        ),
+        review=replace(
+            own.review or sample_review(),
+            in_past=tuple(
+                side(asset, name, 2_000, 12) for asset in ASSETS for name in ("long", "short")
+            ),
         ),
         signals=tuple(
             signal(code, *(evidence("2026-03-25", asset) for asset in ASSETS[:4])) for code in CODES

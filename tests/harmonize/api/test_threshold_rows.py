@@ -1,12 +1,13 @@
 """Thresholds in the audit document: the figures of the answer, with what is missing and why."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 import pytest
 
 from harmonize.api.audit import Answer, AnswerOptions, Question, ThresholdScope, answer
+from harmonize.api.threshold_recent import RECENT_DAYS
 from harmonize.api.threshold_rows import threshold_section
 from harmonize.api.threshold_terms import ThresholdsAnswer
 from harmonize.api.thresholds import judge_thresholds
@@ -68,6 +69,27 @@ def test_the_row_of_an_underlying_states_threshold_reference_and_venues() -> Non
     shown = {value.model: value.margin for value in row.values if value.tool == "none"}
     assert shown == {m: None if isinstance(v, Unknown) else v for m, v in plain.items()}
     assert [advice.sentence for advice in row.advice] == [a.sentence for a in own.advice]
+
+
+def test_the_path_ends_with_the_threshold_and_the_fast_margin_of_the_row() -> None:
+    (own,) = judged().assets
+    section = threshold_section(judged())
+    (row,) = section.rows
+    last = date.fromisoformat(row.path.first_day) + timedelta(days=len(row.path.default) - 1)
+    assert last.isoformat() == row.day
+    assert row.path.default[-1] == pytest.approx(row.threshold, rel=1e-3)
+    fast = {value.model: value.margin for value in row.values if value.tool == "none"}
+    assert row.path.fast[-1] == fast[section.fast_model]
+    assert len(row.path.default) >= RECENT_DAYS
+    assert [loss.loss for loss in row.path.losses] == [loss.loss for loss in own.recent.losses]
+    assert all(loss.side in {"long", "short"} for loss in row.path.losses)
+
+
+def test_an_audit_has_the_report_card_of_the_calibration() -> None:
+    review = audited().document.thresholds.review
+    assert review is not None
+    assert (review.rule_set, review.day) == ("harmonized-baseline", "2026-03-25")
+    assert review.in_past
 
 
 def test_models_are_cheapest_first_with_one_default() -> None:
