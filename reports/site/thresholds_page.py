@@ -17,50 +17,44 @@ from reports.site.markup import NOTHING, Html, details, join, text, unordered
 from reports.site.markup import words as paragraph
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, table
+from reports.site.thresholds_addresses import THRESHOLDS_PATH
 from reports.site.thresholds_csv import threshold_files
 from reports.site.thresholds_method import method_facts, notes, references
-
-PATH = "thresholds.html"
+from reports.site.thresholds_review import review_file, review_part
+from reports.site.thresholds_underlying_page import threshold_pages
 
 _EMPTY = (
     "No threshold was tested: the document has none, because no prices were archived or the tests were"
     " not requested. The option --thresholds of harmonize report and harmonize run requests them."
 )
 
-_SIGNALS = {
-    "MH511": "fast margin above 1.25 × the threshold in force",
-    "MH512": "two breaches within ten days",
-    "MH513": "threshold above the need for 60 days",
-    "MH514": "history too short",
-    "MH515": "failing asset: its own history cannot tell",
-}
-"""What each signal compares."""
-
 
 def thresholds_page(context: ReportContext) -> Iterator[Page]:
-    """Yields the page; without thresholds, one that says so."""
+    """Yields the page of all underlyings, and one per underlying; without thresholds, one that says so."""
     section = context.document.thresholds
     if not section.rows:
         absent = _absent(section)
         parts = [("absent", "Without a threshold", absent)] if absent else []
-        yield page_of_parts(PATH, "Thresholds", _EMPTY, parts)
+        yield page_of_parts(THRESHOLDS_PATH, "Thresholds", _EMPTY, parts)
         return
     frontier = frontier_figure(section)
     parts = [
-        ("moves", "Should margins move?", _moves(context, section)),
+        ("moves", "Should margins move?", _moves(section)),
         ("frontier", "Cost against calm", _frontier(section, frontier)),
         ("models", "What each model asks now", _values(context, section)),
         ("gate", "Report card of the models", _gate(section)),
+        ("calibration", "Report card of the calibration", review_part(context, section.review)),
         ("signals", "Signals", _signals(context, section)),
         ("episodes", "Episodes", _episodes(context, section)),
         ("absent", "Without a threshold", _absent(section)),
         ("method", "Method", method_facts(section)),
         ("references", "References", references()),
     ]
-    files = (*frontier.files, *threshold_files(section))
-    page = page_of_parts(PATH, "Thresholds", standfirst(section), parts, files)
+    files = (*frontier.files, *threshold_files(section), *review_file(section.review))
+    page = page_of_parts(THRESHOLDS_PATH, "Thresholds", standfirst(section), parts, files)
     title = "What should the margins be?"
     yield Page(page.path, page.part, title, page.standfirst, page.body, page.files)
+    yield from threshold_pages(context)
 
 
 def standfirst(section: ThresholdSection) -> str:
@@ -149,11 +143,11 @@ def _dates(section: ThresholdSection) -> str:
     return f"tested {first} to {last}" if first else "not tested"
 
 
-def _moves(context: ReportContext, section: ThresholdSection) -> Html:
+def _moves(section: ThresholdSection) -> Html:
     sentences = [text(own.sentence) for row in section.rows for own in row.advice]
     return join(
         [
-            table(tables.move_table(context, section), "thresholds.csv"),
+            table(tables.move_table(section), "thresholds.csv"),
             details("One sentence per margin", unordered(sentences)),
         ]
     )
@@ -192,7 +186,7 @@ def _gate(section: ThresholdSection) -> Html:
 def _signals(context: ReportContext, section: ThresholdSection) -> Html:
     if not section.signals:
         return NOTHING
-    records = table(tables.record_table(section, _SIGNALS), "thresholds-signals.csv")
+    records = table(tables.record_table(section), "thresholds-signals.csv")
     on = table(tables.evidence_table(context, section), "thresholds-evidence.csv")
     return join([records, on or paragraph("p", "No signal is on.")])
 

@@ -22,9 +22,19 @@ from reports.site.markup import Html, link_to, text
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number
+from reports.site.thresholds_addresses import thresholds_path
 
 MOST_EPISODES = 8
 """Largest number of underlyings per episode on the page, the largest falls first."""
+
+MEANINGS = {
+    "MH511": "fast margin above 1.25 × the threshold in force",
+    "MH512": "two breaches within ten days",
+    "MH513": "threshold above the need for 60 days",
+    "MH514": "history too short",
+    "MH515": "failing asset: its own history cannot tell",
+}
+"""What each signal compares."""
 
 _HEADS = {
     "historical simulation, 365 days": "Hist. 365",
@@ -43,8 +53,8 @@ _HEADS = {
 """Heads of the columns of models."""
 
 
-def move_table(context: ReportContext, section: ThresholdSection) -> Table:
-    """Returns a row per underlying: the threshold beside the reference and the venues."""
+def move_table(section: ThresholdSection) -> Table:
+    """Returns a row per underlying, which leads to its page: the threshold beside reference and venues."""
     size = numbers.usd(section.notional)
     caption = text(
         f"Default threshold with its 95 % interval and day, IM of harmonized-baseline, and the lowest,"
@@ -55,21 +65,21 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
         "Thresholds and margins",
         caption,
         ("Underlying", "#Threshold", "#Reference", "Reference", "#Venues", "Venues", "#Last price"),
-        [_move_row(context, row) for row in section.rows],
+        [_move_row(row) for row in section.rows],
         tools=len(section.rows) > SHORT,
         numeric=True,
         css="verdicts",
     )
 
 
-def _move_row(context: ReportContext, row: ThresholdRow) -> Row:
+def _move_row(row: ThresholdRow) -> Row:
     venues, reference = _advice(row, "median"), _advice(row, "harmonized")
     own = reference or venues
     interval = f"{_rate(own.lower)} to {_rate(own.upper)}" if own else ""
     spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, {_venues(row)}"
     return Row(
         (
-            underlying_cell(context, row.underlying),
+            Cell(row.underlying, link_to(thresholds_path(row.underlying), row.underlying)),
             _noted(row.threshold, interval, row.threshold_reason),
             _noted(row.reference, "", row.reference_reason),
             _statement(reference),
@@ -192,11 +202,8 @@ def _gate_row(row: GateRow) -> Row:
     )
 
 
-def record_table(section: ThresholdSection, names: dict[str, str]) -> Table:
-    """Returns a row per signal: how often it was on, what followed, and whether it foresees.
-
-    ``names`` are what the signals compare, by code.
-    """
+def record_table(section: ThresholdSection) -> Table:
+    """Returns a row per signal: how often it was on, what followed, and whether it foresees."""
     return Table(
         "Records of signals",
         text(
@@ -204,13 +211,14 @@ def record_table(section: ThresholdSection, names: dict[str, str]) -> Table:
             " days against any day, and first breaches foretold against chance"
         ),
         ("Signal", "What", "#Days on", "#Followed", "#Any day", "#Foretold", "#By chance", "Tells"),
-        [_record_row(row, names.get(row.signal, "")) for row in section.signals],
+        [_record_row(row, MEANINGS.get(row.signal, "")) for row in section.signals],
         numeric=True,
     )
 
 
 def _record_row(row: SignalRow, name: str) -> Row:
-    days, firsts = _of(row.days_on, row.days), _of(row.foretold, row.first_breaches)
+    days = count_of(row.days_on, row.days)
+    firsts = count_of(row.foretold, row.first_breaches)
     return Row(
         (
             Cell(row.signal),
@@ -225,7 +233,8 @@ def _record_row(row: SignalRow, name: str) -> Row:
     )
 
 
-def _of(part: int | None, whole: int | None) -> str:
+def count_of(part: int | None, whole: int | None) -> str:
+    """Returns a count with what it is part of: ``7 of 113``."""
     if part is None or whole is None:
         return marks.NOT_OBSERVABLE.sign
     return f"{numbers.count(part)} of {numbers.count(whole)}"

@@ -31,6 +31,7 @@ from reports.site.rankings import (
 from reports.site.report_context import ReportContext
 from reports.site.schedule_blocks import schedule_block
 from reports.site.tables import table
+from reports.site.thresholds_underlying_page import threshold_block
 
 _STEPS = 6
 _NAMED = 3  # venues named in a note; more are counted
@@ -113,6 +114,8 @@ def _parts(
     yield _figures_part("history", "Changes", _history(context, underlying, stem))
     tested = section("adequacy", "Adequacy", underlying_block(context, underlying))
     yield _Part("adequacy", "Adequacy", tested)
+    margin = section("thresholds", "Thresholds", threshold_block(context, underlying))
+    yield _Part("thresholds", "Thresholds", margin)
     findings = context.findings_by_underlying.get(underlying, ())
     yield _Part("findings", "Findings", _findings(context, findings))
     blocks = join(

@@ -39,6 +39,7 @@ KINDS = (
     "adequacy/btc-at-10000",
     "adequacy/btc-history",
     "thresholds",
+    "thresholds/btc",
     "stress",
     "stress/eth",
     "history",
@@ -154,7 +155,15 @@ def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
 
 
 @pytest.mark.parametrize(
-    "kind", ["underlyings/ada", "history", "adequacy/btc", "thresholds", "venues/binance"]
+    "kind",
+    [
+        "underlyings/ada",
+        "history",
+        "adequacy/btc",
+        "thresholds",
+        "thresholds/btc",
+        "venues/binance",
+    ],
 )
 def test_text_in_charts_is_legible_on_a_narrow_screen(
     page: Browser, folder: Path, kind: str
@@ -189,7 +198,15 @@ def test_a_ranking_stays_readable_on_a_narrow_screen(
 
 @pytest.mark.parametrize("width", [600, 1000, 1440])
 @pytest.mark.parametrize(
-    "kind", ["underlyings/ada", "history", "adequacy/btc", "thresholds", "venues/binance"]
+    "kind",
+    [
+        "underlyings/ada",
+        "history",
+        "adequacy/btc",
+        "thresholds",
+        "thresholds/btc",
+        "venues/binance",
+    ],
 )
 def test_charts_are_whole_without_scrolling_on_wider_screens(
     page: Browser, folder: Path, kind: str, width: int

@@ -1,0 +1,137 @@
+"""Chart of how the threshold of one underlying moved, with today's margins and the losses above it."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from harmonize.document import ThresholdPathRow, ThresholdRow, ThresholdSection
+from harmonize.text import numbers
+from reports.charts.dates import date_of, day_number
+from reports.charts.day_lines import DayLine, DayMark, MarkKind, day_lines
+from reports.charts.horizon_lines import LevelLine
+from reports.charts.svg import Frame
+from reports.html.page import Chart
+from reports.site.addresses import underlying_slug
+from reports.site.adequacy_words import level_text
+from reports.site.figures import Figure, figure
+
+_KINDS = (MarkKind("loss of a long", is_upward=False), MarkKind("loss of a short", is_upward=True))
+
+
+def path_figure(section: ThresholdSection, row: ThresholdRow) -> Figure | None:
+    """Returns the chart of the path of one underlying; None without a path."""
+    path = row.path
+    if not path.first_day:
+        return None
+    level = level_text(section.level)
+    title = f"{level} threshold of {row.underlying} by day"
+    slug = underlying_slug(row.underlying)
+    chart = Chart(
+        title=title,
+        unit="margin as a share of notional",
+        svg=day_lines(
+            Frame(f"thresholds-path-{slug}", title, ""),
+            _lines(section, path),
+            _levels(row),
+            list(_marks(path)),
+            _KINDS,
+        ),
+        legend=(),
+        caption=_caption(section, row),
+        columns=("Day", default_name(section), "Fast margin", "Loss above it", "Side"),
+        rows=tuple(_cells(path)),
+        dates=numbers.date_range(path.first_day, _last_day(path)),
+    )
+    return figure("Thresholds", chart, f"thresholds/{slug}-path")
+
+
+def default_name(section: ThresholdSection) -> str:
+    """Returns what the path that stands for the default is: the benchmark if there is no default."""
+    return "Default" if section.has_default else "Benchmark"
+
+
+def _lines(section: ThresholdSection, path: ThresholdPathRow) -> list[DayLine]:
+    first = day_number(path.first_day)
+    lines = [DayLine(default_name(section).lower(), "c0 d0", first, path.default)]
+    if path.fast != path.default:
+        lines.append(DayLine("fast margin", "c1 d2", first, path.fast))
+    return lines
+
+
+def _levels(row: ThresholdRow) -> list[LevelLine]:
+    levels = (
+        ("harmonized-baseline", "c2 d1", row.reference),
+        ("venues, median", "c3 d3", row.median),
+    )
+    return [LevelLine(name, css, rate) for name, css, rate in levels if rate is not None]
+
+
+def _marks(path: ThresholdPathRow) -> Iterator[DayMark]:
+    thresholds = dict(_days(path))
+    for loss in path.losses:
+        threshold = thresholds.get(loss.day)
+        yield DayMark(
+            day_number(loss.day),
+            loss.loss,
+            f"{loss.day}: loss of a {loss.side} of {numbers.rate(loss.loss)}, threshold"
+            f" {numbers.rate(threshold)}",
+            is_upward=loss.side == "short",
+        )
+
+
+def _days(path: ThresholdPathRow) -> Iterator[tuple[str, float | None]]:
+    first = date_of(day_number(path.first_day))
+    for place, rate in enumerate(path.default):
+        yield (first + timedelta(days=place)).isoformat(), rate
+
+
+def _last_day(path: ThresholdPathRow) -> str:
+    return [day for day, _ in _days(path)][-1]
+
+
+def _cells(path: ThresholdPathRow) -> Iterator[tuple[str, ...]]:
+    """Yields the days, the newest first: their rates, and the loss above the default."""
+    losses = {loss.day: loss for loss in path.losses}
+    rows = list(zip(_days(path), path.fast, strict=True))
+    for (day, rate), fast in reversed(rows):
+        loss = losses.get(day)
+        yield (
+            day,
+            numbers.rate(rate),
+            numbers.rate(fast),
+            numbers.rate(loss.loss) if loss else "",
+            loss.side if loss else "",
+        )
+
+
+def _caption(section: ThresholdSection, row: ThresholdRow) -> str:
+    path, level = row.path, level_text(section.level)
+    known = sum(rate is not None for rate in path.default)
+    expected = known * (1.0 - (section.level or 0.0)) * 2
+    name = default_name(section)
+    fast = f" Fast margin: {section.fast_model}." if path.fast != path.default else ""
+    breaches = (
+        f" {numbers.count_text(len(path.losses), 'loss', 'losses')} above it, of a long or a short,"
+        f" on {numbers.count_text(known, 'day')}; at {level} on each side, {expected:.1f} are expected."
+    )
+    return (
+        f"{name}: {section.default_model}, tool: {section.default_tool}.{fast} Each was known on the day"
+        f" before.{breaches}{_levels_text(section, row)}"
+    )
+
+
+def _levels_text(section: ThresholdSection, row: ThresholdRow) -> str:
+    """Returns that the level lines are today's values, and which margins have none."""
+    size = numbers.usd(section.notional)
+    venues = numbers.count_text(row.venues, "venue")
+    values = (
+        ("IM of harmonized-baseline", row.reference, row.reference_reason),
+        (f"median IM of {venues}", row.median, "no venue has a known IM"),
+    )
+    known = [f"{name} {numbers.rate(rate)}" for name, rate, _ in values if rate is not None]
+    absent = [f"{name}: {reason}" for name, rate, reason in values if rate is None]
+    lines = (
+        f" Level lines are today's margins, those of the audit at {size}, not those of the past: {', '.join(known)}."
+        if known
+        else ""
+    )
+    return f"{lines} No line: {'; '.join(absent)}." if absent else lines

@@ -1,0 +1,137 @@
+"""Pages on the daily threshold of one underlying, and its summary on the page of the underlying."""
+
+from collections.abc import Iterator
+
+from harmonize.document import ThresholdRow, ThresholdSection
+from harmonize.text import numbers
+from harmonize.text.words import join_words
+from reports.site import thresholds_underlying_tables as tables
+from reports.site.addresses import underlying_path
+from reports.site.adequacy_words import level_text
+from reports.site.figures import Figure
+from reports.site.layout import Page, in_page_links
+from reports.site.markup import (
+    NOTHING,
+    Html,
+    element,
+    join,
+    link_to,
+    section,
+    text,
+    unordered,
+    words,
+)
+from reports.site.report_context import ReportContext
+from reports.site.tables import table
+from reports.site.thresholds_addresses import THRESHOLDS_PATH, thresholds_path
+from reports.site.thresholds_charts import default_name, path_figure
+
+
+def threshold_pages(context: ReportContext) -> Iterator[Page]:
+    """Yields a page per underlying with a row of thresholds."""
+    for row in context.document.thresholds.rows:
+        yield _page(context, row)
+
+
+def threshold_block(context: ReportContext, underlying: str) -> Html:
+    """Returns whether the margins on an underlying should move, with a link; nothing without any test."""
+    content = context.document.thresholds
+    row = next((own for own in content.rows if own.underlying == underlying), None)
+    if row is None:
+        reasons = [own.reason for own in content.without if own.underlying == underlying]
+        return words("p", f"No threshold: {'; '.join(reasons)}." if reasons else "", css="note")
+    moves = [
+        f"{own.subject} ({numbers.rate(own.required)}) {own.move}, certainty {own.certainty}"
+        for own in row.advice
+    ]
+    link = link_to(f"../{thresholds_path(underlying)}", "Its path, models, signals and episodes")
+    return Html(
+        f"{words('p', f'{_threshold_text(content, row)} {_sentence(moves)}')}"
+        f'<p class="note">{link}.</p>'
+    )
+
+
+def _sentence(parts: list[str]) -> str:
+    joined = "; ".join(parts)
+    return f"{joined[:1].upper()}{joined[1:]}." if joined else ""
+
+
+def _threshold_text(content: ThresholdSection, row: ThresholdRow) -> str:
+    level = level_text(content.level)
+    if row.threshold is None:
+        return f"{level} threshold: not known, because {row.threshold_reason}."
+    name = default_name(content).lower()
+    return f"{level} threshold ({name}) on {numbers.date(row.day)}: {numbers.rate(row.threshold)}."
+
+
+def _page(context: ReportContext, row: ThresholdRow) -> Page:
+    content = context.document.thresholds
+    chart = path_figure(content, row)
+    parts = [
+        ("moves", "Should the margin move?", _moves(row)),
+        ("path", "Path of the threshold", _path(chart)),
+        (
+            "models",
+            "What each model asks",
+            table(tables.value_table(row), "../thresholds-models.csv"),
+        ),
+        ("signals", "Signals", _signals(content, row)),
+        ("episodes", "Episodes", _episodes(content, row)),
+        ("prices", "Series of prices", table(tables.series_table(row))),
+    ]
+    shown = [part for part in parts if part[2]]
+    body = join(
+        [
+            in_page_links([(anchor, name) for anchor, name, _ in shown]),
+            Html(f'<p class="note">{_links(context, row)}</p>'),
+            *(section(anchor, name, markup) for anchor, name, markup in shown),
+        ]
+    )
+    return Page(
+        thresholds_path(row.underlying),
+        THRESHOLDS_PATH,
+        f"{row.underlying}: what should the margin be?",
+        text(_standfirst(content, row)),
+        body,
+        chart.files if chart else (),
+        "Thresholds",
+    )
+
+
+def _links(context: ReportContext, row: ThresholdRow) -> Html:
+    has_page = row.underlying in context.underlyings
+    own = link_to(f"../{underlying_path(row.underlying)}", f"{row.underlying}: margins by venue")
+    everything = link_to(f"../{THRESHOLDS_PATH}", "All thresholds, the gate and the method")
+    return join([everything, *([own] if has_page else [])], " · ")
+
+
+def _standfirst(content: ThresholdSection, row: ThresholdRow) -> str:
+    moves = join_words([f"the {own.subject} {own.move}" for own in row.advice])
+    age = f"The last price is {numbers.count_text(row.age_days, 'day')} old."
+    return f"{_threshold_text(content, row)} By it, {moves}. {age}" if moves else age
+
+
+def _moves(row: ThresholdRow) -> Html:
+    sentences = unordered([text(own.sentence) for own in row.advice])
+    return join([sentences, table(tables.advice_table(row), "../thresholds.csv")])
+
+
+def _path(chart: Figure | None) -> Html:
+    return NOTHING if chart is None else element("div", chart.markup, css="pair gap-charts")
+
+
+def _signals(content: ThresholdSection, row: ThresholdRow) -> Html:
+    if not content.signals:
+        return NOTHING
+    on = table(tables.signal_table(content, row.underlying), "../thresholds-evidence.csv")
+    return on or words("p", f"No signal is on for {row.underlying}.")
+
+
+def _episodes(content: ThresholdSection, row: ThresholdRow) -> Html:
+    shown = [table(own) for own in tables.episode_tables(content, row.underlying)]
+    if not any(shown):
+        return NOTHING
+    file = Html(
+        '<p class="files"><a href="../thresholds-episodes.csv">thresholds-episodes.csv</a></p>'
+    )
+    return join([*shown, file])

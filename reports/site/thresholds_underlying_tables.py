@@ -1,0 +1,171 @@
+"""Tables on the daily threshold of one underlying: models, signals, episodes and prices."""
+
+from collections.abc import Iterator
+
+from harmonize.document import EpisodeRow, SignalRow, ThresholdRow, ThresholdSection
+from harmonize.text import numbers
+from reports.site import marks
+from reports.site.markup import text
+from reports.site.tables import Cell, Row, Table, number
+from reports.site.thresholds_tables import MEANINGS, count_of
+
+
+def advice_table(row: ThresholdRow) -> Table:
+    """Returns a row per margin that the threshold is compared with: whether it should move."""
+    return Table(
+        "Should the margin move?",
+        text(f"Margins beside the threshold of {row.underlying} and its 95 % interval"),
+        ("Margin", "#Now", "#Threshold", "Interval", "Move", "Models that agree", "Certainty"),
+        [
+            Row(
+                (
+                    Cell(own.subject),
+                    _number(own.required),
+                    _number(row.threshold),
+                    Cell(f"{_bound(own.lower)} to {_bound(own.upper)}", css="dates"),
+                    Cell(own.move),
+                    Cell(f"{own.agreeing} of {own.models}"),
+                    Cell(own.certainty),
+                )
+            )
+            for own in row.advice
+        ],
+    )
+
+
+def _bound(value: float | None) -> str:
+    return "unbounded" if value is None else numbers.rate(value)
+
+
+def value_table(row: ThresholdRow) -> Table:
+    """Returns a row per model, and the default path: what it asks on the day of the threshold."""
+    return Table(
+        "Models",
+        text(
+            f"Threshold of {row.underlying} on {row.day}, the day after the last return, by model;"
+            " the margin covers both sides"
+        ),
+        ("Model", "Tool", "#Margin", "#Long", "#Short", "Not known because"),
+        [
+            Row(
+                (
+                    Cell(value.model),
+                    Cell(value.tool),
+                    *map(_number, (value.margin, value.long, value.short)),
+                    Cell(value.reason, css="why"),
+                )
+            )
+            for value in row.values
+        ],
+    )
+
+
+def signal_table(section: ThresholdSection, underlying: str) -> Table:
+    """Returns a row per signal that is on for an underlying: evidence, proposal and record."""
+    return Table(
+        "Signals that are on",
+        text(
+            "Signals before the day of the threshold; beside each, how often a breach followed within"
+            " five days against any day, over all underlyings"
+        ),
+        ("Signal", "What", "Day", "Evidence", "#Proposal", "Record"),
+        [
+            Row(
+                (
+                    Cell(signal.signal),
+                    Cell(MEANINGS.get(signal.signal, ""), css="why"),
+                    Cell(found.day, css="dates"),
+                    Cell(found.text, css="why"),
+                    _number(found.proposal),
+                    Cell(_record(signal), css="why"),
+                )
+            )
+            for signal in section.signals
+            for found in signal.evidence
+            if found.underlying == underlying
+        ],
+    )
+
+
+def _record(signal: SignalRow) -> str:
+    if signal.days is None:
+        return signal.reason
+    return (
+        f"on for {count_of(signal.days_on, signal.days)} days; followed {_rate(signal.followed)},"
+        f" any day {_rate(signal.any_day)}; {count_of(signal.foretold, signal.first_breaches)}"
+        f" first breaches foretold, {_rate(signal.by_chance)} by chance: {signal.foresight}"
+    )
+
+
+def episode_tables(section: ThresholdSection, underlying: str) -> Iterator[Table]:
+    """Yields a table per episode of an underlying, with every model."""
+    for row in section.episodes:
+        if row.underlying == underlying:
+            yield Table(
+                row.episode,
+                text(_episode_text(row, numbers.usd(section.notional))),
+                ("Model", "#On the eve", "#At most in 30 days", "10 % above on", "First"),
+                [
+                    Row(
+                        (
+                            Cell(own.model),
+                            _number(own.eve),
+                            _number(own.largest),
+                            Cell(own.rose_on or "not within 30 days", css="dates"),
+                            Cell(own.first_mover, css="why"),
+                        )
+                    )
+                    for own in row.models
+                ],
+            )
+
+
+def _episode_text(row: EpisodeRow, size: str) -> str:
+    days = numbers.date_range(row.first_day, row.last_day)
+    fall = f"worst day {row.worst_day}, {_rate(row.worst_return)}" if row.worst_day else "no return"
+    return f"{row.episode}, {days}: {fall}, by {row.series}. {_venue_text(row, size)}"
+
+
+def _venue_text(row: EpisodeRow, size: str) -> str:
+    if not row.venue:
+        return f"Venue: {row.venue_reason}"
+    eve = (
+        f"IM at {size} {_rate(row.venue_eve)}, last observed before on {row.venue_eve_at[:10]}"
+        if row.venue_eve is not None
+        else f"IM at {size} not known: {row.venue_reason}"
+    )
+    rise = (
+        f"first rise between {row.rose_after[:10]} and {row.rose_by[:10]}, at most"
+        f" {_rate(row.venue_largest)} within 90 days"
+        if row.rose_after
+        else "no rise observed within 90 days"
+    )
+    return f"{row.venue} {row.symbol}: {eve}; {rise}"
+
+
+def series_table(row: ThresholdRow) -> Table:
+    """Returns a row per series of prices that speaks for an underlying."""
+    return Table(
+        "Series of prices",
+        text(f"Series that speak for {row.underlying}, in order of time, with their daily returns"),
+        ("Series", "From", "To", "#Returns"),
+        [
+            Row(
+                (
+                    Cell(part.series),
+                    Cell(part.first_day, css="dates"),
+                    Cell(part.last_day, css="dates"),
+                    number(numbers.count(part.returns), key=part.returns),
+                )
+            )
+            for part in row.series
+        ],
+    )
+
+
+def _number(value: float | None) -> Cell:
+    return number(_rate(value), key=value)
+
+
+def _rate(value: float | None) -> str:
+    return marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value)

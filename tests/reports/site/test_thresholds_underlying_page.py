@@ -1,0 +1,176 @@
+"""Page of the threshold of one underlying: its path, sentences, models, signals and episodes."""
+
+import csv
+import html
+import io
+import re
+from dataclasses import replace
+from functools import cache
+
+from harmonize.document import AuditDocument, NoThresholdRow, ThresholdPathRow, ThresholdSection
+from reports.site.folder import site_files
+from reports.site.thresholds_addresses import thresholds_path
+from tests.support.sample_documents import SCRIPT, sample
+from tests.support.sample_thresholds import (
+    CODES,
+    FAST,
+    row,
+    signal,
+    threshold_section,
+    with_thresholds,
+)
+from tests.support.site_pages import broken_links
+
+NBSP = "\N{NO-BREAK SPACE}"
+PATH = "thresholds/btc.html"
+
+
+@cache
+def files() -> dict[str, bytes]:
+    return dict(site_files(with_thresholds()))
+
+
+def page(document: AuditDocument | None = None, path: str = PATH) -> str:
+    content = dict(site_files(document)) if document else files()
+    return content[path].decode()
+
+
+def with_section(section: ThresholdSection) -> AuditDocument:
+    return replace(sample(), thresholds=section)
+
+
+def plain(markup: str) -> str:
+    words = html.unescape(re.sub(r"<[^>]+>", " ", markup)).replace(NBSP, " ")
+    return " ".join(words.split())
+
+
+def part(anchor: str, content: str) -> str:
+    found = re.search(rf'<section id="{anchor}">.*?</section>', content, re.DOTALL)
+    assert found, anchor
+    return found[0]
+
+
+def shown(anchor: str, document: AuditDocument | None = None) -> str:
+    return plain(part(anchor, page(document)))
+
+
+def test_every_underlying_with_a_threshold_has_its_page() -> None:
+    assert {name for name in files() if re.fullmatch(r"thresholds/.*\.html", name)} == {
+        PATH,
+        thresholds_path(SCRIPT),
+    }
+    assert not [name for name in dict(site_files(sample())) if name.startswith("thresholds/")]
+
+
+def test_the_first_table_and_the_page_of_the_underlying_lead_to_it() -> None:
+    assert f'href="{PATH}"' in part("moves", page(path="thresholds.html"))
+    assert f'href="../{PATH}"' in part("thresholds", page(path="underlyings/btc.html"))
+    assert broken_links(files()) == []
+
+
+def test_the_page_of_the_underlying_says_whether_margins_should_move() -> None:
+    block = plain(part("thresholds", page(path="underlyings/btc.html")))
+    assert "99 % threshold (default) on 20 Nov 2025: 7.1 %." in block
+    assert "Median IM of 3 venues (5.0 %) should rise, certainty high." in block
+    other = replace(
+        threshold_section(), rows=(), without=(NoThresholdRow("BTC", "12 returns, 365 required"),)
+    )
+    block = plain(part("thresholds", page(with_section(other), "underlyings/btc.html")))
+    assert "No threshold: 12 returns, 365 required." in block
+    assert 'id="thresholds"' not in page(sample(), "underlyings/btc.html")
+
+
+def test_the_sentence_and_its_figures_come_first() -> None:
+    assert row("BTC", "2025-11-20").advice[0].sentence in shown("moves")
+    assert "median IM of 3 venues 5.0 % 7.1 % 6.0 % to 8.0 % should rise 2 of 2 high" in shown(
+        "moves"
+    )
+
+
+def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
+    path = shown("path")
+    assert "2 losses above it, of a long or a short, on 19 days" in path
+    assert "at 99 % on each side, 0.4 are expected" in path
+    assert (
+        "Level lines are today's margins, those of the audit at $1m, not those of the past" in path
+    )
+    assert "IM of harmonized-baseline 10.0 %, median IM of 3 venues 5.0 %" in path
+    labels = re.findall(r'<g role="img" aria-label="([^"]+)"', part("path", page()))
+    assert [label.replace(NBSP, " ") for label in labels] == [
+        "2025-11-10: loss of a long of 8.34 %, threshold 7.1 %",
+        "2025-11-13: loss of a short of 9.51 %, threshold 7.1 %",
+    ]
+
+
+def test_a_margin_that_is_not_known_has_no_line_but_its_reason() -> None:
+    own = replace(
+        row("BTC", "2025-11-20"), reference=None, reference_reason="no class", median=None, venues=0
+    )
+    path = shown("path", with_section(replace(threshold_section(), rows=(own,))))
+    assert "No line: IM of harmonized-baseline: no class; median IM of 0 venues" in path
+    assert "today's" not in path
+
+
+def test_table_and_file_have_every_day_the_newest_first() -> None:
+    rows = list(csv.DictReader(io.StringIO(files()["thresholds/btc-path.csv"].decode())))
+    assert [rows[0]["Day"], rows[-1]["Day"]] == ["2025-11-20", "2025-11-01"]
+    by_day = {own["Day"]: own for own in rows}
+    assert by_day["2025-11-08"]["Default"] == "–"
+    assert by_day["2025-11-13"]["Loss above it"].replace(NBSP, " ") == "9.51 %"
+    assert by_day["2025-11-13"]["Side"] == "short"
+    assert by_day["2025-11-12"]["Side"] == ""
+    assert files()["thresholds/btc-path.svg"].startswith(b"<")
+
+
+def test_without_a_default_the_one_line_is_the_benchmark() -> None:
+    own = row("BTC", "2025-11-20")
+    same = replace(own.path, default=own.path.fast)
+    section = replace(
+        threshold_section(),
+        has_default=False,
+        default_model=FAST,
+        default_tool="none",
+        rows=(replace(own, path=same),),
+    )
+    path = part("path", page(with_section(section)))
+    assert f"Benchmark: {FAST}, tool: none." in plain(path)
+    assert "fast margin</text>" not in path
+    assert "benchmark</text>" in path
+
+
+def test_without_a_path_there_is_no_chart() -> None:
+    own = replace(row("BTC", "2025-11-20"), path=ThresholdPathRow())
+    content = page(with_section(replace(threshold_section(), rows=(own,))))
+    assert 'id="path"' not in content
+    assert 'id="models"' in content
+
+
+def test_each_model_and_the_default_state_both_sides_or_why_not() -> None:
+    assert f"{FAST} none n/o n/o 5.0 % the fit did not converge" in shown("models")
+    assert "buffer of 25 % 7.1 % 7.1 % 7.0 %" in shown("models")
+
+
+def test_signals_of_this_underlying_have_evidence_and_record() -> None:
+    own = shown("signals")
+    assert "MH511 fast margin above 1.25 × the threshold in force 2025-11-20" in own
+    assert "on for 100 of 2,000 days; followed 25.0 %, any day 5.0 %" in own
+    assert "3 of 20 first breaches foretold, 20.0 % by chance: confirms" in own
+    assert "2025-03-01" not in own
+    quiet = replace(threshold_section(), signals=tuple(signal(code) for code in CODES))
+    assert "No signal is on for BTC." in shown("signals", with_section(quiet))
+
+
+def test_episodes_have_every_model_and_what_the_venue_required() -> None:
+    own = shown("episodes")
+    assert f"{FAST} 6.0 % 12.0 % 2022-11-10 model on 2022-11-10; binance later" in own
+    assert "historical simulation, 365 days 9.0 % 9.0 % not within 30 days" in own
+    assert "last observed before on 2022-10-20; first rise between 2022-10-20 and 2022-12-18" in own
+    assert "Venue: binance was first observed 2022-02-12, after the episode began" in own
+
+
+def test_series_of_prices_have_their_dates() -> None:
+    assert "binance perp BTCUSDT 1d 2020-01-01 2025-11-20 2,200" in shown("prices")
+
+
+def test_a_hostile_name_is_inert() -> None:
+    assert "<script>alert" not in page(path=thresholds_path(SCRIPT))
