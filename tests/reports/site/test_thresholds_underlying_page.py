@@ -100,6 +100,11 @@ def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
         "2025-11-10: loss of a long of 8.34 %, threshold 7.1 %",
         "2025-11-13: loss of a short of 9.51 %, threshold 7.1 %",
     ]
+    corners = re.findall(
+        r'<path class="b4" d="M[\d.]+ ([\d.]+)L[\d.]+ [\d.]+L[\d.]+ ([\d.]+)Z"', page()
+    )
+    points_up = [float(tip) < float(base) for base, tip in corners]
+    assert points_up == [False, True, False, True], "a long, a short, and both in the legend"
 
 
 def test_a_margin_that_is_not_known_has_no_line_but_its_reason() -> None:
