@@ -1,6 +1,7 @@
 """Calibrates a rule set: measures its inputs, makes a new version, and reviews the last one."""
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -71,26 +72,40 @@ class CalibrationRequest:
     @property
     def until(self) -> datetime:
         """End of the last day, in UTC."""
-        return datetime.combine(self.as_of + timedelta(days=1), time.min, UTC)
+        return _end_of(self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
 class RateChange:
-    """Rate of an asset by the formula of the rule set; ``before``: from the inputs of the last version."""
+    """Rate of an asset by the formula of the rule set, on the day of the last version and now.
+
+    ``before`` is from the archived inputs of the last version, or ``is_measured_anew`` from the candles of
+    ``after`` that had closed by its day; None: from neither.
+    """
 
     before: AssetRate | None
     after: AssetRate
+    is_measured_anew: bool = False
+
+    @property
+    def is_beyond(self) -> bool | None:
+        """Whether the rate lies outside the old interval; None: there was no interval."""
+        if self.before is None or self.before.lower is None or self.before.upper is None:
+            return None
+        return not self.before.lower <= self.after.value <= self.before.upper
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """A new version of a rule set with its evidence, and the review of the last one.
 
+    ``requested`` are the underlyings besides those that the rule set lists, or in place of them.
     ``classes`` is None for a rule set without classes. ``refused`` are inputs that prices do not give.
     ``inputs`` are in the order of assets and of the rule set.
     """
 
     last: RuleSet
+    requested: tuple[str, ...]
     source: str
     version: str
     as_of: date
@@ -102,6 +117,11 @@ class Calibration:
     review: CalibrationReview
     refused: tuple[NotMeasured, ...]
     defects: tuple[Defect, ...]
+
+    @property
+    def is_for_requested_only(self) -> bool:
+        """Whether the requested underlyings take the place of the assets of the baseline."""
+        return bool(self.requested) and not _listed(self.last)
 
     @property
     def inputs(self) -> tuple[MeasuredInput, ...]:
@@ -128,22 +148,31 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     if not any(item.inputs for item in evidence):
         raise NotObservedError(_nothing_measured(last, data.series, request))
     archived = archived_inputs(request.place)
-    made_on = last_calibrated_on(last, formula, archived, request.as_of) or request.as_of
-    before = _before(archived, min(made_on, request.as_of))
+    made_on = last_calibrated_on(last, formula, archived, request.as_of)
+    before = _before(archived, min(made_on or request.as_of, request.as_of))
     return Calibration(
         last=last,
+        requested=request.underlyings,
         source=loader.rule_set_text(request.pack),
         version=next_version(last.version, request.as_of),
         as_of=request.as_of,
         evidence=evidence,
         input_changes=tuple(_input_changes(evidence, before)),
-        rate_changes=tuple(_rate_changes(formula, evidence, before)),
+        rate_changes=tuple(
+            _rate_changes(formula, evidence, before, _measurable_day(request, made_on))
+        ),
         classes=_calibrated_classes(last, classes, evidence),
         class_rules=class_rules,
         review=review_last_version(last, formula, evidence, archived, request.as_of),
         refused=(*_unknown_names(names), *(item for asset in evidence for item in asset.refused)),
         defects=data.defects,
     )
+
+
+def calibrate_command(pack: str, as_of: date, underlyings: Sequence[str]) -> str:
+    """Returns the command of a calibration, without the program and where it writes."""
+    extra = (f"--underlying {shlex.quote(asset)}" for asset in underlyings)
+    return " ".join(("calibrate", f"--pack {shlex.quote(pack)}", f"--as-of {as_of}", *extra))
 
 
 def next_version(last: str, as_of: date) -> str:
@@ -154,6 +183,10 @@ def next_version(last: str, as_of: date) -> str:
     if len(parts) > 2:  # noqa: PLR2004 - year, month, number
         return f"{last.rpartition('.')[0]}.{parts[-1] + 1}"
     return f"{last}.1"
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
 def _without_inputs(last: RuleSet) -> str:
@@ -319,8 +352,16 @@ def _input_changes(
             yield InputChange(before.get((item.name, asset.asset)), item.input)
 
 
+def _measurable_day(request: CalibrationRequest, made_on: date | None) -> date | None:
+    """Returns the day of the last version; None if it states none, or one after the calibration."""
+    return made_on if made_on is not None and made_on <= request.as_of else None
+
+
 def _rate_changes(
-    formula: RateFormula, evidence: Sequence[AssetEvidence], before: InputsByName
+    formula: RateFormula,
+    evidence: Sequence[AssetEvidence],
+    before: InputsByName,
+    made_on: date | None,
 ) -> Iterator[RateChange]:
     for item in evidence:
         after = asset_rate(formula.expression, formula.needs, item)
@@ -331,4 +372,17 @@ def _rate_changes(
             for need in formula.needs
             if (need.name, item.asset) in before
         }
-        yield RateChange(rate_from(formula.expression, item.asset, old), after)
+        archived = rate_from(formula.expression, item.asset, old)
+        anew = None
+        if archived is None and made_on is not None:
+            anew = _rate_on(formula, item, made_on)
+        yield RateChange(archived or anew, after, is_measured_anew=anew is not None)
+
+
+def _rate_on(formula: RateFormula, item: AssetEvidence, day: date) -> AssetRate | None:
+    """Returns the rate by the candles of the same series that had closed by the end of a day."""
+    if item.daily is None:
+        return None
+    names = tuple(formula.names.values())
+    earlier = gather_evidence((item.daily,), item.asset, names, _end_of(day))
+    return asset_rate(formula.expression, formula.needs, earlier)

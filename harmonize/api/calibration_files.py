@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harmonize.api import calibration_text
-from harmonize.api.calibrate import Calibration
+from harmonize.api.calibrate import Calibration, calibrate_command
 from harmonize.api.errors import RequestError
 from harmonize.api.rule_set_text import RuleSetText
 from harmonize.audit.rule_examples import failing_examples
@@ -122,7 +122,10 @@ def _edited(calibration: Calibration, inputs_digest: str, failing: Sequence[int]
     text.set_flags(_flags(calibration, inputs_digest), calibration.last.flags)
     if calibration.classes is not None:
         text.set_classes(calibration.classes.classes, calibration.class_rules)
-        via = f"computed by harmonize calibrate from daily prices to {calibration.as_of}; inputs.yaml names the series and the SHA-256 of each"
+        via = (
+            f"computed by harmonize calibrate from daily prices to {calibration.as_of}; inputs.yaml, which this "
+            "command writes, names the series and the SHA-256 of each"
+        )
         text.set_sources(dict.fromkeys(_derived(calibration), via) if text.has("citations") else {})
     text.remove_examples(failing)
     return text.edited()
@@ -138,12 +141,20 @@ def _derived(calibration: Calibration) -> Sequence[int]:
 
 
 def _flags(calibration: Calibration, inputs_digest: str) -> Sequence[Flag]:
-    origin = f"the file of measured inputs has the SHA-256 {inputs_digest}"
+    last = calibration.last
+    command = calibrate_command(last.id, calibration.as_of, calibration.requested)
+    note = (
+        f"Calibrated on prices to {calibration.as_of}; the file of measured inputs has the SHA-256 {inputs_digest}. "
+        f"harmonize {command}, on version {last.version}, writes this file and the list of changes"
+    )
     if calibration.classes is None:
-        note = f"Calibrated on prices to {calibration.as_of}; {origin}."
-        return [Flag("inputs", FlagStatus.CALIBRATED, note)]
-    note = f"Calibrated on prices to {calibration.as_of}; {origin}. The list of changes states the coverage over the whole history."
-    kept = [decision.asset for decision in calibration.classes.decisions if not decision.by_rule]
+        return [Flag("inputs", FlagStatus.CALIBRATED, f"{note}.")]
+    note += ", which states the coverage over the whole history."
+    kept = [
+        decision.asset
+        for decision in calibration.classes.decisions
+        if not decision.by_rule and decision.current
+    ]
     unmeasured = (
         f" Not measured, and therefore in their class as before: {', '.join(kept)}." if kept else ""
     )

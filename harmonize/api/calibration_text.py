@@ -5,15 +5,22 @@ from decimal import Decimal
 from itertools import groupby
 
 from harmonize.adequacy.measured_inputs import VOLUME, NotMeasured
-from harmonize.api.calibrate import Calibration, RateChange
+from harmonize.api.calibrate import BASELINE, Calibration, RateChange
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
-from harmonize.calibration.needs import InputChange
+from harmonize.calibration.needs import AssetRate, InputChange
 from harmonize.calibration.review import REVIEW_DAYS, SIGNIFICANCE, SideReview
 from harmonize.policy.inputs import Input
 from harmonize.text.messages import counted, dollars, percent
 
 _UNKNOWN = "–"
+
+_NO_INTERVAL = "no interval"
+
+_WORDS = {True: "yes", False: "no", None: _UNKNOWN}
+"""Whether a value lies beyond an interval; None: there is none."""
+
+_FIRST_TIER = "The tested margin is the rate of the first tier, which is above v1 by the charge for its size. "
 
 _LEAST_P = 0.001
 """Smallest p-value that is printed as a number."""
@@ -28,10 +35,12 @@ def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> s
             f"Version {last.version} to {calibration.version}, on prices to {calibration.as_of}. "
             "A person decides whether to adopt it; nothing outside this folder was changed."
         ),
+        *([requested_text(calibration)] if calibration.is_for_requested_only else []),
         "## In a sentence per asset",
         "\n".join(f"- {line}" for line in _sentences(calibration)),
         *_class_sections(calibration.classes),
         "## Rates by the formula",
+        _rates_text(calibration),
         _rate_table(calibration.rate_changes),
         "## Inputs",
         (
@@ -41,7 +50,7 @@ def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> s
         ),
         _input_table(calibration),
         "## Not measured",
-        "\n".join(f"- {line}" for line in _refused(calibration.refused))
+        "\n".join(f"- {line}" for line in refused_lines(calibration.refused))
         or "Every input was measured.",
         *_unchanged_sections(calibration.classes, removed_examples),
     ]
@@ -64,7 +73,7 @@ def review_text(calibration: Calibration) -> str:
         "## Since the last version",
         (
             f"Its margins, fixed on that day, against moves over {counted(review.days, 'day')} that began later. "
-            f"{_tally(since)}"
+            f"{_FIRST_TIER if calibration.classes else ''}{_tally(since)}"
         ),
         _review_table(since) if since else "No move began since.",
         *([_untested_text(review.untested)] if review.untested else []),
@@ -82,39 +91,60 @@ def review_text(calibration: Calibration) -> str:
     return "\n\n".join((*sections, ""))
 
 
+def requested_text(calibration: Calibration) -> str:
+    """Returns that a calibration is for the requested underlyings alone."""
+    names = ", ".join(calibration.requested)
+    return f"{calibration.last.id} lists no assets: calibrated for {names} alone, in place of the assets of {BASELINE}."
+
+
 def _sentences(calibration: Calibration) -> Iterator[str]:
     changes = {change.after.asset: change for change in calibration.rate_changes}
-    decisions = calibration.classes.decisions if calibration.classes else ()
+    if calibration.classes is None:
+        yield from (f"{asset}: {_move_text(change)}." for asset, change in changes.items())
+        return
     in_force = {
         asset: (class_.before.name, class_.v1)
-        for class_ in (calibration.classes.classes if calibration.classes else ())
+        for class_ in calibration.classes.classes
         for asset in class_.assets
     }
-    for decision in decisions:
-        name, v1 = in_force[decision.asset]
+    for decision in calibration.classes.decisions:
+        change = changes.get(decision.asset)
+        class_of = in_force.get(decision.asset)
+        if class_of is None:
+            need = f"; its own need is {_rate_text(change)}" if change else ""
+            yield f"{decision.asset}: {decision.reason}{need}."
+            continue
+        name, v1 = class_of
         move = (
             f"from class {decision.current} to {name}"
             if decision.current and decision.is_moved
             else f"class {name}"
         )
-        change = changes.get(decision.asset)
         need = f"; {_need_text(change, v1)}" if change else ""
         yield f"{decision.asset}: {move}, v1 {percent(float(v1))} ({decision.reason}){need}."
-    for asset, change in changes.items() if not decisions else ():
-        yield f"{asset}: {_move_text(change)}."
 
 
 def _need_text(change: RateChange, v1: Decimal) -> str:
-    """Returns how the v1 of a class stands to the need of one asset and its interval."""
+    """Returns how the need of one asset stands to the v1 of its class, and how it moved."""
     rate = change.after
-    need = f"its own need is {_rate_text(change)}"
-    if rate.lower is None or rate.upper is None:
+    need = f"its own need is {_rate_text(change)}, {_position(rate, v1)}"
+    if change.before is None or change.before.value == rate.value:
         return need
+    return f"{need}; it {_direction_text(change.before, change)}"
+
+
+def _position(rate: AssetRate, v1: Decimal) -> str:
+    """Returns whether a need is above or below the rate of the class, and how sure that is."""
+    if rate.value == v1:
+        return "equal to the rate of the class"
+    side = "above" if rate.value > v1 else "below"
+    if rate.lower is None or rate.upper is None:
+        return f"{side} the rate of the class"
     if v1 < rate.lower:
-        return f"{need}, above the rate of the class even at its lower bound"
+        return f"{side} the rate of the class even at its lower bound"
     if v1 > rate.upper:
-        return f"{need}, below the rate of the class even at its upper bound"
-    return f"{need}, and the rate of the class lies within the interval"
+        return f"{side} the rate of the class even at its upper bound"
+    return f"{side} the rate of the class, which lies within the interval"
 
 
 def _move_text(change: RateChange) -> str:
@@ -124,17 +154,17 @@ def _move_text(change: RateChange) -> str:
         return f"{need}; the last version has no rate to compare"
     if after.value == before.value:
         return f"{need}, unchanged"
-    direction = "rises" if after.value > before.value else "falls"
-    old = percent(float(before.value))
-    if before.lower is None or before.upper is None:
-        return f"{direction} from {old} to {need}; the old rate has no interval"
-    inside = before.lower <= after.value <= before.upper
-    sure = (
-        "within the old interval, so that chance may explain it"
-        if inside
-        else "beyond the old interval"
-    )
-    return f"{direction} from {old} to {need}, {sure}"
+    return f"{need}; it {_direction_text(before, change)}"
+
+
+def _direction_text(before: AssetRate, change: RateChange) -> str:
+    direction = "rises" if change.after.value > before.value else "falls"
+    text = f"{direction} from {percent(float(before.value))}"
+    if change.is_beyond is None:
+        return f"{text}, which has no interval"
+    if change.is_beyond:
+        return f"{text}, beyond the old interval"
+    return f"{text}, within the old interval, so that chance may explain it"
 
 
 def _rate_text(change: RateChange) -> str:
@@ -144,7 +174,7 @@ def _rate_text(change: RateChange) -> str:
 
 def _interval(lower: Decimal | None, upper: Decimal | None) -> str:
     if lower is None or upper is None:
-        return "no interval"
+        return _NO_INTERVAL
     return f"{percent(float(lower))} to {percent(float(upper))}"
 
 
@@ -169,6 +199,8 @@ def _class_sections(classes: BaselineCalibration | None) -> Iterable[str]:
     return (
         "## Classes",
         _table(_CLASS_HEADS, map(_class_row, classes.classes)),
+        "### Members whose need exceeds the rate of the class",
+        "\n".join(f"- {line}" for line in _exceeding(classes)) or "None of the measured members.",
         (
             "Reference volumes stay: no rule states how they follow from measured volumes. Tiers are the formula at v1 and "
             "the reference volume, to ten digits; where v1 is unchanged, they differ from the last version by rounding."
@@ -184,6 +216,21 @@ def _class_sections(classes: BaselineCalibration | None) -> Iterable[str]:
         "### Decisions",
         _decision_table(classes),
     )
+
+
+def _exceeding(classes: BaselineCalibration) -> Iterator[str]:
+    """Yields the members of each class whose own v1 is above that of the class, largest first."""
+    for class_ in classes.classes:
+        rates = [classes.rates[asset] for asset in class_.assets if asset in classes.rates]
+        above = sorted(
+            (rate for rate in rates if rate.value > class_.v1), key=lambda rate: -rate.value
+        )
+        if above:
+            members = ", ".join(
+                f"{rate.asset} {percent(float(rate.value))} ({_interval(rate.lower, rate.upper)})"
+                for rate in above
+            )
+            yield f"class {class_.before.name}, {percent(float(class_.v1))}: {members}"
 
 
 def _class_row(class_: CalibratedClass) -> Sequence[str]:
@@ -239,18 +286,59 @@ def _covered(row: SideCoverage) -> str:
     return f"{100 * row.achieved:.2f} %"
 
 
-def _rate_table(changes: Sequence[RateChange]) -> str:
-    rows = [
-        (
-            change.after.asset,
-            percent(float(change.before.value)) if change.before else _UNKNOWN,
-            _interval(change.before.lower, change.before.upper) if change.before else _UNKNOWN,
-            percent(float(change.after.value)),
-            _interval(change.after.lower, change.after.upper),
+def _rates_text(calibration: Calibration) -> str:
+    """Returns how many rates moved, and from which inputs the earlier ones are."""
+    earlier = [change for change in calibration.rate_changes if change.before is not None]
+    if not earlier:
+        return "No earlier rate is known, neither from archived inputs nor from candles to the day of the last version."
+    known = [change for change in earlier if change.is_beyond is not None]
+    beyond = sum(1 for change in known if change.is_beyond)
+    anew = sum(1 for change in earlier if change.is_measured_anew)
+    sources = []
+    if anew < len(earlier):
+        sources.append("from the archived inputs of the last version")
+    if anew:
+        sources.append(
+            f"measured anew from the same series, by its candles to {calibration.review.made_on}, the day of the "
+            "last version, because its inputs are not all archived"
         )
-        for change in changes
-    ]
-    return _table(("asset", "before", "interval before", "now", "interval now"), rows)
+    return (
+        f"{beyond} of {counted(len(known), 'rate')} with an old interval lie beyond it. "
+        f"Earlier rates are {'; others '.join(sources)}."
+    )
+
+
+_RATE_HEADS = (
+    "asset",
+    "before",
+    "interval before",
+    "from",
+    "now",
+    "interval now",
+    "percentage points",
+    "beyond",
+)
+
+
+def _rate_table(changes: Sequence[RateChange]) -> str:
+    return _table(_RATE_HEADS, map(_rate_row, changes))
+
+
+def _rate_row(change: RateChange) -> Sequence[str]:
+    before, after = change.before, change.after
+    own = (percent(float(after.value)), _interval(after.lower, after.upper))
+    if before is None:
+        return (after.asset, _UNKNOWN, _UNKNOWN, _UNKNOWN, *own, _UNKNOWN, _UNKNOWN)
+    difference = 100 * float(after.value - before.value)
+    return (
+        after.asset,
+        percent(float(before.value)),
+        _interval(before.lower, before.upper),
+        "same series" if change.is_measured_anew else "archived inputs",
+        *own,
+        f"{difference:+.2f}".replace("-", "−") if difference else "0",
+        _WORDS[change.is_beyond],
+    )
 
 
 def _beyond_text(changes: Sequence[InputChange]) -> str:
@@ -263,17 +351,16 @@ def _beyond_text(changes: Sequence[InputChange]) -> str:
 
 def _input_table(calibration: Calibration) -> str:
     windows = {(item.name, item.input.underlying): item.window for item in calibration.inputs}
-    words = {True: "yes", False: "no", None: _UNKNOWN}
     rows = [
         (
             change.after.underlying,
             change.after.name,
             _value(change.before) if change.before else _UNKNOWN,
-            _interval(change.before.lower, change.before.upper) if change.before else _UNKNOWN,
+            _bounds(change.before) if change.before else _UNKNOWN,
             _value(change.after),
-            _interval(change.after.lower, change.after.upper),
+            _bounds(change.after),
             f"{change.after.observations:,}" if change.after.observations else _UNKNOWN,
-            words[change.is_beyond],
+            _WORDS[change.is_beyond],
             str(window.series),
             f"{window.first} to {window.last}",
         )
@@ -296,10 +383,23 @@ def _input_table(calibration: Calibration) -> str:
 
 
 def _value(item: Input) -> str:
-    return dollars(float(item.value)) if item.name == VOLUME else percent(float(item.value))
+    return _in_unit(item.name, item.value)
 
 
-def _refused(refused: Sequence[NotMeasured]) -> Iterator[str]:
+def _bounds(item: Input) -> str:
+    if item.lower is None or item.upper is None:
+        return _NO_INTERVAL
+    return f"{_in_unit(item.name, item.lower)} to {_in_unit(item.name, item.upper)}"
+
+
+def _in_unit(name: str, value: Decimal) -> str:
+    """Returns a value of an input in its unit: USD for a volume, otherwise a share of the price."""
+    return dollars(float(value)) if name == VOLUME else percent(float(value))
+
+
+def refused_lines(refused: Sequence[NotMeasured]) -> Iterator[str]:
+    """Yields the inputs that were not measured, by asset and reason."""
+
     def key(item: NotMeasured) -> tuple[str, str]:
         return (item.underlying, item.reason)
 

@@ -112,13 +112,15 @@ def decide(facts: AssetFacts, current: str = "") -> ClassDecision:
     """Returns the class of an asset, which has the class ``current``; empty: none.
 
     An asset that had 365 days of history once cannot have fewer. Fewer returns of an asset in another
-    class than that of new assets are therefore a gap of the prices, and it keeps its class.
+    class than that of new assets are therefore a gap of the prices, and it keeps its class. An asset
+    without a class gets none while its prices or its volume are not observable.
     """
     if facts.returns is not None and facts.returns < LEAST_RETURNS and current in {"", NEW}:
         reason = f"{facts.returns} returns, fewer than {LEAST_RETURNS}"
         return ClassDecision(facts.asset, current, NEW, NEW, reason)
     if problem := _unmeasured(facts):
-        return ClassDecision(facts.asset, current, "", current, f"kept: {problem}")
+        reason = f"{'kept' if current else 'no class'}: {problem}"
+        return ClassDecision(facts.asset, current, "", current, reason)
     if facts.v1 is None or facts.adv is None:
         raise AssertionError(facts)
     measured = (facts.asset, facts.v1, facts.adv)

@@ -1,6 +1,7 @@
 """Command ``calibrate``: a new version of a rule set from prices, with its evidence and the review."""
 
 import os
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -17,7 +18,6 @@ from harmonize.cli.console import (
     note,
     own_archive,
     print_line,
-    write,
 )
 from harmonize.text.messages import counted
 
@@ -56,19 +56,18 @@ def calibrate(
     from harmonize.api.calibrate import CalibrationRequest
     from harmonize.api.calibration_files import CalibrationFolderError
 
-    if apply is not None:
-        _check_target(apply, pack, out)
     request = CalibrationRequest(
         pack, _day(as_of), context.obj.archive or own_archive(), tuple(underlying or ())
     )
+    if apply is not None:
+        _check_apply(apply, request, out)
+        calibration, files = _calibrated(request)
+        _apply(apply, calibration, files)
+        _exit(context.obj, request, calibration, "")
     try:
         if out is not None:
             calibration_files.check_writable(out)
         calibration, files = _calibrated(request)
-        if apply is not None:
-            write(apply, files[f"{calibration.last.id}.yaml"])
-            print_line(str(apply))
-            _exit(context.obj, request, calibration)
         folder = out or Path(f"{calibration.last.id}-{request.as_of}")
         calibration_files.write(folder, files)
     except CalibrationFolderError as error:
@@ -77,27 +76,38 @@ def calibrate(
         fail(f"--out: {error.filename}: cannot write: {error.strerror}; use another folder", USAGE)
     for name in files:
         print_line(str(folder / name))
-    _exit(context.obj, request, calibration)
+    _exit(context.obj, request, calibration, "; see changes.md for the reasons")
 
 
-def _check_target(apply: Path, pack: str, out: Path | None) -> None:
-    """Ends the program if the file of ``--apply`` is no version of the rule set, before anything else."""
+def _check_apply(target: Path, request: "CalibrationRequest", out: Path | None) -> None:
+    """Ends the program if the new version must not be written to a file, before anything else."""
+    from harmonize.api.calibrate import next_version
+    from harmonize.api.version_target import VersionTargetError, check_target
     from rules import loader
 
     if out is not None:
         fail("--apply: found together with --out, which writes all files; remove one", USAGE)
-    if apply.suffix not in {".yaml", ".yml"}:
-        fail(f"--apply: expected a file that ends in .yaml, found {apply.name}", USAGE)
-    if not apply.parent.is_dir():
-        fail(f"--apply: no folder {apply.parent}; create it, or choose another", USAGE)
-    if not apply.exists():
-        return
     try:
-        found, expected = loader.load(str(apply)).id, loader.load(pack).id
+        last = loader.load(request.pack)
+        check_target(target, last, next_version(last.version, request.as_of))
+    except VersionTargetError as error:
+        fail(f"--apply: {error}", USAGE)
     except loader.RuleError as error:
         fail_with(error, USAGE)
-    if found != expected:
-        fail(f"--apply: {apply}: found rule set {found}, not {expected}; use another file", USAGE)
+
+
+def _apply(target: Path, calibration: "Calibration", files: "dict[str, bytes]") -> None:
+    """Writes the new version alone; ends the program if that is not possible."""
+    from harmonize.api.version_target import VersionTargetError, write_version
+
+    content = files[f"{calibration.last.id}.yaml"]
+    try:
+        write_version(target, calibration.last, calibration.version, content)
+    except VersionTargetError as error:
+        fail(f"--apply: {error}", USAGE)
+    except OSError as error:
+        fail(f"--apply: {target}: cannot write: {error.strerror}; use another file", USAGE)
+    print_line(str(target))
 
 
 def _day(as_of: datetime | None) -> "date":
@@ -140,15 +150,22 @@ def _calibrated(request: "CalibrationRequest") -> "tuple[Calibration, dict[str, 
 
 
 def _exit(
-    settings: Settings, request: "CalibrationRequest", calibration: "Calibration"
+    settings: Settings, request: "CalibrationRequest", calibration: "Calibration", reasons: str
 ) -> NoReturn:
-    """Prints what was not measured, and ends with exit code 3 if that was requested."""
+    """Prints what was not measured, and ends with exit code 3 if that was requested.
+
+    ``reasons`` names the file that has the reasons. Empty: no file has them, and they are printed.
+    """
+    from harmonize.api.calibration_text import requested_text
+
+    if calibration.is_for_requested_only:
+        note(settings, f"note: {requested_text(calibration)}")
     measured = {item.asset for item in calibration.evidence if item.inputs}
     unmeasured = [item.asset for item in calibration.evidence if item.asset not in measured]
     if unmeasured:
-        note(
-            settings, f"note: not measured: {', '.join(unmeasured)}; see changes.md for the reasons"
-        )
+        note(settings, f"note: not measured: {', '.join(unmeasured)}{reasons}")
+    if not reasons:
+        _print_reasons(settings, request, calibration)
     for defect in calibration.defects:
         note(settings, f"defect: {defect}")
     missing = [asset for asset in request.underlyings if asset not in measured]
@@ -158,3 +175,21 @@ def _exit(
             f"incomplete: {counted(len(missing), 'requested underlying')} not measured: {', '.join(missing)}",
         )
     raise typer.Exit(INCOMPLETE if missing or calibration.defects else OK)
+
+
+def _print_reasons(
+    settings: Settings, request: "CalibrationRequest", calibration: "Calibration"
+) -> None:
+    """Prints why inputs were not measured, and the command that writes the files with the evidence."""
+    from harmonize.api.calibrate import calibrate_command
+    from harmonize.api.calibration_text import refused_lines
+
+    for line in refused_lines(calibration.refused):
+        note(settings, f"note: {line}")
+    place = f" --archive {shlex.quote(str(settings.archive))}" if settings.archive else ""
+    command = calibrate_command(request.pack, request.as_of, request.underlyings)
+    note(
+        settings,
+        f"note: `harmonize{place} {command} --out FOLDER`, on version {calibration.last.version}, writes "
+        "the inputs, changes and review behind this version",
+    )

@@ -103,6 +103,58 @@ def test_apply_writes_the_new_version_and_nothing_else(
         assert [path.name for path in tmp_path.iterdir()] == ["next.yaml"]
 
 
+def test_apply_states_the_reasons_and_how_to_restore_the_evidence(
+    prices: Path, baseline: Path, tmp_path: Path
+) -> None:
+    """No other file is written, so that nothing may refer to one without the command that writes it."""
+    target = tmp_path / "next.yaml"
+    arguments = ("--pack", "harmonized-baseline", "--as-of", DAY, "--apply", str(target))
+    lines = calibrate(prices, *arguments).stderr.splitlines()
+    assert "see changes.md" not in " ".join(lines)
+    reason = "var_99_1d_1095d, var_99_1d_worst_365d, adv_30d_median: no daily candles"
+    assert f"note: ETH: {reason}" in lines
+    command = f"harmonize --archive {prices} calibrate --pack harmonized-baseline --as-of {DAY}"
+    assert lines[-1].startswith(f"note: `{command} --out FOLDER`, on version 2026.11, writes ")
+    notes = {flag.field: flag.note for flag in loader.load(str(target)).flags}
+    own = f"harmonize calibrate --pack harmonized-baseline --as-of {DAY}, on version 2026.11, writes this file"
+    assert own in notes["v1"]
+    assert hashlib.sha256((baseline / "inputs.yaml").read_bytes()).hexdigest() in notes["v1"]
+
+
+@pytest.mark.parametrize(
+    ("found", "day", "problem"),
+    [
+        ("2026.11", DAY, ""),
+        ("2026.9.9", DAY, ""),
+        ("2026.11.1", DAY, "found version 2026.11.1 with other content; use another file"),
+        ("2026.11.2", DAY, "found version 2026.11.2, after 2026.11, from which 2026.11.1 is made"),
+        ("2027.01", DAY, "found version 2027.01, after 2026.11, from which 2026.11.1 is made"),
+    ],
+)
+def test_apply_replaces_an_earlier_version_alone(
+    prices: Path, tmp_path: Path, found: str, day: str, problem: str
+) -> None:
+    target = tmp_path / "next.yaml"
+    before = loader.rule_set_text("harmonized-baseline").replace('"2026.11"', f'"{found}"')
+    target.write_text(before)
+    arguments = ("--pack", "harmonized-baseline", "--as-of", day, "--apply", str(target))
+    result = calibrate(prices, *arguments)
+    assert (result.exit_code, problem in result.stderr) == (2 if problem else 0, True)
+    assert (target.read_text() == before) == bool(problem)
+
+
+def test_two_calibrations_never_share_a_version(prices: Path, tmp_path: Path) -> None:
+    target = tmp_path / "next.yaml"
+    arguments = ("--pack", "harmonized-baseline", "--apply", str(target), "--as-of")
+    assert calibrate(prices, *arguments, "2026-02-20").exit_code == 0
+    first = target.read_bytes()
+    result = calibrate(prices, *arguments, DAY)
+    assert (result.exit_code, target.read_bytes()) == (2, first)
+    follow = ("--pack", str(target), "--apply", str(target), "--as-of", DAY)
+    assert calibrate(prices, *follow).exit_code == 0
+    assert loader.load(str(target)).version == "2026.11.2"
+
+
 @pytest.mark.parametrize(
     ("content", "name", "more", "problem"),
     [
@@ -197,6 +249,13 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
         "- SOL: from class C to D, v1 25.0 % (passed the boundary by 20 %); "
         "its own need is 16.55 % (14.13 % to 22.85 %), below the rate of the class even at its upper bound.\n"
     ) in text
+    assert (
+        "- XRP: class C, v1 25.0 % (meets the rule of its class); its own need is 21.62 % (14.05 % to 29.97 %), "
+        "below the rate of the class, which lies within the interval.\n"
+    ) in text
+    assert "### Members whose need exceeds the rate of the class\n\nNone of the measured" in text
+    volumes = "$14,000,000,000 | $14,000,000,000 to $14,000,000,000"
+    assert f"| BTC | adv_30d_median | – | – | {volumes} | 30 |" in text
     assert "| A | BTC | short | 1,095 | 99.63 % | 3,120 | 98.59 % |" in text  # as published
     assert "| A | BTC | long | 1,095 | 99.91 % | 3,120 | 99.04 % |" in text
     assert (
@@ -217,6 +276,94 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
     )
 
 
+def test_the_rate_of_an_asset_is_compared_with_that_of_the_last_version(
+    prices: Path, tmp_path: Path
+) -> None:
+    """No worst year is archived: the earlier rate is that of the same closes, by the day of the last version."""
+    pack, out = tmp_path / "mine.yaml", tmp_path / "out"
+    text = loader.rule_set_text("harmonized-baseline")
+    pack.write_text(text.replace("3 March 2026. The rates", "3 March 2025. The rates"))
+    assert calibrate(prices, "--pack", str(pack), "--as-of", DAY, "--out", str(out)).exit_code == 0
+    earlier = tmp_path / "earlier"
+    arguments = ("--pack", "harmonized-baseline", "--as-of", "2025-03-03", "--out", str(earlier))
+    assert calibrate(prices, *arguments).exit_code == 0
+    old = _rate_row(earlier, "BTC")
+    new = _rate_row(out, "BTC")
+    assert (new[1], new[2], new[3]) == (old[4], old[5], "same series")
+    closes = real("BTC").close
+    moves = closes[1:] / closes[:-1] - 1
+    worst = max(_move(moves[end - 365 : end]) for end in range(365, moves.size + 1 - 365))
+    recent = _move(moves[: moves.size - 365][-1_095:])
+    v1 = max(recent, 0.75 * recent + 0.25 * worst)
+    assert new[1] == f"{100 * v1:.4g} %"
+    assert new[6] == f"{100 * (_v1(moves) - v1):+.2f}".replace("-", "−")
+    assert new[7] == "no"
+    changed = (out / "changes.md").read_text()
+    assert f"; it falls from {new[1]}, within the old interval, so that chance may" in changed
+    assert "by its candles to 2025-03-03, the day of the last version" in changed
+
+
+def _move(moves: np.ndarray) -> float:
+    return float(max(np.quantile(moves, 0.99), np.quantile(-moves, 0.99)))
+
+
+def _v1(moves: np.ndarray) -> float:
+    worst = max(_move(moves[end - 365 : end]) for end in range(365, moves.size + 1))
+    recent = _move(moves[-1_095:])
+    return max(recent, 0.75 * recent + 0.25 * worst)
+
+
+def _rate_row(out: Path, asset: str) -> list[str]:
+    table = (out / "changes.md").read_text().partition("## Rates by the formula")[2]
+    (line, *_) = [line for line in table.splitlines() if line.startswith(f"| {asset} | ")]
+    return line.strip("| ").split(" | ")
+
+
+def test_a_member_above_the_rate_of_its_class_is_named(tmp_path: Path) -> None:
+    """Without volume all three stay in class C, whose rate covers the moves of XRP but not its worst year."""
+    place = archive_of(tmp_path / "archive", *map(real, ("BTC", "SOL", "XRP")))
+    pack, out = tmp_path / "mine.yaml", tmp_path / "out"
+    text = loader.rule_set_text("harmonized-baseline").replace(
+        "assets: [BTC]", "assets: [NEWCOIN2]"
+    )
+    pack.write_text(text.replace("[SOL, XRP, BNB", "[BTC, SOL, XRP, BNB"))
+    arguments = ("--pack", str(pack), "--as-of", DAY, "--out", str(out))
+    assert calibrate(place, *arguments).exit_code == 0
+    text = (out / "changes.md").read_text()
+    (need,) = re.findall(r"- XRP: class C, .*; its own need is (.*?), above the rate", text)
+    assert f"- class C, 20.0 %: XRP {need}\n" in text
+
+
+@pytest.mark.parametrize("asset", ["FOO", "SOL"])
+def test_an_asset_without_a_class_is_named_with_the_reason(asset: str, tmp_path: Path) -> None:
+    """FOO has no prices. SOL has prices without volume, and is in no class of this rule set."""
+    place = archive_of(tmp_path / "archive", real("BTC"), real("SOL"))
+    pack, out = tmp_path / "mine.yaml", tmp_path / "out"
+    text = loader.rule_set_text("harmonized-baseline")
+    pack.write_text(text.replace("[SOL, XRP, BNB", "[XRP, BNB"))
+    arguments = ("--pack", str(pack), "--as-of", DAY, "--underlying", asset, "--out", str(out))
+    assert calibrate(place, *arguments).exit_code == (3 if asset == "FOO" else 0)
+    changed = (out / "changes.md").read_text()
+    sentence = {
+        "FOO": "- FOO: no class: prices not observable.\n",
+        "SOL": "- SOL: no class: ADV not measured; its own need is 16.55 % (14.13 % to 22.85 %).\n",
+    }
+    assert sentence[asset] in changed
+    written = loaded(out)
+    assert asset not in {name for names in members(written).values() for name in names}
+    (dated,) = [flag.note for flag in written.flags if flag.field == "assets"]
+    assert f"{asset}," not in dated
+    assert not dated.endswith(f"{asset}.")
+
+
+def test_a_model_states_that_requested_assets_replace_its_own(prices: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    arguments = ("--pack", "emir-ccp", "--as-of", DAY, "--underlying", "BTC", "--out", str(out))
+    stated = "emir-ccp lists no assets: calibrated for BTC alone, in place of the assets of harmonized-baseline."
+    assert f"note: {stated}\n" in calibrate(prices, *arguments).stderr
+    assert stated in (out / "changes.md").read_text()
+
+
 def test_the_review_tests_the_formula_in_the_past(baseline: Path) -> None:
     text = (baseline / "review.md").read_text()
     assert (
@@ -224,6 +371,7 @@ def test_the_review_tests_the_formula_in_the_past(baseline: Path) -> None:
         in text
     )
     assert "No move began since." in text
+    assert "The tested margin is the rate of the first tier, which is above v1" in text
     assert (
         "| BTC | short | 2018-08-17 | 2026-03-03 | 2,755 | 12 | 99.56 % | < 0.001 | 11.64 % | 2021-02-08: 19.54 % against 11.81 % |"
         in text
