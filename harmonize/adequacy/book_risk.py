@@ -2,22 +2,30 @@
 
 Three measures, none of which is a venue's rule. *Single*: the move of each underlying at the level, on the
 side of each position, added up. *Joint*: VaR and ES of the book over the moves that happened together. *Scan*:
-the worst of stated shocks, each a fraction of the underlying's own move, alone and all in one direction, as a
-scanning method such as SPAN has it. A reduction below the single margins counts at most by a stated part
-(Regulation (EU) 153/2013, Art 27(4): 80 %).
+stated shocks of all underlyings at once, in multiples of each one's own move. Positions are linear, so that a
+part of a shock never loses more than the whole: scans differ in the directions of the underlyings instead. A
+reduction below the single margins counts at most by a stated part (Regulation (EU) 153/2013, Art 27(4): 80 %).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from functools import reduce
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harmonize.adequacy.tail import Floats, TailEstimate, expected_shortfall, value_at_risk
+from harmonize.adequacy.tail import (
+    CONFIDENCE,
+    Floats,
+    TailEstimate,
+    expected_shortfall,
+    tail_size,
+    value_at_risk,
+)
 from harmonize.core.schedule import Unknown
-from harmonize.market.prices import DefectKind, PriceSeries, utc_time
-from harmonize.market.returns import Returns, align
+from harmonize.numerics.bootstrap import BootstrapTerms, percentile_interval
 
 LEVEL = 0.99
 
@@ -25,13 +33,14 @@ LEAST_DAYS = 365
 """Fewest common moves of a book."""
 
 LARGEST_REDUCTION = 0.8
-"""Largest part of the difference between single and joint margin that a reduction may be."""
+"""Largest part of the difference between single and joint margin that a reduction may be.
 
-SCAN_FRACTIONS = (-1.0, -2 / 3, -1 / 3, 0.0, 1 / 3, 2 / 3, 1.0)
-"""Shocks of a scan, as fractions of an underlying's move at the level."""
+Up to the whole of it may count where no risk remains. No book is assumed to be such a case: the sides of a
+flat position can lie at venues that differ in price and in close-out.
+"""
 
-EXTREME_SHOCK, EXTREME_PART = 2.0, 0.35
-"""Extreme shock of a scan, in moves at the level, and the part of its loss that counts."""
+EXTREME_SHOCK = 2.0
+"""Shock of one underlying alone, as a multiple of its move."""
 
 _WORST_DAYS = 3
 
@@ -50,6 +59,20 @@ class BookExposure:
         return self.long - self.short
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DailyMoves:
+    """Simple returns of an underlying over one day, by days since 1970 in order of time.
+
+    ``series`` are the sources that state them, in order of time; ``disputed`` the days of candles of
+    these that another source contradicts.
+    """
+
+    days: NDArray[np.int64]
+    values: Floats
+    series: tuple[str, ...]
+    disputed: tuple[datetime, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class JointLoss:
     """Loss of the book over one common move, in USD, with the day on which the move ended."""
@@ -62,16 +85,31 @@ class JointLoss:
 class SingleMargin:
     """Margin of one underlying's positions by its own moves, in USD; ``long`` and ``short`` are the moves.
 
-    ``disputed`` are the days of candles that another source contradicts.
+    ``series`` and ``disputed`` as in ``DailyMoves``; ``last`` is the day of its last known move.
     """
 
     underlying: str
-    series: str
+    series: tuple[str, ...]
+    last: datetime
     observations: int
     long: float
     short: float
     margin: float
     disputed: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Losses of a book in USD under stated shocks, at least 0, of its net position per underlying.
+
+    ``together``: all underlyings fall, or all rise, by their own move. ``one_apart``: one moves against all
+    others. ``all_apart``: each moves against the book. ``extreme``: one alone moves by twice its move.
+    """
+
+    together: float
+    one_apart: float
+    all_apart: float
+    extreme: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +130,10 @@ class Diversification:
 class BookRisk:
     """Margins of a book in USD, from ``observations`` moves that all its underlyings share.
 
-    ``joint`` and ``shortfall`` are VaR and ES of the book at the level, at least 0. ``limited`` is the joint margin with
-    the reduction limited. ``scan_alone`` adds the worst shock of each underlying, ``scan_together`` is the
-    worst shock of all in one direction of the market.
+    ``joint`` and ``shortfall`` are VaR and ES of the book at the level, at least 0. ``limited`` is the joint
+    margin with the reduction limited. ``is_flat``: long and short offset each other in every underlying,
+    so that there are no worst moves. ``age_days`` counts from the last common move to the time of the
+    question; None if none was stated.
     """
 
     level: float
@@ -106,31 +145,31 @@ class BookRisk:
     joint: TailEstimate
     shortfall: TailEstimate
     limited: float
-    scan_alone: float
-    scan_together: float
+    is_flat: bool
+    scan: Scan
     worst: tuple[JointLoss, ...]
     diversification: tuple[Diversification, ...]
+    age_days: int | None = None
 
 
 def book_risk(
-    exposures: Sequence[BookExposure], returns: Mapping[str, Returns], level: float = LEVEL
+    exposures: Sequence[BookExposure], moves: Mapping[str, DailyMoves], level: float = LEVEL
 ) -> BookRisk | Unknown:
-    """Returns the margins of a book from the moves of its underlyings over one horizon.
+    """Returns the margins of a book from the daily moves of its underlyings.
 
-    ``returns`` has the simple returns of each underlying. Only moves that end at one time for all
-    underlyings count. Unknown: an underlying without moves, or fewer than 365 common ones. Raises
-    ValueError: no position, or one below 0.
+    Only days on which every underlying has a move count. Unknown: an underlying without moves, or fewer
+    than 365 common ones. Raises ValueError: no position, or one below 0.
     """
     _check(exposures)
-    missing = [row.underlying for row in exposures if row.underlying not in returns]
+    missing = [row.underlying for row in exposures if row.underlying not in moves]
     if missing:
         return Unknown(f"no daily prices of {', '.join(missing)} in the archive")
-    times, table = align([returns[row.underlying] for row in exposures])
-    is_common = ~np.isnan(table).any(axis=1)
-    times, table = times[is_common], table[is_common]
-    if times.size < LEAST_DAYS:
-        return Unknown(f"{times.size} common daily moves, {LEAST_DAYS} are required")
-    return _measured(exposures, returns, times, table, level)
+    own = [moves[row.underlying] for row in exposures]
+    days = reduce(np.intersect1d, (part.days for part in own))
+    if days.size < LEAST_DAYS:
+        return Unknown(f"{days.size} common daily moves, {LEAST_DAYS} are required")
+    columns = [part.values[np.searchsorted(part.days, days)] for part in own]
+    return _measured(exposures, own, days, np.column_stack(columns), level)
 
 
 def _check(exposures: Sequence[BookExposure]) -> None:
@@ -145,43 +184,39 @@ def _check(exposures: Sequence[BookExposure]) -> None:
 
 def _measured(
     exposures: Sequence[BookExposure],
-    returns: Mapping[str, Returns],
-    times: NDArray[np.int64],
+    moves: Sequence[DailyMoves],
+    days: NDArray[np.int64],
     table: Floats,
     level: float,
 ) -> BookRisk | Unknown:
     net = np.array([row.net for row in exposures])
+    is_flat = not net.any()
     losses = -(table @ net) + 0.0
-    nothing = TailEstimate(
-        level, 0.0, losses.size
-    )  # every position is offset by its own underlying
-    joint = value_at_risk(losses, level) if net.any() else nothing
-    shortfall = expected_shortfall(losses, level) if net.any() else nothing
+    nothing = TailEstimate(level, 0.0, losses.size)
+    joint = nothing if is_flat else value_at_risk(losses, level)
+    shortfall = nothing if is_flat else _joint_shortfall(losses, level)
     if isinstance(joint, Unknown) or isinstance(shortfall, Unknown):
         return joint if isinstance(joint, Unknown) else Unknown("too few common moves")
     singles = [
-        _single(row, returns[row.underlying], table[:, column], level)
-        for column, row in enumerate(exposures)
+        _single(row, own, table[:, column], level)
+        for column, (row, own) in enumerate(zip(exposures, moves, strict=True))
     ]
     single = sum(row.margin for row in singles)
     together = max(joint.value, 0.0)
-    worst = np.argsort(-losses, kind="stable")[:_WORST_DAYS]
+    worst = np.argsort(-losses, kind="stable")[: 0 if is_flat else _WORST_DAYS]
     return BookRisk(
         level=level,
-        observations=int(times.size),
-        first=utc_time(int(times[0])),
-        last=utc_time(int(times[-1])),
+        observations=int(days.size),
+        first=_time(days[0]),
+        last=_time(days[-1]),
         singles=tuple(singles),
         single=single,
         joint=joint,
         shortfall=shortfall,
         limited=limited_margin(single, together),
-        scan_alone=sum(
-            scan_loss([row.net], [_scan_range(own)])
-            for row, own in zip(exposures, singles, strict=True)
-        ),
-        scan_together=scan_loss(list(net), [_scan_range(own) for own in singles]),
-        worst=tuple(JointLoss(utc_time(int(times[i])), float(losses[i])) for i in worst),
+        is_flat=is_flat,
+        scan=scan_losses(net.tolist(), [(own.long, own.short) for own in singles]),
+        worst=tuple(JointLoss(_time(days[row]), float(losses[row])) for row in worst),
         diversification=(
             Diversification("the book", single, together),
             *_diversifications(exposures, table, level),
@@ -189,22 +224,46 @@ def _measured(
     )
 
 
-def _single(exposure: BookExposure, returns: Returns, moves: Floats, level: float) -> SingleMargin:
+def _joint_shortfall(losses: Floats, level: float) -> TailEstimate | Unknown:
+    """Returns the ES with the interval of a stationary bootstrap: large losses of a book cluster."""
+    estimate = expected_shortfall(losses, level)
+    if isinstance(estimate, Unknown):
+        return estimate
+    terms = BootstrapTerms(block=losses.size ** (1 / 3))
+    lower, upper = percentile_interval(
+        losses, lambda rows: _tail_means(rows, level), terms, CONFIDENCE
+    )
+    bounds = min(lower, estimate.value), max(upper, estimate.value)
+    return TailEstimate(level, estimate.value, losses.size, *bounds, CONFIDENCE)
+
+
+def _tail_means(rows: Floats, level: float) -> Floats:
+    """Returns the ES of each row, as ``tail.tail_mean`` defines it."""
+    size = tail_size(rows.shape[1], level)
+    worst = -np.sort(np.partition(-rows, ceil(size) - 1, axis=1)[:, : ceil(size)], axis=1)
+    weights = np.minimum(size - np.arange(worst.shape[1]), 1.0)
+    return np.asarray(worst @ weights / size)
+
+
+def _single(
+    exposure: BookExposure, moves: DailyMoves, common: Floats, level: float
+) -> SingleMargin:
     """Returns the margin of one underlying alone, from the common moves."""
-    long, short = _move(-moves, level), _move(moves, level)
+    long, short = _move(-common, level), _move(common, level)
     return SingleMargin(
         underlying=exposure.underlying,
-        series=str(returns.series.id),
-        observations=int(moves.size),
+        series=moves.series,
+        last=_time(moves.days[-1]),
+        observations=int(common.size),
         long=long,
         short=short,
         margin=exposure.long * long + exposure.short * short,
-        disputed=_disputed(returns.series),
+        disputed=moves.disputed,
     )
 
 
-def _disputed(series: PriceSeries) -> tuple[datetime, ...]:
-    return tuple(row.first for row in series.defects if row.kind is DefectKind.DISPUTED)
+def _time(day: np.int64) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=int(day))
 
 
 def _move(losses: Floats, level: float) -> float:
@@ -219,29 +278,37 @@ def limited_margin(single: float, joint: float, part: float = LARGEST_REDUCTION)
     return max(single - part * max(single - joint, 0.0), joint)
 
 
-def scan_loss(net: Sequence[float], ranges: Sequence[tuple[float, float]]) -> float:
-    """Returns the worst loss in USD of net positions under the shocks of a scan.
+def scan_losses(net: Sequence[float], ranges: Sequence[tuple[float, float]]) -> Scan:
+    """Returns the losses in USD of net positions under stated shocks.
 
-    ``ranges`` are the moves of a long and of a short position of each underlying. All underlyings move by
-    the same fraction of their own range at once.
+    ``ranges`` are the moves of a long and of a short position of each underlying, as fractions.
     """
-    shocks = [(fraction, 1.0) for fraction in SCAN_FRACTIONS]
-    shocks += [(sign * EXTREME_SHOCK, EXTREME_PART) for sign in (-1.0, 1.0)]
-    losses = [
-        part * sum(_shock_loss(size, own, fraction) for size, own in zip(net, ranges, strict=True))
-        for fraction, part in shocks
+    positions = list(zip(net, ranges, strict=True))
+    falls, rises = (
+        [_shock_loss(size, own, sign) for size, own in positions] for sign in (-1.0, 1.0)
+    )
+    extremes = [
+        _shock_loss(size, own, sign * EXTREME_SHOCK)
+        for size, own in positions
+        for sign in (-1.0, 1.0)
     ]
-    return max(*losses, 0.0)
+    apart = [
+        (sum(others) - other) + single
+        for one, others in ((falls, rises), (rises, falls))
+        for single, other in zip(one, others, strict=True)
+    ]
+    return Scan(
+        together=max(sum(falls), sum(rises), 0.0),
+        one_apart=max(*apart, 0.0),
+        all_apart=sum(max(pair) for pair in zip(falls, rises, strict=True)),
+        extreme=max(*extremes, 0.0),
+    )
 
 
-def _shock_loss(net: float, own: tuple[float, float], fraction: float) -> float:
-    """Returns the loss of a position under a shock; a fall is limited to the whole price."""
+def _shock_loss(net: float, own: tuple[float, float], shock: float) -> float:
+    """Returns the loss of a position under a shock, in moves; a fall is limited to the whole price."""
     long, short = own
-    return net * min(-fraction * long, 1.0) if fraction < 0 else -net * fraction * short
-
-
-def _scan_range(single: SingleMargin) -> tuple[float, float]:
-    return single.long, single.short
+    return net * min(-shock * long, 1.0) if shock < 0 else -net * shock * short
 
 
 def _diversifications(

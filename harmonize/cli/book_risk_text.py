@@ -2,10 +2,23 @@
 
 from collections.abc import Iterator
 
-from harmonize.adequacy.book_risk import LARGEST_REDUCTION, BookRisk, Diversification
+from harmonize.adequacy.book_risk import (
+    EXTREME_SHOCK,
+    LARGEST_REDUCTION,
+    BookRisk,
+    Diversification,
+    Scan,
+)
+from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
+from harmonize.adequacy.tail import TailEstimate
 from harmonize.core.schedule import Unknown
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
+
+_FLAT = (
+    "flat in every underlying: the part of the single margins above the limit stays, because the whole difference may "
+    "count only where no risk remains, which is not assumed"
+)
 
 
 def book_risk_lines(risk: BookRisk | Unknown) -> Iterator[str]:
@@ -18,37 +31,53 @@ def book_risk_lines(risk: BookRisk | Unknown) -> Iterator[str]:
         f"risk of the book: {risk.level * 100:g} % move over 1 day, {counted(risk.observations, 'common day')} "
         f"from {risk.first:%Y-%m-%d} to {risk.last:%Y-%m-%d}"
     )
+    if risk.age_days is not None and risk.age_days > MAX_AGE_DAYS:
+        yield f"  the last common day is {risk.age_days} days old; import newer candles"
     yield from _amounts(risk)
+    if risk.is_flat:
+        yield f"  {_FLAT}"
     for row in risk.diversification:
         yield f"  {_saving(row)}"
-    yield "  worst days: " + ", ".join(
-        f"{row.day:%Y-%m-%d} {numbers.amount(row.loss)}" for row in risk.worst
-    )
+    if risk.worst:
+        yield "  worst days: " + ", ".join(
+            f"{row.day:%Y-%m-%d} {numbers.amount(row.loss)}" for row in risk.worst
+        )
     for single in risk.singles:
         disputed = ", ".join(f"{day:%Y-%m-%d}" for day in single.disputed)
         yield (
             f"  {single.underlying}: {percent(single.long)} long, {percent(single.short)} short, "
-            f"{numbers.amount(single.margin)} alone, by {single.series}"
+            f"{numbers.amount(single.margin)} alone, by {', then '.join(single.series)}"
             f"{f'; disputed by another source: {disputed}' if disputed else ''}"
         )
 
 
 def _amounts(risk: BookRisk) -> Iterator[str]:
-    joint = risk.joint
-    interval = ""
-    if joint.lower is not None and joint.upper is not None:
-        interval = f" ({numbers.amount(joint.lower)} to {numbers.amount(joint.upper)})"
     limit = f"reduced by at most {LARGEST_REDUCTION:.0%} of the difference".replace("%", " %")
     rows = (
         ("single margins, added up", risk.single, ""),
-        ("joint VaR", joint.value, interval),
-        ("joint ES", risk.shortfall.value, ""),
+        ("joint VaR", risk.joint.value, _interval(risk.joint)),
+        ("joint ES", risk.shortfall.value, _interval(risk.shortfall)),
         ("joint margin", risk.limited, f" ({limit}, Art 27(4) of Regulation (EU) 153/2013)"),
-        ("scan, each underlying alone", risk.scan_alone, ""),
-        ("scan, all in one direction", risk.scan_together, ""),
+        *((f"scan, {name}", value, "") for name, value in scan_rows(risk.scan)),
     )
     for name, value, note in rows:
         yield f"  {name:<30} {numbers.amount(value):>16}{note}"
+
+
+def _interval(estimate: TailEstimate) -> str:
+    if estimate.lower is None or estimate.upper is None:
+        return ""
+    return f" ({numbers.amount(estimate.lower)} to {numbers.amount(estimate.upper)})"
+
+
+def scan_rows(scan: Scan) -> tuple[tuple[str, float], ...]:
+    """Returns the name and the loss of each scan."""
+    return (
+        ("all in one direction", scan.together),
+        ("one against the rest", scan.one_apart),
+        ("each against the book", scan.all_apart),
+        (f"one at {EXTREME_SHOCK:g} times its move", scan.extreme),
+    )
 
 
 def _saving(row: Diversification) -> str:

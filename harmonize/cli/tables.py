@@ -132,6 +132,7 @@ def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
     """Yields the margins of a book from prices, per measure and underlying."""
     if risk is None:
         return
+    from harmonize.cli.book_risk_text import scan_rows
     from harmonize.core.schedule import Unknown
 
     if isinstance(risk, Unknown):
@@ -142,8 +143,7 @@ def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
         ("joint VaR", risk.joint.value),
         ("joint ES", risk.shortfall.value),
         ("joint margin, reduction limited", risk.limited),
-        ("scan, each underlying alone", risk.scan_alone),
-        ("scan, all in one direction", risk.scan_together),
+        *((f"scan, {name}", loss) for name, loss in scan_rows(risk.scan)),
     ):
         yield {"row": "risk", "measure": name, "usd": value, "observations": risk.observations}
     for single in risk.singles:

@@ -1,5 +1,6 @@
 """Margins of a book against sums in plain Python, and laws that every measure of a book obeys."""
 
+from dataclasses import astuple
 from math import floor
 
 import numpy as np
@@ -10,16 +11,25 @@ from hypothesis import strategies as st
 from harmonize.adequacy.book_risk import (
     BookExposure,
     BookRisk,
+    DailyMoves,
+    Scan,
     book_risk,
     limited_margin,
-    scan_loss,
+    scan_losses,
 )
 from harmonize.core.schedule import Unknown
-from harmonize.market.returns import Returns, simple_returns
+from harmonize.market.prices import MICROSECONDS, PriceSeries
+from harmonize.market.returns import simple_returns
 from tests.harmonize.adequacy.contracts import DAY, candles, random_candles
 
-BTC = simple_returns(random_candles(1, 1_500, DAY))
-ETH = simple_returns(random_candles(2, 1_200, DAY))
+
+def moves(series: PriceSeries) -> DailyMoves:
+    returns = simple_returns(series)
+    return DailyMoves(returns.times // (DAY * MICROSECONDS), returns.values, (str(series.id),))
+
+
+BTC = moves(random_candles(1, 1_500, DAY))
+ETH = moves(random_candles(2, 1_200, DAY))
 MOVES = {"BTC": BTC, "ETH": ETH}
 
 
@@ -36,7 +46,7 @@ def quantile(losses: list[float], level: float) -> float:
     return ordered[below] + (place - below) * (ordered[below + 1] - ordered[below])
 
 
-def moves_of(returns: Returns) -> list[float]:
+def moves_of(returns: DailyMoves) -> list[float]:
     return [float(value) for value in returns.values[:1_199]]
 
 
@@ -49,6 +59,10 @@ def test_joint_and_single_margins_equal_plain_sums() -> None:
     worst = sorted(joint, reverse=True)
     tail = (sum(worst[:11]) + 0.99 * worst[11]) / 11.99
     assert risk.shortfall.value == pytest.approx(tail, rel=1e-12)
+    lower, upper = risk.shortfall.lower, risk.shortfall.upper
+    assert lower is not None
+    assert upper is not None
+    assert worst[30] < lower < tail < upper < worst[0]
     assert [row.loss for row in risk.worst] == pytest.approx(worst[:3])
     long, short = quantile([-move for move in btc], 0.99), quantile(btc, 0.99)
     single = 5e5 * long + 1e5 * short
@@ -59,7 +73,8 @@ def test_joint_and_single_margins_equal_plain_sums() -> None:
 
 def test_a_hedge_in_one_asset_is_free_and_the_reduction_is_limited() -> None:
     risk = known(book_risk([BookExposure("BTC", 1e6, 1e6)], MOVES))
-    assert (risk.joint.value, risk.scan_alone, risk.scan_together) == (0.0, 0.0, 0.0)
+    assert (risk.joint.value, risk.scan) == (0.0, Scan(0.0, 0.0, 0.0, 0.0))
+    assert (risk.is_flat, risk.worst) == (True, ())
     assert risk.limited == pytest.approx(0.2 * risk.single)
     assert risk.diversification[0].saved == 1.0
 
@@ -68,12 +83,13 @@ def test_one_long_position_saves_nothing() -> None:
     risk = known(book_risk([BookExposure("ETH", 1e6, 0.0)], MOVES))
     assert risk.joint.value == pytest.approx(risk.single) == pytest.approx(risk.limited)
     assert [row.name for row in risk.diversification] == ["the book", "all positions long"]
-    # At twice the move, 35 % of the loss counts: less than that of the move itself.
-    assert risk.scan_alone == pytest.approx(risk.single)
+    same = (risk.scan.together, risk.scan.one_apart, risk.scan.all_apart, risk.scan.extreme / 2)
+    assert same == pytest.approx((risk.single,) * 4)
+    assert not risk.is_flat
 
 
 def test_a_pair_is_hedged_and_a_long_book_is_not() -> None:
-    same = simple_returns(random_candles(1, 1_500, DAY))
+    same = moves(random_candles(1, 1_500, DAY))
     risk = known(
         book_risk(
             [BookExposure("BTC", 1e6, 0.0), BookExposure("ETH", 2e6, 0.0)],
@@ -86,15 +102,25 @@ def test_a_pair_is_hedged_and_a_long_book_is_not() -> None:
     assert pair.single == pytest.approx(1e6 * (risk.singles[0].long + risk.singles[0].short))
 
 
-def test_a_scan_is_the_worst_of_its_shocks() -> None:
+def test_scans_are_the_worst_of_their_shocks() -> None:
     ranges = [(0.10, 0.12), (0.20, 0.25)]
-    assert scan_loss([100.0, 0.0], ranges) == pytest.approx(10.0)
-    assert scan_loss([-100.0, 0.0], ranges) == pytest.approx(12.0)
-    assert scan_loss([100.0, -100.0], ranges) == pytest.approx(13.0)
-    assert scan_loss([100.0, -30.0], ranges) == pytest.approx(4.0)
-    # A fall of 2 × 60 % is limited to the whole price, of which 35 % counts.
-    assert scan_loss([100.0], [(0.6, 0.6)]) == pytest.approx(60.0)
-    assert scan_loss([0.0], [(0.6, 0.6)]) == 0.0
+    assert astuple(scan_losses([100.0, 0.0], ranges)) == pytest.approx((10.0, 10.0, 10.0, 20.0))
+    assert astuple(scan_losses([-100.0, 0.0], ranges)) == pytest.approx((12.0, 12.0, 12.0, 24.0))
+    # Falls cost 10 − 20, rises −12 + 25; apart: 10 + 25, or −12 − 20.
+    assert astuple(scan_losses([100.0, -100.0], ranges)) == pytest.approx((13.0, 35.0, 35.0, 50.0))
+    assert astuple(scan_losses([100.0, 100.0], ranges)) == pytest.approx((30.0, 8.0, 30.0, 40.0))
+    # A fall of 2 × 60 % is limited to the whole price.
+    assert astuple(scan_losses([100.0], [(0.6, 0.6)])) == pytest.approx((60.0, 60.0, 60.0, 100.0))
+    assert astuple(scan_losses([0.0], [(0.6, 0.6)])) == pytest.approx((0.0, 0.0, 0.0, 0.0))
+
+
+def test_one_underlying_against_two_others() -> None:
+    net, ranges = [100.0, 100.0, -50.0], [(0.1, 0.1), (0.2, 0.2), (0.4, 0.4)]
+    # The third against the rest: 10 + 20 + 20. Together: 10 + 20 − 20.
+    assert astuple(scan_losses(net, ranges)) == pytest.approx((10.0, 50.0, 50.0, 40.0))
+    net = [100.0, -100.0, 100.0]
+    # Apart: 10 + 20 + 40 with the second alone; each other pair costs less.
+    assert astuple(scan_losses(net, ranges)) == pytest.approx((30.0, 70.0, 70.0, 80.0))
 
 
 @settings(max_examples=50, deadline=None)
@@ -115,10 +141,11 @@ def test_margins_scale_with_the_book_and_lie_between_joint_and_single(
     larger = [BookExposure(r.underlying, r.long * factor, r.short * factor) for r in book]
     scaled = known(book_risk(larger, MOVES))
     assert scaled.joint.value == pytest.approx(risk.joint.value * factor)
-    assert scaled.scan_together == pytest.approx(risk.scan_together * factor)
+    assert scaled.scan.together == pytest.approx(risk.scan.together * factor)
     assert max(risk.joint.value, 0.0) <= risk.limited * (1 + 1e-12)
     assert risk.limited <= max(risk.single, risk.joint.value) * (1 + 1e-12)
-    assert risk.scan_together <= risk.scan_alone * (1 + 1e-12)
+    largest = risk.scan.all_apart * (1 + 1e-12)
+    assert max(risk.scan.together, risk.scan.one_apart, risk.scan.extreme / 2) <= largest
 
 
 def test_a_joint_margin_above_the_single_ones_is_not_reduced() -> None:
@@ -128,7 +155,7 @@ def test_a_joint_margin_above_the_single_ones_is_not_reduced() -> None:
 
 
 def test_too_little_gives_a_reason() -> None:
-    short = simple_returns(random_candles(3, 300, DAY))
+    short = moves(random_candles(3, 300, DAY))
     assert book_risk([BookExposure("BTC", 1.0, 0.0)], {"BTC": short}) == Unknown(
         "299 common daily moves, 365 are required"
     )
@@ -136,9 +163,7 @@ def test_too_little_gives_a_reason() -> None:
         "no daily prices of SOL in the archive"
     )
     later = candles(np.linspace(1, 2, 500), DAY)
-    apart = simple_returns(
-        type(later)(later.id, later.times + 10**15, later.close, sources=later.sources)
-    )
+    apart = moves(type(later)(later.id, later.times + 10**15, later.close, sources=later.sources))
     result = book_risk(
         [BookExposure("BTC", 1.0, 0.0), BookExposure("ETH", 1.0, 0.0)], {"BTC": BTC, "ETH": apart}
     )

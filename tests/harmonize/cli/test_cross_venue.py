@@ -365,6 +365,33 @@ def test_portfolio_states_the_risk_of_the_book_from_archived_prices(tmp_path: Pa
     table = run("portfolio", str(book), "--risk", "--format", "csv").stdout
     rows = list(csv.DictReader(io.StringIO(table)))
     assert {"risk", "single", "diversification"} < {row["row"] for row in rows}
+    assert "one against the rest" in table
+
+
+def test_the_risk_of_a_book_reads_the_series_of_thresholds_and_states_their_age(
+    tmp_path: Path,
+) -> None:
+    """Bybit's ETH ends on 12 November 2025; Binance's reaches 24 March 2026."""
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nETH,long,1m\n")
+    text = run("portfolio", str(book), "--risk").stdout
+    assert "by bybit perp ETHUSDT 1d, then binance perp ETHUSDT 1d" in text
+    assert re.search(r"common days from \d{4}-\d\d-\d\d to 2026-03-24\n", text)
+    assert answer_of("portfolio", str(book), "--risk")["risk"]["age_days"] > 30
+    assert re.search(r"the last common day is \d{3} days old; import newer candles", text)
+    early = run("portfolio", str(book), "--risk", "--as-of", "2026-03-25").stdout
+    assert "risk of the book" in early
+    assert "days old" not in early
+
+
+def test_a_flat_book_has_no_worst_days_and_says_which_case_applies(tmp_path: Path) -> None:
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nBTC,long,1m\nBTC,short,1m\n")
+    text = run("portfolio", str(book), "--risk").stdout
+    assert "worst days" not in text
+    assert "flat in every underlying: the part of the single margins above the limit stays" in text
+    risk = answer_of("portfolio", str(book), "--risk")["risk"]
+    assert risk["limited"] == pytest.approx(0.2 * risk["single"])
 
 
 def test_a_book_without_prices_states_so_and_is_incomplete(tmp_path: Path) -> None:
