@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -107,12 +107,23 @@ def new_version(calibration: Calibration, inputs_digest: str) -> NewVersion:
 
     Examples whose verdict no longer holds are removed. Raises RequestError: the text has errors.
     """
-    text = _edited(calibration, inputs_digest, ())
-    failing = sorted({example.number for example in failing_examples(_loaded(calibration, text))})
-    removed = tuple(calibration.last.examples[number].text for number in failing)
+    return version_with_examples(
+        calibration.last, lambda removed: _edited(calibration, inputs_digest, removed)
+    )
+
+
+def version_with_examples(last: RuleSet, edited: Callable[[Sequence[int]], str]) -> NewVersion:
+    """Returns a version after ``last`` without the examples that it no longer meets.
+
+    ``edited`` returns its text without the examples of these numbers. Raises RequestError: the text has
+    errors.
+    """
+    text = edited(())
+    failing = sorted({example.number for example in failing_examples(_loaded(last.id, text))})
+    removed = tuple(last.examples[number].text for number in failing)
     if failing:
-        text = _edited(calibration, inputs_digest, failing)
-        _loaded(calibration, text)
+        text = edited(failing)
+        _loaded(last.id, text)
     return NewVersion(text, removed)
 
 
@@ -162,15 +173,15 @@ def _flags(calibration: Calibration, inputs_digest: str) -> Sequence[Flag]:
     return [Flag("v1", FlagStatus.CALIBRATED, note), Flag("assets", FlagStatus.DATED, lists)]
 
 
-def _loaded(calibration: Calibration, text: str) -> RuleSet:
+def _loaded(name: str, text: str) -> RuleSet:
     with TemporaryDirectory() as folder:
-        path = Path(folder) / f"{calibration.last.id}.yaml"
+        path = Path(folder) / f"{name}.yaml"
         path.write_bytes(text.encode())
         try:
             return loader.load(path)
         except loader.RuleError as error:
             reason = str(error).replace(folder, "").lstrip("/")
-            message = f"the new version of {calibration.last.id} has an error: {reason}; correct the last version"
+            message = f"the new version of {name} has an error: {reason}; correct the last version"
             raise RequestError(message) from None
 
 

@@ -66,6 +66,19 @@ class RuleSetText:
         )
         self._edits.append(Edit(key.start_mark.index, self._end(value), f"classes:\n{block}"))
 
+    def set_members(self, members: Mapping[str, Sequence[str]]) -> None:
+        """Replaces the assets of classes by name; a class without any is removed."""
+        for name, assets in members.items():
+            path = ("requirement", "classes", name)
+            pair, own = self._pair(path), self._pair((*path, "assets"))
+            if pair is None or own is None:
+                raise KeyError(path)
+            if not assets:
+                start = self._line_start(pair[0])
+                self._edits.append(Edit(start, self._end(pair[1]) + 1, ""))
+            elif [item.value for item in own[1].value] != list(assets):
+                self._replace(own[1], f"[{', '.join(map(_name, assets))}]")
+
     def set_sources(self, citations: Mapping[int, str]) -> None:
         """Replaces the copy that was read, or the computation, of citations by their numbers."""
         for number, via in citations.items():

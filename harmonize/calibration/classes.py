@@ -71,12 +71,16 @@ _Measured = tuple[str, Decimal, Decimal]
 _Rule = Callable[[_Measured, _Bounds], bool]
 
 
+ONE_ASSET: Mapping[str, str] = MappingProxyType({"A": "BTC", "B": "ETH"})
+"""The only member of a class that is made for one asset."""
+
+
 def _bitcoin(measured: _Measured, _: _Bounds) -> bool:
-    return measured[0] == "BTC"
+    return measured[0] == ONE_ASSET["A"]
 
 
 def _ether(measured: _Measured, _: _Bounds) -> bool:
-    return measured[0] == "ETH"
+    return measured[0] == ONE_ASSET["B"]
 
 
 def _illiquid(measured: _Measured, bounds: _Bounds) -> bool:
@@ -132,6 +136,14 @@ def decide(facts: AssetFacts, current: str = "") -> ClassDecision:
         return ClassDecision(facts.asset, current, by_rule, current, reason)
     reason = f"passed the boundary by {_SHARE}" if current else "not in a class before"
     return ClassDecision(facts.asset, current, by_rule, by_rule, reason)
+
+
+def admits(name: str, asset: str, v1: Decimal, adv: Decimal) -> bool:
+    """Returns whether a class would keep an asset: by its rule, with bounds that are 20 % wider.
+
+    ``v1`` is a share of the price, ``adv`` the daily volume in USD.
+    """
+    return _is_kept((asset, v1, adv), name)
 
 
 def _unmeasured(facts: AssetFacts) -> str:

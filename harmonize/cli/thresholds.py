@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli import request, sheets
+from harmonize.cli import request, sheets, signal_proposals
 from harmonize.cli.compare import answer_or_fail
 from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
@@ -52,6 +52,13 @@ def thresholds(
         int | None,
         typer.Option("--workers", help="Processes to use, from 1 (default: one per processor)."),
     ] = None,
+    apply: Annotated[
+        Path | None,
+        typer.Option(
+            "--apply",
+            help="Write harmonized-baseline with the proposals of signals to this YAML file.",
+        ),
+    ] = None,
     as_of: AsOf = None,
     form: SheetFormOption = SheetForm.TABLE,
     output: OutputOption = None,
@@ -62,6 +69,8 @@ def thresholds(
     from harmonize.api.thresholds import judge_thresholds
 
     _check(chart, cluster, workers)
+    if apply is not None:
+        signal_proposals.check_target(apply, as_of)
     sizes = request.parse_notionals([notional])
     terms = ThresholdTerms(level, horizon, sizes[0] if sizes else 1e6, is_learning=learn)
     selection = request.selection(context.obj, underlying=underlying, as_of=as_of)
@@ -77,6 +86,8 @@ def thresholds(
         note(context.obj, f"note: {line}")
     for line in answer.missing:
         note(context.obj, f"incomplete: {line}")
+    if apply is not None:
+        signal_proposals.write_proposals(context.obj, apply, answer)
     raise typer.Exit(INCOMPLETE if answer.missing else OK)
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from math import isfinite
 
 from harmonize.adequacy.backtests import LikelihoodRatio
+from harmonize.api.signal_proposals import apply_text
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
 from harmonize.api.thresholds import default_path
 from harmonize.api.thresholds_table import day_text
@@ -219,7 +220,8 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     for state in answer.signals:
         for found in state.now:
             proposal = _NONE if found.proposal is None else percent(found.proposal)
-            yield f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; proposal {proposal}"
+            line = f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; proposal {proposal}"
+            yield f"{line}{apply_text(state.signal, found.asset)}"
 
 
 def _episodes(answer: ThresholdsAnswer) -> Iterator[str]:

@@ -56,6 +56,25 @@ def value_of(text: str) -> Mapping[str, object]:
     return value
 
 
+def test_members_are_replaced_and_a_class_without_any_is_removed() -> None:
+    two = TEXT.replace(
+        "  # after", "    B:\n      rule: Ether\n      assets: [ETH, X-1]  # two\n  # after"
+    )
+    text = RuleSetText(two)
+    text.set_members({"A": (), "B": ("ETH", "X-1", "BTC")})
+    edited = text.edited()
+    assert value_of(edited)["requirement"] == {
+        "classes": {"B": {"rule": "Ether", "assets": ["ETH", "X-1", "BTC"]}}
+    }
+    assert "# two\n" in edited
+    assert "  # after the classes\n" in edited
+    text = RuleSetText(two)
+    text.set_members({"A": ("BTC",), "B": ("ETH", "X-1")})
+    assert text.edited() == two
+    with pytest.raises(KeyError):
+        RuleSetText(two).set_members({"C": ("SOL",)})
+
+
 @pytest.mark.parametrize("pack", pack_ids())
 def test_a_text_without_edits_is_unchanged(pack: str) -> None:
     assert RuleSetText(pack_text(pack)).edited() == pack_text(pack)

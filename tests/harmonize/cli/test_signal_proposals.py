@@ -1,0 +1,127 @@
+"""``thresholds --apply`` on the recorded archive: what it writes, and when it writes nothing."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from harmonize.audit.rule_examples import failing_examples
+from harmonize.cli.main import app
+from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
+from rules import loader
+
+FAILING = ("TRX", "--as-of", "2024-12-09", "--workers", "1")
+"""TRX rose by 96 % and then fell by 24 %, more than twice its historical VaR: MH515, and MH511."""
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ("thresholds", *arguments), catch_exceptions=False)
+
+
+def members(rule_set: RuleSet) -> dict[str, tuple[str, ...]]:
+    assert isinstance(rule_set.requirement, ReferenceSchedule)
+    return {class_.name: class_.assets for class_ in rule_set.requirement.classes}
+
+
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    target = tmp_path_factory.mktemp("proposals") / "next.yaml"
+    return target, run(*FAILING, "--format", "json", "--apply", str(target))
+
+
+def test_a_failing_asset_moves_to_the_class_of_the_highest_rate_and_nothing_else_changes(
+    applied: tuple[Path, Result],
+) -> None:
+    target, result = applied
+    assert result.exit_code == 0
+    assert loader.check(target) == []
+    own, before = loader.load(str(target)), loader.load("harmonized-baseline")
+    assert list(failing_examples(own)) == []
+    assert (own.id, own.version) == (before.id, "2026.11.1")
+    old = members(before)
+    assert members(own) == {
+        **old,
+        "C": tuple(asset for asset in old["C"] if asset != "TRX"),
+        "F": ("FARTCOIN", "TRX"),
+    }
+    assert own.flags[:-1] == before.flags
+    changed = target.read_text().splitlines()
+    kept = loader.rule_set_text("harmonized-baseline").splitlines()
+    assert len([line for line in kept if line not in changed]) == 3  # version and two classes
+    assert [path.name for path in target.parent.iterdir()] == ["next.yaml"]
+
+
+def test_the_flag_states_asset_classes_signal_figures_and_day(
+    applied: tuple[Path, Result],
+) -> None:
+    target, result = applied
+    flag = loader.load(str(target)).flags[-1]
+    assert (flag.field, flag.status.value) == ("assets", "calibrated")
+    assert (
+        "harmonize thresholds TRX --as-of 2024-12-09 --apply: TRX from class C (v1 20.0 %) to F (50.0 %) "
+        "by MH515 on 2024-12-09, loss of 23.66 % against a historical VaR of"
+    ) in flag.note
+    assert f"wrote {target}: harmonized-baseline 2026.11.1" in result.stderr
+
+
+def test_the_usual_output_stays_on_stdout(applied: tuple[Path, Result]) -> None:
+    on = {row["signal"] for row in json.loads(applied[1].stdout)["signals"] if "evidence" in row}
+    assert {"MH511", "MH515"} <= on
+
+
+def test_signals_without_a_move_write_nothing_and_say_why(tmp_path: Path) -> None:
+    """The class of UNI covers its fast margin; ONDO has half of the volume of the lower class."""
+    target = tmp_path / "next.yaml"
+    arguments = ("UNI", "ONDO", "--as-of", "2026-11-29", "--workers", "1")
+    result = run(*arguments, "--apply", str(target))
+    assert (result.exit_code, target.exists()) == (3, False)
+    (error,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert error.startswith(
+        "error: --apply: no signal moves an asset to another class: UNI stays in class D"
+    )
+    assert re.search(
+        r"UNI .* whose v1 of 25.0 % covers it already: MH511 .* proposal 24\.\d+ %", error
+    )
+    assert (
+        "ONDO stays in class D, because class C does not admit its volume of $51,135,000" in error
+    )
+    line = next(line for line in result.stdout.splitlines() if line.startswith("MH511 UNI "))
+    assert line.endswith("; to apply: harmonize thresholds UNI --apply FILE.yaml")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("next.txt", None, "expected a file that ends in .yaml, found next.txt"),
+        ("none/next.yaml", None, "no folder"),
+        ("next.yaml", ("emir-ccp", ""), "found rule set emir-ccp, not harmonized-baseline"),
+        ("next.yaml", ("harmonized-baseline", "2027.01"), "found version 2027.01, after 2026.11"),
+    ],
+)
+def test_no_other_file_is_replaced(
+    tmp_path: Path, name: str, content: tuple[str, str] | None, problem: str
+) -> None:
+    target = tmp_path / name
+    if content is not None:
+        text = loader.rule_set_text(content[0])
+        target.write_text(text.replace('"2026.11"', f'"{content[1]}"') if content[1] else text)
+    before = target.read_bytes() if content else None
+    result = run(*FAILING, "--apply", str(target))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in result.stderr
+    assert (target.read_bytes() if target.exists() else None) == before
+
+
+def test_equal_signals_write_the_same_file_again_and_others_do_not(
+    applied: tuple[Path, Result], tmp_path: Path
+) -> None:
+    target = tmp_path / "next.yaml"
+    target.write_bytes(applied[0].read_bytes())
+    assert run(*FAILING, "--apply", str(target)).exit_code == 0
+    edited = target.read_text().replace("FARTCOIN, TRX", "TRX, FARTCOIN")
+    target.write_text(edited)
+    result = run(*FAILING, "--apply", str(target))
+    assert (result.exit_code, target.read_text()) == (2, edited)
+    assert "found version 2026.11.1 with other content; use another file" in result.stderr
