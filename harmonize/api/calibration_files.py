@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from harmonize.api import calibration_text
 from harmonize.api.calibrate import Calibration, calibrate_command
+from harmonize.api.calibration_review_text import review_text
 from harmonize.api.errors import RequestError
 from harmonize.api.rule_set_text import RuleSetText
 from harmonize.audit.rule_examples import failing_examples
@@ -51,7 +52,7 @@ def calibration_files(calibration: Calibration) -> Mapping[str, bytes]:
         INPUTS: inputs,
         f"{calibration.last.id}.yaml": version.text.encode(),
         CHANGES: calibration_text.changes_text(calibration, version.removed_examples).encode(),
-        REVIEW: calibration_text.review_text(calibration).encode(),
+        REVIEW: review_text(calibration).encode(),
     }
     manifest = {
         "calibration": _SCHEMA,

@@ -1,4 +1,4 @@
-"""What a calibration changed, and the review of the last version, as Markdown for the people who decide."""
+"""What a calibration changed, as Markdown for the people who decide."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -9,7 +9,6 @@ from harmonize.api.calibrate import BASELINE, Calibration, RateChange
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
 from harmonize.calibration.needs import AssetRate, InputChange
-from harmonize.calibration.review import REVIEW_DAYS, SIGNIFICANCE, SideReview
 from harmonize.policy.inputs import Input
 from harmonize.text.messages import counted, dollars, percent
 
@@ -19,11 +18,6 @@ _NO_INTERVAL = "no interval"
 
 _WORDS = {True: "yes", False: "no", None: _UNKNOWN}
 """Whether a value lies beyond an interval; None: there is none."""
-
-_FIRST_TIER = "The tested margin is the rate of the first tier, which is above v1 by the charge for its size. "
-
-_LEAST_P = 0.001
-"""Smallest p-value that is printed as a number."""
 
 
 def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> str:
@@ -53,40 +47,6 @@ def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> s
         "\n".join(f"- {line}" for line in refused_lines(calibration.refused))
         or "Every input was measured.",
         *_unchanged_sections(calibration.classes, removed_examples),
-    ]
-    return "\n\n".join((*sections, ""))
-
-
-def review_text(calibration: Calibration) -> str:
-    """Returns the review of the last version."""
-    last, review = calibration.last, calibration.review
-    since = [row for row in review.since if row.observations]
-    made = f"on prices to {review.made_on}" if review.made_on else "on a day that it does not state"
-    if review.made_on and review.made_on > calibration.as_of:
-        made += ", which is after the end of this review"
-    sections = [
-        f"# Review of {last.id} {last.version}",
-        (
-            f"The last version was made {made}. This review ends on {calibration.as_of}. "
-            f"The next review is due on {review.next_on}, {REVIEW_DAYS} days later."
-        ),
-        "## Since the last version",
-        (
-            f"Its margins, fixed on that day, against moves over {counted(review.days, 'day')} that began later. "
-            f"{_FIRST_TIER if calibration.classes else ''}{_tally(since)}"
-        ),
-        _review_table(since) if since else "No move began since.",
-        *([_untested_text(review.untested)] if review.untested else []),
-        "## The formula in the past",
-        (
-            f"The formula, measured anew at the end of each day with the prices known by then, against the moves "
-            f"over {counted(review.days, 'day')} that began at that close. {_tally(review.in_past)}"
-        ),
-        _review_table(review.in_past) if review.in_past else "No history is long enough.",
-        (
-            f"Coverage and p are stated from 100 moves on, p for moves that do not overlap. p is that of Kupiec's test "
-            f"at 99 %: below {percent(SIGNIFICANCE)} it rejects the coverage, whether breaches are too many or too few."
-        ),
     ]
     return "\n\n".join((*sections, ""))
 
@@ -198,7 +158,7 @@ def _class_sections(classes: BaselineCalibration | None) -> Iterable[str]:
     coverage = [row for class_ in classes.classes for row in _coverage_rows(class_)]
     return (
         "## Classes",
-        _table(_CLASS_HEADS, map(_class_row, classes.classes)),
+        table(_CLASS_HEADS, map(_class_row, classes.classes)),
         "### Members whose need exceeds the rate of the class",
         "\n".join(f"- {line}" for line in _exceeding(classes)) or "None of the measured members.",
         (
@@ -210,7 +170,7 @@ def _class_sections(classes: BaselineCalibration | None) -> Iterable[str]:
             "Share of one-day moves within v1: over the last 1,095 moves or fewer, on which the rate is tested, and over "
             "the whole history."
         ),
-        _table(
+        table(
             ("class", "asset", "side", "moves", "covered", "all moves", "of them covered"), coverage
         ),
         "### Decisions",
@@ -264,7 +224,7 @@ def _decision_table(classes: BaselineCalibration) -> str:
         )
         for decision in classes.decisions
     ]
-    return _table(("asset", "class before", "by the rules alone", "class", "reason"), rows)
+    return table(("asset", "class before", "by the rules alone", "class", "reason"), rows)
 
 
 def _coverage_rows(class_: CalibratedClass) -> Iterator[Sequence[str]]:
@@ -321,7 +281,7 @@ _RATE_HEADS = (
 
 
 def _rate_table(changes: Sequence[RateChange]) -> str:
-    return _table(_RATE_HEADS, map(_rate_row, changes))
+    return table(_RATE_HEADS, map(_rate_row, changes))
 
 
 def _rate_row(change: RateChange) -> Sequence[str]:
@@ -379,7 +339,7 @@ def _input_table(calibration: Calibration) -> str:
         "prices",
         "window",
     )
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _value(item: Input) -> str:
@@ -420,64 +380,7 @@ def _unchanged_sections(
     return ("## Text", "\n".join(f"- {line}" for line in lines)) if lines else ()
 
 
-def _tally(reviews: Sequence[SideReview]) -> str:
-    tested = [review for review in reviews if review.p_value is not None]
-    if not tested:
-        return "No side has enough moves for a test."
-    rejected = [review for review in tested if review.is_rejected]
-    names = (
-        f": {', '.join(f'{review.asset} {review.side}' for review in rejected)}" if rejected else ""
-    )
-    return f"Too many breaches, by the test, on {len(rejected)} of {counted(len(tested), 'side')}{names}."
-
-
-def _review_table(reviews: Sequence[SideReview]) -> str:
-    heads = (
-        "asset",
-        "side",
-        "first move",
-        "last move",
-        "n",
-        "breaches",
-        "coverage",
-        "p",
-        "mean margin",
-        "worst breach",
-    )
-    return _table(heads, [_review_row(review) for review in reviews])
-
-
-def _review_row(review: SideReview) -> Sequence[str]:
-    worst = review.worst
-    return (
-        review.asset,
-        review.side.value,
-        str(review.first or _UNKNOWN),
-        str(review.last or _UNKNOWN),
-        f"{review.observations:,}",
-        f"{review.breaches:,}",
-        f"{100 * review.coverage:.2f} %" if review.coverage is not None else _UNKNOWN,
-        _p_text(review.p_value),
-        percent(review.mean_margin),
-        f"{worst.day}: {percent(worst.loss)} against {percent(worst.margin)}" if worst else "none",
-    )
-
-
-def _p_text(p_value: float | None) -> str:
-    if p_value is None:
-        return _UNKNOWN
-    return f"{p_value:.3f}" if p_value >= _LEAST_P else f"< {_LEAST_P}"
-
-
-def _untested_text(untested: Sequence[tuple[str, str]]) -> str:
-    def reason_of(pair: tuple[str, str]) -> str:
-        return pair[1]
-
-    groups = groupby(sorted(untested, key=reason_of), key=reason_of)
-    parts = [f"{', '.join(asset for asset, _ in pairs)} ({reason})" for reason, pairs in groups]
-    return f"Not tested: {'; '.join(parts)}."
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Returns a table of Markdown."""
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -11,6 +11,9 @@ from harmonize.text.messages import counted, percent
 
 _NAMED = 12
 
+_MOVES_NOTHING = "MH514"
+"""Signal whose proposal no command applies."""
+
 
 def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
     """The margin that follows volatility is far above the threshold in force.
@@ -190,6 +193,8 @@ def _draft(
     remedy: str,
 ) -> Draft:
     proposal = f"; proposal: {remedy}" if remedy else ""
+    if proposal and row is not None and row.signal != _MOVES_NOTHING:
+        proposal += f"; to apply: harmonize thresholds {found.underlying} --apply FILE.yaml"
     record = f"; {record_sentence(row)}" if row else ""
     return Draft(
         verdict,

@@ -18,8 +18,8 @@ def test_a_finding_states_evidence_proposal_and_record() -> None:
     (only,) = findings("MH511")
     assert only.message == (
         "BTC on 2026-03-10: fast margin 9.0 %, above 1.25 × the threshold of 7.0 %; proposal: raise to "
-        "9.0 %; record: on for 100 of 2,000 days of underlyings (5.0 %), in 12 runs; a breach followed "
-        "within five days on 25.0 % of these days and 5.0 % of any; 3 of 20 first breaches foretold, "
+        "9.0 %; to apply: harmonize thresholds BTC --apply FILE.yaml; record: on for 100 of 2,000 days of "
+        "underlyings (5.0 %), in 12 runs; a breach followed within five days on 25.0 % of these days and 5.0 % of any; 3 of 20 first breaches foretold, "
         "20.0 % expected by chance: confirms but does not foresee"
     )
     assert (only.underlying, only.remedy, only.venue) == ("BTC", "raise to 9.0 %", "")
@@ -46,6 +46,7 @@ def test_each_signal_has_its_verdict_level_and_proposal(
 ) -> None:
     (only,) = findings(code)
     assert (only.verdict, only.level, only.remedy) == (verdict, level, remedy)
+    assert ("to apply: harmonize thresholds BTC --apply " in only.message) == (code != "MH514")
 
 
 @pytest.mark.parametrize("code", ["MH511", "MH512", "MH513", "MH515"])
