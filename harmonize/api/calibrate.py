@@ -121,7 +121,7 @@ class Calibration:
     @property
     def is_for_requested_only(self) -> bool:
         """Whether the requested underlyings take the place of the assets of the baseline."""
-        return bool(self.requested) and not _listed(self.last)
+        return bool(self.requested) and not listed_assets(self.last)
 
     @property
     def inputs(self) -> tuple[MeasuredInput, ...]:
