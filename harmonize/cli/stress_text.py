@@ -109,7 +109,7 @@ def _paths(row: StressRow) -> Iterator[str]:
         )
     if row.paths:
         path = row.paths[0]
-        shocks = [f"volume of {path.volume:g} times"] * (path.volume is not None)
+        shocks = [] if path.volume is None else [f"volume of {path.volume:g} times"]
         if path.implied_volatility is not None:
             shocks.append(f"implied volatility of {percent(path.implied_volatility)} a year")
         if shocks:
