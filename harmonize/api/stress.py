@@ -9,7 +9,12 @@ from harmonize.api.adequacy_prices import Prices, read_prices
 from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.api.known_venues import unknown_venue_error
-from harmonize.api.stress_accounts import AccountRow, account_rows, has_accounts
+from harmonize.api.stress_accounts import (
+    AccountRow,
+    account_rows,
+    has_accounts,
+    linked_underlyings,
+)
 from harmonize.api.stress_books import given_book, observable_book, position_venues, same_book
 from harmonize.api.stress_case import NamedChange, StressCase
 from harmonize.api.stress_changes import REFERENCE, Change, parse_change
@@ -83,9 +88,14 @@ class StressAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """What was read for a stress, before any underlying is simulated."""
+    """What was read for a stress, before any underlying is simulated.
+
+    ``named`` are the requested underlyings, ``linked`` those that accounts add to the simulated ones.
+    """
 
     question: Question
+    named: tuple[str, ...]
+    linked: tuple[str, ...]
     base: PreparedUniverse
     terms: StressTerms
     moment: datetime
@@ -112,12 +122,14 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
     _check(terms)
     inputs = _read(question, terms)
     rows, missing, used = [], [], {}
+    absent: dict[str, str] = {}
     for underlying in _underlyings(inputs):
         try:
             case, reasons = _case(inputs, underlying)
             used[underlying] = case
             rows.append(stress_row(case))
         except NotObservedError as error:
+            absent[underlying] = str(error)
             missing.append(str(error))
             continue
         except StressInputError as error:
@@ -131,6 +143,8 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
             or "no underlying has open interest and margins"
         )
         raise NotObservedError(message)
+    accounts, excluded = _accounts(inputs, used, absent)
+    missing += excluded
     validation = validate(
         tuple(row.underlying for row in rows),
         {row.underlying: used[row.underlying].terms for row in rows},
@@ -140,7 +154,7 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         inputs.base.reading.archive,
         terms.scenario,
         tuple(rows),
-        _accounts(inputs, used, rows),
+        accounts,
         validation,
         (*_statements(inputs, rows), *validation_sentences(validation)),
         tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
@@ -150,7 +164,7 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
 
 def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
     """Whether what is missing was not requested: no underlying was named, and one is complete."""
-    if inputs.base.underlyings or inputs.terms.positions is not None:
+    if inputs.named or inputs.terms.positions is not None:
         return False
     specified = {change.specification for change in inputs.changes}
     return any(row.points and specified == {own.what_if for own in row.reactions} for row in rows)
@@ -174,17 +188,23 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
     rules = question.rules or read_configuration(question.options.config).rules
     question = replace(question, rules=rules or (BASELINE,))
     base = prepare_universe(question)
+    named, linked = base.underlyings, _linked(terms.positions, base.underlyings)
+    if linked:
+        question = replace(question, underlyings=(*named, *linked))
+        base = prepare_universe(question)
     day = None
     if terms.scenario is not None and terms.scenario.first_mark:
         day = _first_mark(terms.scenario)
     moment = min(day, question.last_read) if day else base.as_of
     points, defects = archived_open_interest(question)
-    names = _names(base, terms, points)
+    names = (*_names(base, named, terms, points), *linked)
     prices, unread = read_prices(question, moment, frozenset(names), frozenset({PriceKind.PERP}))
     applied = base.universe.layout.rules
     known = {s.instrument.venue for s in base.universe.schedules}
     return _Inputs(
         question,
+        named,
+        linked,
         base,
         terms,
         moment,
@@ -195,6 +215,13 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         tuple(rule.applied.rule_set.id for rule in applied),
         (*defects, *unread),
     )
+
+
+def _linked(positions: Positions | None, named: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns the underlyings that accounts link to the named ones; all are simulated if none is."""
+    if positions is None or not named:
+        return ()
+    return linked_underlyings(positions, named)[len(named) :]
 
 
 def _first_mark(scenario: Scenario) -> datetime:
@@ -213,11 +240,14 @@ def _first_mark(scenario: Scenario) -> datetime:
 
 
 def _names(
-    base: PreparedUniverse, terms: StressTerms, points: Sequence[PointSeries]
+    base: PreparedUniverse,
+    named: tuple[str, ...],
+    terms: StressTerms,
+    points: Sequence[PointSeries],
 ) -> tuple[str, ...]:
     """Returns the requested underlyings; without any, those of the positions, or with open interest."""
-    if base.underlyings:
-        return base.underlyings
+    if named:
+        return named
     if terms.positions is not None:
         return terms.positions.underlyings
     observed = {group.underlying for group in base.universe.peer_groups}
@@ -226,12 +256,12 @@ def _names(
 
 def _underlyings(inputs: _Inputs) -> tuple[str, ...]:
     """Returns the names to simulate, without those that the scenario does not have if none was named."""
-    names = _names(inputs.base, inputs.terms, inputs.points)
+    names = _names(inputs.base, inputs.named, inputs.terms, inputs.points)
     scenario = inputs.terms.scenario
     if scenario is None or EVERY_UNDERLYING in scenario.falls:
         return names
     has_path = tuple(name for name in names if name in scenario.falls)
-    return names if inputs.base.underlyings or inputs.terms.positions is not None else has_path
+    return names if inputs.named or inputs.terms.positions is not None else has_path
 
 
 def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
@@ -334,16 +364,29 @@ def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
 
 
 def _accounts(
-    inputs: _Inputs, cases: Mapping[str, StressCase], rows: Sequence[StressRow]
-) -> tuple[AccountRow, ...]:
+    inputs: _Inputs, simulated: Mapping[str, StressCase], absent: Mapping[str, str]
+) -> tuple[tuple[AccountRow, ...], list[str]]:
+    """Returns the rows of accounts, and what of them cannot be simulated.
+
+    ``absent`` states by underlying why it was not simulated. Raises RequestError.
+    """
     positions = inputs.terms.positions
     if positions is None or not has_accounts(positions):
-        return ()
-    own = {row.underlying: cases[row.underlying] for row in rows}
+        return (), []
+    cases, reasons, lines = dict(simulated), dict(absent), []
+    for underlying in inputs.linked:
+        try:
+            cases[underlying], _ = _case(inputs, underlying)
+        except NotObservedError as error:
+            reasons[underlying] = str(error)
+            continue
+        if reason := cases[underlying].market.reason:
+            lines.append(f"underlying {underlying}, linked by accounts: {reason}")
     try:
-        return account_rows(own)
+        rows, excluded = account_rows(positions, cases, reasons)
     except StressInputError as error:
         raise RequestError(str(error)) from None
+    return rows, [*lines, *excluded]
 
 
 def _statements(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:

@@ -97,4 +97,5 @@ def _selected(positions: Positions, underlying: str, venues: Sequence[str]) -> P
         positions.margin[rows],
         account=positions.account[rows],
         underlyings=(underlying,),
+        account_names=positions.account_names,
     )

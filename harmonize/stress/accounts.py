@@ -1,5 +1,7 @@
 """Cross margin: positions that share an account are liquidated together, over several underlyings.
 
+An account is at one venue: no venue takes margin that lies at another.
+
 With relative prices p, an account's health is its equity minus MM and fee. It is linear in p:
 ``Σ (M − s·N − fixed) + Σ (s − m − f)·N·p`` over its linear contracts, with s = 1 for a long, and MM =
 ``fixed + m·N·p`` on the tier of the first mark. An inverse contract adds ``(M + s·N)·p − s·N − MM``:
@@ -69,7 +71,7 @@ def build_accounts(
 
     A position without an account forms its own. Raises StressInputError: a position without margins.
     """
-    account = _account_codes(positions)
+    account = account_codes(positions)
     total = positions.total
     fixed, rate, inverse = _requirements(positions, margins)
     own_margin = positions.margin * positions.count
@@ -116,10 +118,14 @@ def run_accounts(
     return state.result()
 
 
-def _account_codes(positions: Positions) -> Codes:
-    """Returns consecutive account numbers; positions without an account follow one by one."""
+def account_codes(positions: Positions) -> Codes:
+    """Returns the account of each row as consecutive numbers, one per account and venue.
+
+    Positions without an account follow one by one.
+    """
     alone = positions.account == NO_ACCOUNT
-    _, codes = np.unique(positions.account[~alone], return_inverse=True)
+    key = positions.account[~alone] * len(positions.venues) + positions.venue[~alone]
+    _, codes = np.unique(key, return_inverse=True)
     account = np.empty(len(positions), np.intp)
     account[~alone] = codes
     account[alone] = np.arange(int(alone.sum())) + (int(codes.max()) + 1 if codes.size else 0)

@@ -18,7 +18,11 @@ HEADS = ("venue", "underlying", "side", "notional", "margin")
 """Columns of a file, in any order."""
 
 ACCOUNT = "account"
-"""Optional column: rows with the same text share their margin; an empty cell is margined alone."""
+"""Optional column: rows of one venue with the same text share their margin.
+
+An account is at one venue: the same text on two venues is two accounts. A row with an empty cell is
+margined alone.
+"""
 
 _SIDES = frozenset(side.value for side in Side)
 
@@ -84,11 +88,9 @@ def _positions(columns: Mapping[str, Sequence[str]], places: _Places) -> Positio
         _check(columns[head], head, places, _is_amount, "a number above 0, in USD")
     venues, venue = _codes(columns["venue"])
     underlyings, underlying = _codes([name.upper() for name in columns["underlying"]])
-    account = np.full(len(sides), NO_ACCOUNT)
-    if ACCOUNT in columns:
-        names = np.array(columns[ACCOUNT])
-        _, codes = np.unique(names, return_inverse=True)
-        account = np.where(names == "", NO_ACCOUNT, codes)
+    names = columns.get(ACCOUNT, [""] * len(sides))
+    account_names, codes = _codes(names)
+    account = np.where(np.array(names) == "", NO_ACCOUNT, codes)
     return build_positions(
         venues,
         venue,
@@ -98,6 +100,7 @@ def _positions(columns: Mapping[str, Sequence[str]], places: _Places) -> Positio
         account=account,
         underlyings=underlyings,
         underlying=underlying,
+        account_names=account_names,
     )
 
 

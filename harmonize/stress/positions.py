@@ -27,7 +27,8 @@ class Positions:
     ``venue`` and ``underlying`` are indices into ``venues`` and ``underlyings``. ``side`` is 1 for a
     long and −1 for a short. ``notional`` and ``margin`` (the equity) are those of one position, in USD
     at the first mark. ``count`` is the number of equal positions that a row represents. ``account``
-    groups positions that share their margin; ``NO_ACCOUNT`` is a position margined alone.
+    groups the positions on one venue that share their margin; ``NO_ACCOUNT`` is a position margined
+    alone. ``account_names`` are the names by account, empty if they have none.
     """
 
     venues: tuple[str, ...]
@@ -39,6 +40,7 @@ class Positions:
     margin: Floats
     count: Floats
     account: Codes
+    account_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -61,6 +63,7 @@ class Positions:
             _read_only(self.margin[rows]),
             _read_only(self.count[rows]),
             _read_only(self.account[rows]),
+            self.account_names,
         )
 
     def resized(self, notional: Floats, margin: Floats) -> "Positions":
@@ -75,6 +78,7 @@ class Positions:
             account=self.account,
             underlyings=self.underlyings,
             underlying=self.underlying,
+            account_names=self.account_names,
         )
 
 
@@ -89,6 +93,7 @@ def build_positions(  # noqa: PLR0913 - one argument per column
     account: ArrayLike | None = None,
     underlyings: Sequence[str] = ("",),
     underlying: ArrayLike | None = None,
+    account_names: Sequence[str] = (),
 ) -> Positions:
     """Returns positions from columns; a scalar applies to every row.
 
@@ -106,6 +111,7 @@ def build_positions(  # noqa: PLR0913 - one argument per column
         _amounts("margin", margin, size),
         _amounts("count", 1.0 if count is None else count, size),
         _codes("account", NO_ACCOUNT if account is None else account, size, None),
+        tuple(account_names),
     )
     is_side = np.abs(positions.side) == 1.0
     _require("side", positions.side, is_side, "1 for a long, −1 for a short")

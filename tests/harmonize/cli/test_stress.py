@@ -227,6 +227,78 @@ def test_positions_of_an_account_fall_together(tmp_path: Path) -> None:
     assert not any("simulated alone" in line for line in answer["statements"])
 
 
+HEDGED = """venue,underlying,side,notional,margin,account
+binance,BTC,long,100000,5000,a
+binance,ETH,short,100000,20000,a
+binance,BTC,long,50000,2500,b
+binance,BTC,long,50000,25000,
+binance,DOGE,long,50000,1000,c
+"""
+
+
+def hedged(tmp_path: Path, old: str = "", new: str = "") -> str:
+    """Writes a file in which ETH hedges the account a, and DOGE is linked to nothing."""
+    path = tmp_path / "hedged.csv"
+    path.write_text(HEDGED.replace(old, new) if old else HEDGED)
+    return str(path)
+
+
+@pytest.mark.parametrize("named", [("BTC",), ("ETH",), ("BTC", "ETH")])
+def test_an_account_is_whole_whatever_is_named(tmp_path: Path, named: tuple[str, ...]) -> None:
+    file = ("--positions", hedged(tmp_path), "--shock", "10%")
+    answer = answer_of(*named, *file)
+    assert {row["underlying"] for row in answer["stress"]} == set(named)
+    first = next(own for own in answer["accounts"] if own["underlying"] == "BTC")
+    assert (first["accounts"], first["total"]) == (1, 3)  # b alone: the short of a pays its loss
+    assert first["loss"] == pytest.approx(2_500.0, rel=0.01)
+    whole = answer_of(*file)
+    assert {own["total"] for own in whole["accounts"]} == {4}
+    linked = [own for own in whole["accounts"] if own["underlying"] != "DOGE"]
+    assert [own["longs"] for own in answer["accounts"]] == [own["longs"] for own in linked]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "old", "new", "reason"),
+    [
+        (("BTC",), "ETH", "XYZQ", "underlying XYZQ: binance: no schedule was observed"),
+        (("BTC", "--scenario"), "", "", "underlying ETH: scenario mine has no falls of it"),
+    ],
+)
+def test_an_account_that_cannot_be_whole_is_not_simulated(
+    tmp_path: Path, arguments: tuple[str, ...], old: str, new: str, reason: str
+) -> None:
+    if "--scenario" in arguments:
+        path = tmp_path / "mine.yaml"
+        path.write_text(SCENARIO.replace("  ETH: [0.03, 0.16, 0.1]\n", ""))
+        arguments = (*arguments, str(path))
+    answer = answer_of(*arguments, "--positions", hedged(tmp_path, old, new), code=3)
+    assert {own["total"] for own in answer["accounts"]} == {2}  # b, and the position without one
+    assert f"account a on binance: not simulated: {reason}" in answer["missing"]
+
+
+def test_an_account_with_a_venue_that_is_not_selected_is_not_simulated(tmp_path: Path) -> None:
+    rows = "okx,BTC,long,1000,100,a\nbinance,BTC,long,1000,100,b\nbinance,ETH,long,1000,100,b\n"
+    path = tmp_path / "two.csv"
+    path.write_text(f"venue,underlying,side,notional,margin,account\n{rows}")
+    answer = answer_of("BTC", "--positions", str(path), "--venue", "okx", code=3)
+    assert {own["total"] for own in answer["accounts"]} == {1}
+    assert any(line.startswith("account b on binance: not sim") for line in answer["missing"])
+
+
+def test_a_position_of_a_linked_underlying_above_the_largest_is_refused(tmp_path: Path) -> None:
+    result = run("BTC", "--positions", hedged(tmp_path, "short,100000", "short,1e12"), *FEW)
+    assert result.exit_code == 2
+    assert "binance: position of $1,000,000,000,000 is above the largest" in result.stderr
+
+
+def test_one_account_name_on_two_venues_is_two_accounts(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    rows = "binance,BTC,long,100000,5000,1\nokx,BTC,long,100000,50000,1\n"
+    path.write_text(f"venue,underlying,side,notional,margin,account\n{rows}")
+    (first, *_) = answer_of("BTC", "--positions", str(path), "--shock", "10%")["accounts"]
+    assert (first["accounts"], first["total"], first["longs"]) == (1, 2, 100_000.0)
+
+
 def test_a_scenario_file_gives_the_shock_of_each_underlying(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(SCENARIO)

@@ -118,6 +118,15 @@ def test_skipped_accounts_are_never_missed(seed: int) -> None:
     assert found.looks < 0.6 * every.size
 
 
+def test_no_margin_at_another_venue_serves_an_account() -> None:
+    positions = build_positions(
+        ["a", "b"], [0, 1], 1.0, 1e6, [5e4, 5e5], account=7, underlyings=["BTC"]
+    )
+    margins = {(venue, "BTC"): flat_margins(0.01, venue=venue) for venue in ("a", "b")}
+    found = run_accounts(build_accounts(positions, margins), [NO_IMPACT], {"BTC": [0.1]})
+    assert sorted(found.step.tolist()) == [-1, 0]
+
+
 def test_longs_sold_and_shorts_bought_offset_each_other() -> None:
     notional, side = [1e6, 1e6], [1.0, -1.0]
     positions = build_positions(

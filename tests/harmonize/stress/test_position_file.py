@@ -25,6 +25,7 @@ def test_rows_become_columns() -> None:
     assert found.margin.tolist() == [5e4, 100.5, 1.0]
     assert found.account[0] == found.account[2] != NO_ACCOUNT
     assert found.account[1] == NO_ACCOUNT
+    assert found.account_names[found.account[0]] == "me"
 
 
 @pytest.mark.parametrize(
