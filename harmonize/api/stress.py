@@ -1,6 +1,6 @@
 """Stress of a question's underlyings: what a fall liquidates, and what other rules would change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -12,6 +12,7 @@ from harmonize.api.known_venues import unknown_venue_error
 from harmonize.api.stress_accounts import (
     AccountRow,
     account_rows,
+    accounted_underlyings,
     has_accounts,
     linked_underlyings,
 )
@@ -26,7 +27,7 @@ from harmonize.api.stress_inputs import (
     open_interest_near,
 )
 from harmonize.api.stress_rows import SHOCKS, stress_row
-from harmonize.api.stress_validation import validate, validation_sentences
+from harmonize.api.stress_validation import FALLS_ALONE, validate, validation_sentences
 from harmonize.core.schedule import Unknown
 from harmonize.core.yaml_source import YamlSourceError
 from harmonize.document.stress import StressRow, StressValidationRow
@@ -37,10 +38,11 @@ from harmonize.stress.defaults import DEFAULTS, JOINT_FALL
 from harmonize.stress.effects import SEEDS
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.margins import reference_tiers
-from harmonize.stress.positions import Positions
+from harmonize.stress.positions import NO_ACCOUNT, Positions
 from harmonize.stress.scenario import EVERY_UNDERLYING, Scenario
 from harmonize.stress.thresholds import check_moves
 from harmonize.text.suggest import did_you_mean
+from harmonize.text.words import join_words
 
 BASELINE = "harmonized-baseline"
 """Rule set of the reference if the question names none."""
@@ -73,6 +75,8 @@ class StressAnswer:
     """Stress by underlying, what was not simulated, and how the model states recorded days.
 
     ``statements`` state the limits of the answer. ``missing`` was requested and is not simulated.
+    ``with_accounts`` are the underlyings on which some positions share their margin: ``accounts``
+    count it, ``rows`` margin each position alone.
     """
 
     as_of: datetime
@@ -83,6 +87,7 @@ class StressAnswer:
     validation: tuple[StressValidationRow, ...]
     statements: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    with_accounts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -158,6 +163,7 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         validation,
         (*_statements(inputs, rows), *validation_sentences(validation)),
         tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
+        accounted_underlyings(terms.positions) if terms.positions else (),
         (*inputs.base.notes, *dict.fromkeys(partly)),
     )
 
@@ -307,6 +313,7 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
         fee=terms.fee,
         funds=terms.funds,
         with_impact=terms.with_impact,
+        has_accounts=bool(terms.positions and underlying in accounted_underlyings(terms.positions)),
     )
     return case, [*reasons, *unknown]
 
@@ -403,15 +410,32 @@ def _statements(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
                 "effects are of a sudden fall as large, with impact."
             )
         )
-    if len(rows) > 1 and (terms.positions is None or not has_accounts(terms.positions)):
-        lines.append(
-            "Every underlying is simulated alone: no accounts are known. On a Hyperliquid sample, the "
-            f"joint fall of 2025-10-10 makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
-        )
-    lines.append("Falls alone are simulated: they liquidate longs, and no short.")
+    lines += _margined_alone(terms, rows)
+    lines.append(FALLS_ALONE)
     counted = "only the stated ones" if terms.funds else "none"
     lines.append(f"No insurance fund is archived: reverse stress counts {counted}.")
     return lines
+
+
+def _margined_alone(terms: StressTerms, rows: Sequence[StressRow]) -> Iterator[str]:
+    """Yields what the results do not know of positions that fall together."""
+    positions, scenario = terms.positions, terms.scenario
+    accounted = accounted_underlyings(positions) if positions else ()
+    names = [row.underlying for row in rows if row.underlying in accounted]
+    if names:
+        yield (
+            f"Curve, paths, contributions, map, effects and sensitivity of {join_words(names)}: each "
+            "position margined alone. The results of accounts have their shared margin."
+        )
+    is_joint = len(rows) > 1 or (scenario is not None and scenario.is_joint)
+    has_single = positions is None or bool((positions.account == NO_ACCOUNT).any())
+    if is_joint and has_single:
+        subject = "Positions without an account are" if accounted else "Every underlying is"
+        reason = "" if accounted else ": no accounts are known"
+        yield (
+            f"{subject} simulated alone{reason}. On a Hyperliquid sample, the joint fall of 2025-10-10 "
+            f"makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
+        )
 
 
 def find_scenario(name: str, bundled: Mapping[str, Scenario], text: str | None) -> Scenario:

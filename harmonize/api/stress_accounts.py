@@ -45,6 +45,12 @@ def has_accounts(positions: Positions) -> bool:
     return bool((positions.account != NO_ACCOUNT).any())
 
 
+def accounted_underlyings(positions: Positions) -> tuple[str, ...]:
+    """Returns the underlyings on which some positions share their margin."""
+    codes = np.unique(positions.underlying[positions.account != NO_ACCOUNT])
+    return tuple(positions.underlyings[code] for code in codes.tolist())
+
+
 def linked_underlyings(positions: Positions, names: Sequence[str]) -> tuple[str, ...]:
     """Returns the names, then the underlyings that accounts link to them, directly or over others.
 

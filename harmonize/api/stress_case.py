@@ -40,7 +40,8 @@ class StressCase:
     """Everything that the rows of one underlying follow from.
 
     ``funds`` are stated insurance funds by venue, in USD. ``shock`` is that of contributions and effects, ``effect_shocks`` are further ones. ``scenario`` is
-    None without a path. ``with_impact`` keeps impact on in recorded paths.
+    None without a path. ``with_impact`` keeps impact on in recorded paths. ``has_accounts`` is whether
+    some positions share their margin, which the rows of the underlying do not count.
     """
 
     underlying: str
@@ -57,6 +58,7 @@ class StressCase:
     fee: float = 0.0
     funds: Mapping[str, float] = field(default_factory=dict)
     with_impact: bool = False
+    has_accounts: bool = False
     defaults: StressDefaults = DEFAULTS
 
     @property
@@ -90,6 +92,8 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
         set() if case.is_synthetic else {case.defaults.leverage.name, case.defaults.sizes.name}
     )
     rows += [_default_row(case, own) for own in case.defaults.rows() if own.name not in skipped]
+    if case.has_accounts:
+        rows.append(_SHARED_MARGIN)
     funds = ", ".join(f"{venue} ${own:,.0f}" for venue, own in sorted(case.funds.items()))
     rows.append(
         StressDefaultRow(
@@ -108,6 +112,15 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
         )
     )
     return tuple(rows)
+
+
+_SHARED_MARGIN = StressDefaultRow(
+    "margin of positions in accounts",
+    "curve, paths, contributions, map, effects and sensitivity: each position margined alone; results "
+    "of accounts: shared",
+    Mark.ASSUMED.value,
+    "an account falls on all underlyings together, a curve is of one",
+)
 
 
 def _default_row(case: StressCase, default: Default[object]) -> StressDefaultRow:

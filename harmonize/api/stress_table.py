@@ -36,6 +36,7 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
         curve_sheet(answer),
         _effects(answer),
         *tables,
+        _sheet("Accounts", (_fields(own, set()) for own in answer.accounts)),
         _sheet("Validation", (_fields(own, {"heat_map_leverages"}) for own in answer.validation)),
         _sheet("Limits", ({"statement": line} for line in answer.statements)),
     )

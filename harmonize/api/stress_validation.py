@@ -18,6 +18,11 @@ UNIDENTIFIED = (
 )
 
 
+FALLS_ALONE = (
+    "Falls alone are simulated: outside shared accounts, they liquidate longs, and no short."
+)
+
+
 def validate(
     underlyings: Sequence[str],
     terms: Mapping[str, TermsByVenue],
@@ -100,7 +105,7 @@ def limit_sentences(validation: Sequence[StressValidationRow]) -> tuple[str, ...
     return (
         *validation_sentences(validation),
         f"The underlying is simulated alone. {joint} ({JOINT_FALL.mark}).",
-        "Falls alone are simulated: they liquidate longs, and no short.",
+        FALLS_ALONE,
         volume,
         "No insurance fund is archived: without a stated one, reverse stress counts none.",
     )

@@ -228,6 +228,7 @@ def _object(answer: "StressAnswer") -> dict[str, object]:
         "validation": [asdict(row) for row in answer.validation],
         "statements": list(answer.statements),
         "missing": list(answer.missing),
+        "notes": list(answer.notes),
     }
 
 

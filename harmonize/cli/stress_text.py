@@ -34,7 +34,8 @@ def stress_text(answer: StressAnswer) -> str:
     """Returns curve, paths, venues and effects per underlying, then assumptions and limits."""
     lines = [f"as of {answer.as_of:%Y-%m-%d}, read from {answer.archive}", *_scenario(answer)]
     for row in answer.rows:
-        lines += ["", *_section(row)]
+        is_accounted = row.underlying in answer.with_accounts
+        lines += ["", *_section(row, ", each position margined alone" if is_accounted else "")]
     lines += [*_accounts(answer), "", "assumptions", *_defaults(answer.rows)]
     lines += ["", "limits", *answer.statements]
     return "".join(f"{one_line(line)}\n" for line in lines).replace(numbers.NBSP, " ")
@@ -50,12 +51,13 @@ def _scenario(answer: StressAnswer) -> Iterator[str]:
         yield f"  {citation.mark}: {citation.reference}"
 
 
-def _section(row: StressRow) -> Iterator[str]:
+def _section(row: StressRow, margined: str) -> Iterator[str]:
+    """Yields the results on one underlying; ``margined`` states how, if some share their margin."""
     kind = "synthetic" if row.is_synthetic else "given"
     span = " to ".join(dict.fromkeys((row.oldest[:10], row.newest[:10])))
     yield (
         f"{row.underlying}: {kind} longs of {numbers.usd(row.open_interest)} on "
-        f"{counted(len(row.venues), 'venue')}, margins observed {span}"
+        f"{counted(len(row.venues), 'venue')}, margins observed {span}{margined}"
     )
     if not row.open_interest:
         yield "no longs: a fall liquidates none"

@@ -70,6 +70,11 @@ class Scenario:
         """True if the path includes the effect of its own liquidations: impact counts them twice."""
         return self.kind is ScenarioKind.RECORDED
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether several underlyings fall together."""
+        return EVERY_UNDERLYING in self.falls or len(self.falls) > 1
+
     def path(self, underlying: str) -> tuple[float, ...]:
         """Returns the falls of an underlying. Raises StressInputError: the scenario has none."""
         falls = self.falls.get(underlying) or self.falls.get(EVERY_UNDERLYING)

@@ -257,6 +257,36 @@ def test_an_account_is_whole_whatever_is_named(tmp_path: Path, named: tuple[str,
     assert [own["longs"] for own in answer["accounts"]] == [own["longs"] for own in linked]
 
 
+def test_what_ignores_accounts_says_so_in_every_format(tmp_path: Path) -> None:
+    file = ("BTC", "--positions", hedged(tmp_path), "--shock", "10%")
+    printed = run(*file, *FEW).stdout
+    assert "margins observed 2026-07-02, each position margined alone" in printed
+    assert "BTC: each position margined alone. The results of accounts have" in printed
+    assert "outside shared accounts, they liquidate longs, and no short." in printed
+    assert "Positions without an account are simulated alone. On a Hyperliquid" not in printed
+    (line, *_) = list(csv.DictReader(StringIO(run(*file, *FEW, "--format", "csv").stdout)))
+    assert "each position margined alone; results of accounts: shared" in line["assumptions"]
+    book = tmp_path / "x.xlsx"
+    assert run(*file, *FEW, "--format", "xlsx", "--output", str(book)).exit_code == 0
+    sheet = load_workbook(BytesIO(book.read_bytes()))["Accounts"]
+    assert [cell.value for cell in sheet[2]][:3] == [1, "BTC", 50_000]
+    several = answer_of("BTC", "DOGE", *file[1:])
+    assert any("Positions without an account are sim" in own for own in several["statements"])
+
+
+def test_positions_without_any_account_are_not_said_to_be_margined_alone(positions: Path) -> None:
+    printed = run("--positions", str(positions), *FEW).stdout
+    assert "margined alone" not in printed
+
+
+def test_one_underlying_of_a_joint_scenario_is_said_to_be_simulated_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(SCENARIO.replace("  ETH: [0.03, 0.16, 0.1]\n", ""))
+    for name, is_joint in (("2025-10-10", True), ("-20%", True), (str(path), False)):
+        statements = answer_of("BTC", "--scenario", name)["statements"]
+        assert any("simulated alone" in line for line in statements) == is_joint
+
+
 @pytest.mark.parametrize(
     ("arguments", "old", "new", "reason"),
     [
@@ -446,6 +476,8 @@ def test_an_incomplete_underlying_that_was_not_named_is_a_note() -> None:
     result = run("--venue", "hyperliquid", *FEW)
     assert result.exit_code == 0, result.stderr
     assert "note: underlying HYPE: before " in result.stderr
+    notes = answer_of("--venue", "hyperliquid")["notes"]
+    assert any(line.startswith("underlying HYPE: before ") for line in notes)
     assert "incomplete" not in result.stderr
     named = run("BTC", "HYPE", "--venue", "hyperliquid", *FEW)
     assert named.exit_code == 3
