@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
 from harmonize.document.stress import StressDefaultRow, StressMarketRow
 from harmonize.stress.book import Book
@@ -12,7 +14,7 @@ from harmonize.stress.defaults import DEFAULTS, Default, Mark, StressDefaults
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, impacts_by_liquidity
 from harmonize.stress.scenario import Scenario
-from harmonize.text.messages import percent
+from harmonize.text.messages import counted, percent
 
 Impacts = Mapping[float, Impact]
 """Impact by liquidity multiplier; empty if volatility or volume is unknown."""
@@ -147,24 +149,48 @@ def _market_default(case: StressCase) -> StressDefaultRow:
     market = case.market
     parts = [f"not observable: {market.reason}"] * bool(market.reason)
     if market.volatility is not None:
-        parts.append(
-            f"volatility {percent(market.volatility)} a day of {market.series} up to {market.last[:10]}"
-        )
+        end = _end_text(market.last, market.as_of)
+        parts.append(f"volatility {percent(market.volatility)} a day of {market.series} {end}")
     if market.daily_volume is not None:
         venues = ", ".join(market.volume_venues)
-        parts.append(f"ADV ${market.daily_volume:,.0f}, archived perpetuals of {venues}")
-    basis = "daily candles in the archive; volume of other venues is not observed"
-    return StressDefaultRow("volatility and volume", "; ".join(parts), Mark.MEASURED.value, basis)
+        end = _end_text(market.volume_last, market.as_of)
+        parts.append(f"ADV ${market.daily_volume:,.0f} {end}, archived perpetuals of {venues}")
+    if market.excluded_volumes:
+        excluded = ", ".join(f"{own.venue} ({own.reason})" for own in market.excluded_volumes)
+        parts.append(f"volume not counted: {excluded}")
+    basis = "daily candles in the archive; volume of venues without candles is not observed"
+    mark = _dated_mark(is_stale=market.is_stale)
+    return StressDefaultRow("volatility and volume", "; ".join(parts), mark, basis)
+
+
+def _dated_mark(*, is_stale: bool) -> str:
+    return f"{Mark.MEASURED.value} (stale)" if is_stale else Mark.MEASURED.value
+
+
+def _end_text(end: str, as_of: str) -> str:
+    """Returns the end of candles, with their age in days if they are older than a day."""
+    days = _days(end, as_of)
+    age = f" ({counted(days, 'day')} before the scenario)" if days else ""
+    return f"up to {end[:10]}{age}"
+
+
+def _days(time: str, as_of: str) -> int:
+    """Returns the whole days from a time to that of the scenario; 0 if the latter is unknown."""
+    if not as_of:
+        return 0
+    return int((datetime.fromisoformat(as_of) - datetime.fromisoformat(time)) / timedelta(days=1))
 
 
 def _open_interest_default(case: StressCase) -> StressDefaultRow:
     if not case.is_synthetic:
         return StressDefaultRow("positions", "as given", Mark.MEASURED.value, "file of positions")
-    days = sorted({near.observed_at[:10] for near in case.open_interest.values()})
-    span = " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "none"
+    times = sorted({near.observed_at for near in case.open_interest.values()})
+    span = " to ".join(dict.fromkeys((times[0][:10], times[-1][:10]))) if times else "none"
+    days = max((abs(_days(time, case.market.as_of)) for time in times), default=0)
+    away = f", up to {counted(days, 'day')} from the scenario" if days else ""
     return StressDefaultRow(
         "open interest",
-        f"{len(case.open_interest)} venues, observed {span}; longs and shorts each",
-        Mark.MEASURED.value,
+        f"{len(case.open_interest)} venues, observed {span}{away}; longs and shorts each",
+        _dated_mark(is_stale=days > MAX_AGE_DAYS),
         "table of the package or series in the archive, nearest to the scenario",
     )

@@ -12,7 +12,7 @@ from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.archive.location import recorded_archive
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import MarginSchedule, Unknown
-from harmonize.document.stress import StressMarketRow
+from harmonize.document.stress import StressAbsentRow, StressMarketRow
 from harmonize.market.points import PointSeries
 from harmonize.market.points_source import open_interest_of, read_points
 from harmonize.market.prices import PriceKind, PriceSeries, utc_time
@@ -53,28 +53,32 @@ def market_before(
     """Returns volatility and volume of the days before a time with a time zone, on one underlying.
 
     Volatility is that of the daily perpetual which ends last, then has the largest turnover. Volumes
-    of venues are added, except those that end more than ``MAX_AGE_DAYS`` before the newest. If
-    ``is_dated``, candles that end more than ``MAX_AGE_DAYS`` before the time are not used.
+    of venues are added, except those that end more than ``MAX_AGE_DAYS`` before the newest: they are
+    listed. If ``is_dated``, candles that end more than ``MAX_AGE_DAYS`` before the time are not used.
+    Otherwise older ones are used, and are stale.
     """
     perpetuals = [part.known_at(moment) for part in series if part.id.kind is PriceKind.PERP]
     perpetuals = [part for part in perpetuals if part.times.size]
     oldest = moment - timedelta(days=MAX_AGE_DAYS)
-    if is_dated:
-        perpetuals = [part for part in perpetuals if _end(part) >= oldest]
-    volatility, volumes = _volatility(perpetuals, days), _volumes(perpetuals, moment)
-    names, last = "", ""
-    if isinstance(volatility, tuple):
-        names, last = str(volatility[1].id), iso_utc(_end(volatility[1]))
+    recent = [part for part in perpetuals if not is_dated or _end(part) >= oldest]
+    volatility = _volatility(recent, days)
+    counted, excluded = _volumes(perpetuals, moment, oldest if is_dated else None)
     reasons = [volatility.reason] if isinstance(volatility, Unknown) else []
-    reasons += [volumes.reason] if isinstance(volumes, Unknown) else []
-    known = () if isinstance(volumes, Unknown) else volumes
+    if not counted:
+        reasons.append(_volume_reason(excluded))
+    ends = [_volume_end(volume) for volume in counted]
+    used = [*ends] if isinstance(volatility, Unknown) else [*ends, _end(volatility[1])]
     return StressMarketRow(
         None if isinstance(volatility, Unknown) else volatility[0],
-        sum(volume.value for volume in known) if known else None,
-        names,
-        tuple(sorted({volume.series.venue for volume in known})),
-        last,
+        sum(volume.value for volume in counted) if counted else None,
+        "" if isinstance(volatility, Unknown) else str(volatility[1].id),
+        tuple(sorted({volume.series.venue for volume in counted})),
+        "" if isinstance(volatility, Unknown) else iso_utc(_end(volatility[1])),
         f"before {moment:%Y-%m-%d}: {'; '.join(dict.fromkeys(reasons))}" if reasons else "",
+        iso_utc(min(ends)) if ends else "",
+        excluded,
+        iso_utc(moment),
+        any(end < oldest for end in used),
     )
 
 
@@ -114,21 +118,39 @@ def _turnover(series: PriceSeries) -> float:
 
 
 def _volumes(
-    perpetuals: Sequence[PriceSeries], moment: datetime
-) -> tuple[VenueVolume, ...] | Unknown:
-    """Returns the volume of every venue whose perpetual ends near the newest one."""
-    assets = {part.id.underlying.asset for part in perpetuals}
-    found = [
-        venue_volume(perpetuals, venue, asset, moment)
-        for asset in assets
-        for venue in sorted({part.id.venue for part in perpetuals})
-    ]
-    known = [volume for volume in found if isinstance(volume, VenueVolume)]
-    if not known:
-        reasons = [volume.reason for volume in found if isinstance(volume, Unknown)]
-        return Unknown(reasons[0] if reasons else _NO_CANDLES)
-    newest = max(volume.last_day for volume in known)
-    return tuple(v for v in known if v.last_day >= newest - timedelta(days=MAX_AGE_DAYS))
+    perpetuals: Sequence[PriceSeries], moment: datetime, oldest: datetime | None
+) -> tuple[tuple[VenueVolume, ...], tuple[StressAbsentRow, ...]]:
+    """Returns the volumes of the venues whose perpetual ends near the newest one, and the others.
+
+    None that ends before ``oldest`` is counted.
+    """
+    pairs = sorted({(part.id.venue, part.id.underlying.asset) for part in perpetuals})
+    volumes = {pair: venue_volume(perpetuals, *pair, moment) for pair in pairs}
+    ends = [_volume_end(v) for v in volumes.values() if isinstance(v, VenueVolume)]
+    first = max(ends, default=moment) - timedelta(days=MAX_AGE_DAYS)
+    first = first if oldest is None else max(first, oldest)
+    counted, excluded = [], []
+    for (venue, asset), volume in volumes.items():
+        if isinstance(volume, Unknown):
+            reason = volume.reason.removeprefix(f"volume of the {venue} perpetual on {asset}: ")
+            excluded.append(StressAbsentRow(venue, reason))
+        elif _volume_end(volume) < first:
+            end = _volume_end(volume)
+            excluded.append(StressAbsentRow(venue, f"its candles end {end:%Y-%m-%d}"))
+        else:
+            counted.append(volume)
+    return tuple(counted), tuple(excluded)
+
+
+def _volume_end(volume: VenueVolume) -> datetime:
+    return volume.last_day + timedelta(days=1)
+
+
+def _volume_reason(excluded: Sequence[StressAbsentRow]) -> str:
+    """Returns why no volume is known."""
+    if not excluded:
+        return _NO_CANDLES
+    return "; ".join(f"{row.venue}: {row.reason}" for row in excluded)
 
 
 def archived_open_interest(question: Question) -> tuple[tuple[PointSeries, ...], tuple[str, ...]]:

@@ -19,11 +19,22 @@ class StressDefaultRow:
 
 
 @dataclass(frozen=True, slots=True)
-class StressMarketRow:
-    """Volatility per day and average daily volume (ADV) of the 30 days up to ``last``.
+class StressAbsentRow:
+    """Venue without positions in the book, or whose volume is not added, and why."""
 
-    ``series`` names the candles of the volatility, ``volume_venues`` the venues whose archived
-    perpetuals are added up to the ADV. The volume of other venues is not observed.
+    venue: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StressMarketRow:
+    """Volatility per day and average daily volume (ADV), each of 30 days of candles.
+
+    ``series`` names the candles of the volatility, which end at ``last``. ``volume_venues`` are the
+    venues whose archived perpetuals are added up to the ADV, the first of which ends at
+    ``volume_last``. ``excluded_volumes`` are archived perpetuals that are not added, and why; the
+    volume of further venues is not observed. ``as_of`` is the time for which both were measured, and
+    ``is_stale`` is whether either ends long before it.
     """
 
     volatility: float | None
@@ -32,6 +43,10 @@ class StressMarketRow:
     volume_venues: tuple[str, ...]
     last: str
     reason: str = ""
+    volume_last: str = ""
+    excluded_volumes: tuple[StressAbsentRow, ...] = ()
+    as_of: str = ""
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +259,6 @@ class StressValidationRow:
     overstatement: float | None
     reason: str = ""
     heat_map_leverages: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StressAbsentRow:
-    """Venue without positions in the book, and why."""
-
-    venue: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

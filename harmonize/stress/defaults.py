@@ -105,7 +105,7 @@ class StressDefaults:
     market_days: Default[int] = Default(
         "days of volatility and volume",
         30,
-        "30 days before the scenario",
+        "the last 30 days with candles before the scenario",
         Mark.MEASURED,
         "daily candles in the archive",
     )

@@ -53,6 +53,26 @@ def test_volumes_of_venues_are_added_and_spot_is_not() -> None:
     assert found.series == "binance perp BTCUSDT 1d"
 
 
+def test_a_volume_that_ends_long_before_the_newest_is_named_with_its_last_day() -> None:
+    series = [candles(days=100), candles("bybit", days=60), candles("okx", days=10)]
+    found = market_before(series, START + 100 * DAY, 30, is_dated=False)
+    assert found.volume_venues == ("binance",)
+    assert [(own.venue, own.reason) for own in found.excluded_volumes] == [
+        ("bybit", "its candles end 2026-03-02"),
+        ("okx", "10 days with turnover, 30 are required"),
+    ]
+    early = market_before(series, START + 80 * DAY, 30, is_dated=False)
+    assert early.volume_venues == ("binance", "bybit")
+    assert early.volume_last == "2026-03-02T00:00:00Z"
+
+
+@pytest.mark.parametrize(("days", "is_stale"), [(30, False), (31, True)])
+def test_candles_that_end_long_before_the_day_are_stale(days: int, *, is_stale: bool) -> None:
+    found = market_before([candles()], START + (40 + days) * DAY, 30, is_dated=False)
+    assert found.as_of[:10] == f"{START + (40 + days) * DAY:%Y-%m-%d}"
+    assert found.is_stale == is_stale
+
+
 def test_candles_after_the_time_are_not_used() -> None:
     found = market_before([candles()], START + 35 * DAY, 30, is_dated=True)
     assert found.last == "2026-02-05T00:00:00Z"

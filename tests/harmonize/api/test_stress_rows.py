@@ -12,7 +12,7 @@ from harmonize.api.stress_changes import parse_change
 from harmonize.api.stress_inputs import OpenInterestNear, Terms
 from harmonize.api.stress_rows import stress_row
 from harmonize.core.schedule import Unknown
-from harmonize.document.stress import StressMarketRow
+from harmonize.document.stress import StressAbsentRow, StressMarketRow
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import WhatIf
 from harmonize.stress.defaults import StressDefaults
@@ -23,7 +23,7 @@ from harmonize.stress.tiers import VenueMargins
 from tests.harmonize.checks.examples import SOUND
 from tests.harmonize.stress.markets import flat_margins
 
-MARKET = StressMarketRow(0.02, 1e9, "binance perp BTCUSDT 1d", ("binance",), "2026-03-01")
+MARKET = StressMarketRow(0.02, 1e9, "binance perp BTCUSDT 1d", ("binance",), "2026-03-01T00:00:00Z")
 HEAD = "venue,underlying,side,notional,margin\n"
 VENUES = ("binance", "okx")
 NEAR = {
@@ -113,6 +113,20 @@ def test_leverage_is_assumed_where_it_was_not_measured() -> None:
         if own.name == "effective leverage"
     ]
     assert leverage.mark == "measured on hyperliquid, assumed elsewhere"
+
+
+def test_measured_inputs_state_their_distance_and_are_stale_beyond_thirty_days() -> None:
+    absent = (StressAbsentRow("bybit", "its candles end 2026-01-05"),)
+    known = replace(MARKET, volume_last="2026-02-27T00:00:00Z", excluded_volumes=absent)
+    for as_of, is_stale in (("2026-03-08T00:00:00Z", False), ("2026-05-01T00:00:00Z", True)):
+        market = replace(known, as_of=as_of, is_stale=is_stale)
+        rows = {own.name: own for own in stress_row(replace(CASE, market=market)).defaults}
+        measured = [rows["volatility and volume"], rows["open interest"]]
+        assert {own.mark for own in measured} == {"measured (stale)" if is_stale else "measured"}
+    assert "up to 2026-03-01 (61 days before the scenario); ADV" in measured[0].text
+    assert "up to 2026-02-27 (63 days before the scenario), archived" in measured[0].text
+    assert "volume not counted: bybit (its candles end 2026-01-05)" in measured[0].text
+    assert "observed 2026-03-07, up to 55 days from the scenario" in measured[1].text
 
 
 def test_the_largest_leverage_meets_the_largest_recorded_step() -> None:
