@@ -177,12 +177,15 @@ def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
 
 
 def _check(terms: StressTerms) -> None:
-    """Raises RequestError: a shock outside [0, 1), no seed, or a fund of an unknown venue."""
+    """Raises RequestError: a shock or fee outside [0, 1), no seed, or a fund of an unknown venue."""
     if error := unknown_venue_error(terms.funds):
         message = f"fund: {error}"
         raise RequestError(message)
     if terms.seeds < 1:
         message = f"seeds: expected a number from 1, found {terms.seeds}"
+        raise RequestError(message)
+    if not 0.0 <= terms.fee < 1.0:
+        message = f"taker fee: expected a rate from 0 to below 1, found {terms.fee}"
         raise RequestError(message)
     try:
         check_moves("shock", [terms.shock or 0.0])

@@ -18,6 +18,7 @@ _FORMS = (
     "reference, reference=im, reference=mm, leverage=10, maintenance=1.5, buffer=5% or adopt=VENUE"
 )
 _PERCENT = 100.0
+_LEAST_LEVERAGE = 1.0
 _MOST_LEVERAGE = 1000.0
 _MOST_TIMES = 100.0
 
@@ -42,6 +43,12 @@ class Change:
     def margin_types(self) -> tuple[str, ...]:
         """Margin types of a reference that the change needs."""
         return _REFERENCES[self.argument] if self.kind == REFERENCE else ()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the change is of IM alone, and starts when every position is already open."""
+        is_initial = self.kind == "leverage" or self.margin_types == ("initial",)
+        return is_initial and self.from_fall is not None
 
     def what_if(self, initial: Tiers | Unknown, maintenance: Tiers | Unknown) -> WhatIf | Unknown:
         """Returns the change with the reference margins of an underlying, or why it is unknown."""
@@ -78,19 +85,18 @@ def parse_change(specification: str, venues: Collection[str]) -> Change:
     Raises RequestError: an unknown change, venue, or a number out of range.
     """
     text, at, start = specification.partition("@")
-    from_fall = _number(start, specification, 0.0, 1.0, "a fall such as @5%") if at else None
+    from_fall = _fall(start, specification, "a fall such as @5%") if at else None
     kind, equals, argument = text.partition("=")
     argument = argument.strip()
     number = 0.0
     if kind == REFERENCE and argument.lower() in _REFERENCES and bool(argument) == bool(equals):
         argument = argument.lower()
     elif kind == "leverage":
-        number = _number(argument, specification, 0.0, _MOST_LEVERAGE, "a leverage such as 10")
+        number = _leverage(argument, specification)
     elif kind == "maintenance":
-        factor = argument.removeprefix("×").removeprefix("x")
-        number = _number(factor, specification, 0.0, _MOST_TIMES, "a factor such as 1.5")
+        number = _factor(argument, specification)
     elif kind == "buffer":
-        number = _number(argument, specification, 0.0, 1.0, "a fall such as 5%")
+        number = _fall(argument, specification, "a fall such as 5%")
         if from_fall is not None:
             message = f"what-if {specification}: a buffer states its own fall; remove @{start}"
             raise RequestError(message)
@@ -99,7 +105,14 @@ def parse_change(specification: str, venues: Collection[str]) -> Change:
     else:
         message = f"what-if: expected {_FORMS}, found {specification!r}"
         raise RequestError(message)
-    return Change(specification, kind, argument, number, from_fall)
+    change = Change(specification, kind, argument, number, from_fall)
+    if change.is_idle:
+        message = (
+            f"what-if {specification}: IM on the day caps nobody, so that nothing can change; "
+            f"remove @{start}"
+        )
+        raise RequestError(message)
+    return change
 
 
 def _check_venue(argument: str, specification: str, venues: Collection[str]) -> None:
@@ -109,16 +122,40 @@ def _check_venue(argument: str, specification: str, venues: Collection[str]) -> 
         raise RequestError(message)
 
 
-def _number(text: str, specification: str, above: float, at_most: float, expected: str) -> float:
-    """Returns a number or a percentage. Raises RequestError: not a number in the range."""
-    try:
-        number = float(text.removesuffix("%").replace("_", ""))
-    except ValueError:
-        number = float("nan")
-    number = number / _PERCENT if text.endswith("%") else number
-    is_fall = at_most == 1.0
-    if not (above <= number < at_most if is_fall else above < number <= at_most):
-        bound = f"from {above:g} to below 1" if is_fall else f"above {above:g}, at most {at_most:g}"
-        message = f"what-if {specification}: expected {expected}, {bound}, found {text!r}"
-        raise RequestError(message)
+def _leverage(text: str, specification: str) -> float:
+    number = _number(text)
+    if not _LEAST_LEVERAGE <= number <= _MOST_LEVERAGE:
+        expected = f"a leverage such as 10, from {_LEAST_LEVERAGE:g} to {_MOST_LEVERAGE:g}"
+        raise _error(specification, expected, text)
     return number
+
+
+def _factor(text: str, specification: str) -> float:
+    number = _number_or_percentage(text.removeprefix("×").removeprefix("x"))
+    if not 0.0 < number <= _MOST_TIMES:
+        expected = f"a factor such as 1.5, above 0, at most {_MOST_TIMES:g}"
+        raise _error(specification, expected, text)
+    return number
+
+
+def _fall(text: str, specification: str, expected: str) -> float:
+    number = _number_or_percentage(text)
+    if not 0.0 <= number < 1.0:
+        raise _error(specification, f"{expected}, from 0 to below 1", text)
+    return number
+
+
+def _error(specification: str, expected: str, found: str) -> RequestError:
+    return RequestError(f"what-if {specification}: expected {expected}, found {found!r}")
+
+
+def _number_or_percentage(text: str) -> float:
+    return _number(text.removesuffix("%")) / _PERCENT if text.endswith("%") else _number(text)
+
+
+def _number(text: str) -> float:
+    """Returns the number of a text, NaN if it is none; digits are not grouped."""
+    try:
+        return float("nan") if "_" in text else float(text)
+    except ValueError:
+        return float("nan")

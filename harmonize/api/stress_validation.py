@@ -9,7 +9,12 @@ from harmonize.liquidation.price import Side
 from harmonize.stress.book import synthetic_book
 from harmonize.stress.counterfactuals import unchanged
 from harmonize.stress.defaults import DEFAULTS, JOINT_FALL, StressDefaults
-from harmonize.stress.recorded import HEAT_MAP_LEVERAGES, bundled_recordings, compare_with_recorded
+from harmonize.stress.recorded import (
+    HEAT_MAP_LEVERAGES,
+    RecordedLiquidations,
+    bundled_recordings,
+    compare_with_recorded,
+)
 from harmonize.stress.thresholds import thresholds
 
 UNIDENTIFIED = (
@@ -37,8 +42,7 @@ def validate(
             continue
         own = terms[underlying].get(recordings.venue)
         if own is None or isinstance(own.margins, Unknown):
-            reason = f"margins of {recordings.venue} are not part of the selection"
-            rows.append(_unknown(underlying, recordings.venue, len(days), reason))
+            rows.append(_unknown(underlying, recordings, len(days)))
             continue
         margins = own.margins
         book = synthetic_book(
@@ -61,13 +65,25 @@ def validate(
                 found.rank_correlation,
                 _ratio(found.heat_map, found.recorded),
                 heat_map_leverages=HEAT_MAP_LEVERAGES,
+                caveat=recordings.caveat,
             )
         )
     return tuple(rows)
 
 
-def _unknown(underlying: str, venue: str, days: int, reason: str) -> StressValidationRow:
-    return StressValidationRow(underlying, venue, days, None, None, None, None, None, reason)
+def _unknown(underlying: str, recordings: RecordedLiquidations, days: int) -> StressValidationRow:
+    return StressValidationRow(
+        underlying,
+        recordings.venue,
+        days,
+        recorded=None,
+        modelled=None,
+        ratio=None,
+        rank_correlation=None,
+        overstatement=None,
+        reason=f"margins of {recordings.venue} are not part of the selection",
+        caveat=recordings.caveat,
+    )
 
 
 def _ratio(part: float, whole: float) -> float | None:
@@ -77,9 +93,11 @@ def _ratio(part: float, whole: float) -> float | None:
 def validation_sentences(rows: Sequence[StressValidationRow]) -> tuple[str, ...]:
     """Returns the validation in words, with what it cannot tell."""
     leverages = ", ".join(f"{leverage:g}" for leverage in HEAT_MAP_LEVERAGES)
+    venue = bundled_recordings().venue
     return (
         *(_sentence(row, leverages) for row in rows),
-        "Venues other than hyperliquid, and other underlyings: unvalidated.",
+        *dict.fromkeys(f"Recorded liquidations: {row.caveat}." for row in rows if row.caveat),
+        f"Venues other than {venue}, and other underlyings: unvalidated.",
         UNIDENTIFIED,
     )
 
@@ -89,7 +107,7 @@ def _sentence(row: StressValidationRow, leverages: str) -> str:
         return f"{row.underlying}: not validated on this selection: {row.reason}."
     rank = "unknown" if row.rank_correlation is None else f"{row.rank_correlation:.2f}"
     return (
-        f"{row.underlying}: on {row.days} days recorded on {row.venue}, the model liquidates "
+        f"{row.underlying}: on {row.days} recorded days attributed to {row.venue}, the model liquidates "
         f"{row.ratio:.2f} times the recorded longs; rank correlation of days {rank}; "
         f"leverages of heat maps ({leverages}×) {row.overstatement:.1f} times."
     )

@@ -112,10 +112,10 @@ def stress(
         _scenario(scenario) if scenario else None,
         _positions(positions) if positions else None,
         tuple(what_if) if what_if else default.what_ifs,
-        _shock(shock) if shock else None,
+        _rate_below_one(shock, "--shock", "a fall", "10%") if shock else None,
         default.seeds if seeds is None else seeds,
         impact,
-        parse_rate(taker_fee, "--taker-fee"),
+        _rate_below_one(taker_fee, "--taker-fee", "a rate", "0.05%"),
         _funds(fund or []),
     )
     selection = request.selection(
@@ -169,10 +169,11 @@ def _read(path: Path, option: str) -> str:
         fail(f"{option}: cannot read {path}: {error.strerror}; use another path", USAGE)
 
 
-def _shock(text: str) -> float:
-    rate = parse_rate(text, "--shock")
+def _rate_below_one(text: str, option: str, noun: str, example: str) -> float:
+    rate = parse_rate(text, option)
     if rate >= 1.0:
-        fail(f"--shock: expected a fall from 0 to below 100 %, found {text!r}; use 10%", USAGE)
+        expected = f"expected {noun} from 0 to below 100 %, such as {example}"
+        fail(f"{option}: {expected}, found {text!r}", USAGE)
     return rate
 
 

@@ -246,7 +246,8 @@ class StressValidationRow:
     """Recorded against modelled liquidations of longs on one underlying, in USD.
 
     ``ratio`` is modelled over recorded, ``overstatement`` that of heat maps, which spread the open
-    interest evenly over ``heat_map_leverages``. ``reason`` states why numbers are None.
+    interest evenly over ``heat_map_leverages``. ``reason`` states why numbers are None. ``caveat``
+    states what is uncertain about the records; a document of an earlier version has none.
     """
 
     underlying: str
@@ -259,6 +260,7 @@ class StressValidationRow:
     overstatement: float | None
     reason: str = ""
     heat_map_leverages: tuple[float, ...] = ()
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ import numpy as np
 
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, require_known
+from harmonize.stress.paths import check_release_steps
 from harmonize.stress.positions import NO_ACCOUNT, Codes, Flags, Floats, Positions
 from harmonize.stress.thresholds import TIE, check_moves
 from harmonize.stress.tiers import VenueMargins
@@ -184,9 +185,7 @@ class _Run:
     """Prices, sales and the next look at each account while the paths run."""
 
     def __init__(self, accounts: Accounts, impacts: Sequence[Impact], release_steps: int) -> None:
-        if release_steps < 1:
-            message = f"release steps: expected a number from 1, found {release_steps}"
-            raise StressInputError(message)
+        check_release_steps(release_steps)
         self.accounts, self.impacts, self.release = accounts, impacts, release_steps
         count = accounts.constant.size
         self.sensitivity = np.asarray(abs(accounts.weights).sum(axis=1)).ravel()

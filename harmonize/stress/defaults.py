@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from harmonize.liquidation.price import Side
+from harmonize.stress.errors import StressInputError
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -67,6 +68,10 @@ MEASURED_VENUE = "hyperliquid"
 
 SUBSTITUTE = "BTC"
 """Underlying whose leverage is assumed for underlyings without a measurement."""
+
+
+MOST_RELEASE_STEPS = 10_000
+"""Most steps over which a liquidation can be sold: each is a step of the simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,18 @@ class StressDefaults:
         return self.leverage.mark if is_measured else Mark.ASSUMED
 
     def release_steps(self, step_minutes: float) -> int:
-        """Returns the steps of a path over which a liquidation is sold, at least 1."""
-        return max(1, round(self.minutes_to_sell.value / step_minutes))
+        """Returns the steps of a path over which a liquidation is sold, at least 1.
+
+        Raises StressInputError: more steps than can be simulated.
+        """
+        minutes = self.minutes_to_sell.value
+        if not minutes <= MOST_RELEASE_STEPS * step_minutes:
+            message = (
+                f"step of {step_minutes:g} minutes: a sale over {minutes:g} minutes takes more than"
+                f" {MOST_RELEASE_STEPS:,} steps; use longer steps"
+            )
+            raise StressInputError(message)
+        return max(1, round(minutes / step_minutes))
 
 
 CAPPED_TRADERS: Default[object] = Default(

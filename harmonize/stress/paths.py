@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from harmonize.stress.defaults import MOST_RELEASE_STEPS
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, require_known
 from harmonize.stress.positions import Floats
@@ -37,11 +38,19 @@ class PathTerms:
     hold: bool = True
 
     def __post_init__(self) -> None:
-        """Raises StressInputError: a number of steps below 1."""
-        for name, steps in (("release", self.release_steps), ("closing", self.closing_steps)):
-            if not 1.0 <= steps < np.inf:
-                message = f"{name} steps: expected a number from 1, found {steps}"
-                raise StressInputError(message)
+        """Raises StressInputError: a number of steps below 1, or too many."""
+        check_release_steps(self.release_steps)
+        if not 1.0 <= self.closing_steps < np.inf:
+            message = f"closing steps: expected a number from 1, found {self.closing_steps}"
+            raise StressInputError(message)
+
+
+def check_release_steps(steps: int) -> None:
+    """Raises StressInputError: the steps over which a liquidation is sold are below 1, or too many."""
+    if not 1 <= steps <= MOST_RELEASE_STEPS:
+        bound = f"from 1 to {MOST_RELEASE_STEPS:,}" if steps > 1 else "from 1"
+        message = f"release steps: expected a number {bound}, found {steps}"
+        raise StressInputError(message)
 
 
 DEFAULT_TERMS = PathTerms()

@@ -22,6 +22,7 @@ HEAT_MAP_LEVERAGES = (10.0, 25.0, 50.0, 100.0)
 """Leverages that liquidation heat maps assume, each for an equal part of open interest."""
 
 _SECTIONS = {"venue", "source", "days"}
+_CAVEAT = "caveat"
 _KEYS = {"underlying", "day", "open_interest", "fall", "liquidated"}
 _NUMBERS = ("open_interest", "fall", "liquidated")
 _LEAST_DAYS = 2
@@ -43,11 +44,12 @@ class RecordedDay:
 
 @dataclass(frozen=True, slots=True)
 class RecordedLiquidations:
-    """Recorded days of one venue, with their source."""
+    """Recorded days of one venue, with their source; ``caveat`` is what is uncertain about them."""
 
     venue: str
     source: str
     days: tuple[RecordedDay, ...]
+    caveat: str = ""
 
     def of(self, underlying: str) -> tuple[RecordedDay, ...]:
         """Returns the days of an underlying, in order; empty without any."""
@@ -80,13 +82,15 @@ def parse_recordings(text: str, name: str) -> RecordedLiquidations:
     """Returns the recordings of a YAML text. Raises YamlSourceError with file, line and column."""
     yaml = parse_yaml(text, name)
     value = yaml.value
-    if not isinstance(value, dict) or set(value) != _SECTIONS:
+    if not isinstance(value, dict) or set(value) - {_CAVEAT} != _SECTIONS:
         raise _error(yaml, (), f"expected exactly the keys {', '.join(sorted(_SECTIONS))}")
     rows = value["days"]
     if not isinstance(rows, list) or not rows:
         raise _error(yaml, ("days",), "days: expected a list of rows")
     days = tuple(_day(yaml, position, row) for position, row in enumerate(rows))
-    return RecordedLiquidations(str(value["venue"]), str(value["source"]), days)
+    return RecordedLiquidations(
+        str(value["venue"]), str(value["source"]), days, str(value.get(_CAVEAT, ""))
+    )
 
 
 def _day(yaml: YamlSource, position: int, row: object) -> RecordedDay:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -24,6 +25,9 @@ EVERY_UNDERLYING = "*"
 
 HYPOTHETICAL = (0.05, 0.10, 0.20, 0.30)
 """Falls of the bundled hypothetical scenarios: the price jumps and stays."""
+
+LEAST_STEP_MINUTES = 0.01
+"""Shortest step of a path: a liquidation is sold over some minutes, in as many steps as they have."""
 
 _REQUIRED = ("id", "title", "kind", "step_minutes", "falls", "citations")
 _OPTIONAL = ("first_mark", "implied_volatility", "volume")
@@ -145,7 +149,7 @@ def parse_scenario(text: str, name: str) -> Scenario:
         _text(yaml, ("id",), value["id"]),
         _text(yaml, ("title",), value["title"]),
         kind,
-        _number(yaml, ("step_minutes",), value["step_minutes"], above_zero=True),
+        _step_minutes(yaml, value["step_minutes"]),
         _text(yaml, ("first_mark",), first_mark) if first_mark else "",
         falls,
         _citations(yaml, value["citations"]),
@@ -186,7 +190,7 @@ def scenario_schema() -> dict[str, object]:
             "id": text,
             "title": text,
             "kind": {"enum": [kind.value for kind in ScenarioKind]},
-            "step_minutes": {"type": "number", "exclusiveMinimum": 0},
+            "step_minutes": {"type": "number", "minimum": LEAST_STEP_MINUTES},
             "first_mark": text,
             "falls": {"type": "object", "minProperties": 1, "additionalProperties": falls},
             "implied_volatility": series,
@@ -207,7 +211,8 @@ def _series(yaml: YamlSource, key: str, value: object, below: float | None = Non
 
 def _numbers(yaml: YamlSource, path: Path, value: object, below: float | None) -> tuple[float, ...]:
     if not isinstance(value, list) or not value:
-        reason = f"{path[-1]}: expected a list of numbers, one per step, found {printable(value)}"
+        found = "an empty list" if value == [] else printable(value)
+        reason = f"{path[-1]}: expected a list of numbers, one per step, found {found}"
         raise _error(yaml, path, reason)
     numbers = []
     for position, entry in enumerate(value):
@@ -231,9 +236,20 @@ def _number(yaml: YamlSource, path: Path, value: object, *, above_zero: bool = F
     return float(number)
 
 
+def _step_minutes(yaml: YamlSource, value: object) -> float:
+    path = ("step_minutes",)
+    minutes = _number(yaml, path, value, above_zero=True)
+    if minutes < LEAST_STEP_MINUTES:
+        reason = f"step_minutes: expected at least {LEAST_STEP_MINUTES:g} minutes, found {value}"
+        raise _error(yaml, path, reason)
+    return minutes
+
+
 def _citations(yaml: YamlSource, value: object) -> tuple[Citation, ...]:
     if not isinstance(value, list) or not value:
-        raise _error(yaml, ("citations",), "citations: expected at least one citation")
+        found = "an empty list" if value == [] else printable(value)
+        reason = f"citations: expected at least one citation, found {found}"
+        raise _error(yaml, ("citations",), reason)
     citations = []
     for position, entry in enumerate(value):
         path = ("citations", position)
@@ -267,7 +283,9 @@ def _mapping(
 
 def _text(yaml: YamlSource, path: Path, value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise _error(yaml, path, f"{path[-1]}: expected text, found {printable(value)}")
+        is_scalar = isinstance(value, bool | int | Decimal | date)
+        fix = "; put it in quotes" if is_scalar else ""
+        raise _error(yaml, path, f"{path[-1]}: expected text, found {printable(value)}{fix}")
     return value
 
 

@@ -167,10 +167,13 @@ def _validation_words(rows: Sequence[StressValidationRow]) -> str:
     if not known:
         return "Nothing was compared with recorded liquidations: unvalidated."
     venues = join_words(sorted({own.venue for own in known}))
+    caveats = "".join(
+        f" ({caveat})" for caveat in sorted({own.caveat for own in known if own.caveat})
+    )
     leverages = {f"{leverage:g}" for own in known for leverage in own.heat_map_leverages}
     named = join_words(sorted(leverages, key=float))
     return (
-        f"Recorded liquidations are those of {venues}; every other venue is unvalidated. Modelled over"
+        f"Recorded liquidations are attributed to {venues}{caveats}; every other venue is unvalidated. Modelled over"
         " recorded totals are"
         f" {join_words([f'{own.ratio:.2f} ({own.underlying})' for own in known])}. Positions opened"
         f" within the day are not modelled. Heat maps assume leverage settings ({named}×), not effective"

@@ -162,6 +162,7 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
             StressValidationRow(
                 *(underlying, "venue-a", 49, 1e9, 2.6e8, 0.26, 0.64, 44.3, ""),
                 (10.0, 25.0, 50.0, 100.0),
+                "the source names no venue",
             ),
         ),
         limits=("Amplification is not identified.", "Other venues are unvalidated."),

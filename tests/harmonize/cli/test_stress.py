@@ -134,7 +134,9 @@ def test_every_format_states_the_defaults_with_their_marks(
 
 
 def test_the_limits_are_stated_in_words(printed: str) -> None:
-    assert "on 49 days recorded on hyperliquid, the model liquidates 0." in printed
+    assert "on 49 recorded days attributed to hyperliquid, the model liquidates 0." in printed
+    assert "the source does not name the venue, and its description suggests Hyp" in printed
+    assert "its longs and shorts miss its totals by up to $7.2m a day" in printed
     assert "Amplification is not identified" in printed
     assert "Venues other than hyperliquid, and other underlyings: unvalidated." in printed
     assert "No insurance fund is archived" in printed
@@ -346,16 +348,19 @@ def test_a_jump_that_holds_ends_where_the_curve_ends() -> None:
 
 def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
     answer = answer_of(
-        "BTC", "--what-if", "leverage=10", "--what-if", "leverage=10@5%", "--what-if", "adopt=okx"
+        *("BTC", "--what-if", "leverage=10", "--what-if", "maintenance=150%@5%"),
+        *("--what-if", "adopt=okx"),
     )
     (row,) = answer["stress"]
     before, on_the_day, _ = row["reactions"]
     assert before["top_up"] > 0
     assert before["closed"] > 0
     assert (on_the_day["top_up"], on_the_day["closed"]) == (0.0, 0.0)
+    (more, *_) = [own for own in row["effects"] if own["what_if"] == "maintenance=150%@5%"]
+    assert more["sign"] in {"more", "depends on"}  # a factor of 1.5, not of 150
     assert {own["what_if"] for own in row["effects"]} == {
         "leverage=10",
-        "leverage=10@5%",
+        "maintenance=150%@5%",
         "adopt=okx",
     }
 
@@ -371,7 +376,15 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
         (("BTC", "--what-if", "gap"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "reference=xm"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "adopt=binanc"), "unknown venue 'binanc'; did you mean binance?"),
-        (("BTC", "--what-if", "leverage=0"), "expected a leverage such as 10, above 0"),
+        (("BTC", "--what-if", "leverage=0"), "expected a leverage such as 10, from 1 to 1000"),
+        (("BTC", "--what-if", "leverage=10%"), "expected a leverage such as 10, from 1 to 1000"),
+        (("BTC", "--what-if", "leverage=0.5"), "expected a leverage such as 10, from 1 to 1000"),
+        (("BTC", "--what-if", "leverage=1_0"), "from 1 to 1000, found '1_0'"),
+        (("BTC", "--what-if", "maintenance=1_0"), "expected a factor such as 1.5, above 0"),
+        (("BTC", "--what-if", "buffer=0_1%"), "expected a fall such as 5%, from 0 to below 1"),
+        (("BTC", "--what-if", "leverage=10@5%"), "IM on the day caps nobody, so that nothing can"),
+        (("BTC", "--what-if", "reference=im@5%"), "can change; remove @5%"),
+        (("BTC", "--taker-fee", "100%"), "--taker-fee: expected a rate from 0 to below 100 %"),
         (("BTC", "--what-if", "maintenance=nan"), "expected a factor such as 1.5, above 0"),
         (("BTC", "--what-if", "buffer"), "expected a fall such as 5%, from 0 to below 1"),
         (("BTC", "--what-if", "reference@100%"), "expected a fall such as @5%, from 0 to below 1"),

@@ -180,6 +180,13 @@ def test_a_sale_takes_five_minutes_and_at_least_a_step(minutes: float, steps: in
     assert DEFAULTS.release_steps(minutes) == steps
 
 
+@pytest.mark.parametrize("minutes", [4e-4, 1e-9, 1e-320, 0.0, float("nan")])
+def test_a_sale_over_too_many_steps_is_refused(minutes: float) -> None:
+    assert DEFAULTS.release_steps(5e-4) == 10_000
+    with pytest.raises(StressInputError, match=r"more than 10,000 steps; use longer steps"):
+        DEFAULTS.release_steps(minutes)
+
+
 def test_defaults_can_be_changed_one_by_one() -> None:
     narrow = Default("position sizes", SizeRange(1e4, 1e5), "$10k to $100k", Mark.ASSUMED, "test")
     made = book(defaults=replace(DEFAULTS, sizes=narrow))

@@ -37,6 +37,12 @@ def test_forty_nine_days_of_three_underlyings_ship_with_the_package() -> None:
     )
 
 
+def test_a_caveat_is_read_and_the_shipped_recordings_have_one() -> None:
+    assert parse_recordings(TEXT, "x.yaml").caveat == ""
+    assert parse_recordings(f"caveat: unsure\n{TEXT}", "x.yaml").caveat == "unsure"
+    assert "does not name the venue" in bundled_recordings().caveat
+
+
 def test_the_model_states_open_interest_times_the_share_within_the_fall() -> None:
     days = parse_recordings(TEXT, "x.yaml").of("BTC")
     longs = stated([0.01, 0.05, 0.5, 0.9], [1.0, 2.0, 3.0, 4.0])

@@ -130,18 +130,35 @@ def test_an_underlying_without_falls_is_refused() -> None:
     [
         ("title:", "name:", "m.yaml:2:1: name: unknown key; use id, title"),
         ("title: A fall\n", "", "m.yaml:1:1: title: missing; add it"),
-        ("id: mine", "id: 7", "m.yaml:1:5: id: expected text, found 7"),
+        ("id: mine", "id: 7", "m.yaml:1:5: id: expected text, found 7; put it in quotes"),
+        (
+            "id: mine",
+            "id: 2025-10-10",
+            "m.yaml:1:5: id: expected text, found 2025-10-10; put it in quotes",
+        ),
+        (
+            '"2026-01-01T00:00:00Z"',
+            "2026-01-01",
+            "m.yaml:5:13: first_mark: expected text, found 2026-01-01; put it in quotes",
+        ),
+        ("title: A fall", "title: true", "m.yaml:2:8: title: expected text, found true; put it in"),
+        ("title: A fall", "title: []", "m.yaml:2:8: title: expected text, found a list"),
         (
             "kind: recorded",
             "kind: real",
             "m.yaml:3:7: kind: expected one of recorded, hypothetical",
         ),
         ("60", "0", "m.yaml:4:15: step_minutes: expected a number above 0, found 0"),
+        ("60", "1e-9", "m.yaml:4:15: step_minutes: expected at least 0.01 minutes, found "),
         ("kind: recorded", "kind: hypothetical", "m.yaml:5:13: first_mark: a recorded scenario"),
         ("[0.01, 0.2]", "[0.01, 1.2]", "m.yaml:7:15: BTC: expected a fraction from 0 to below 1"),
         ("[0.01, 0.2]", "[0.01, -1]", "m.yaml:7:15: BTC: expected a number from 0, found -1"),
         ("[0.01, 0.2]", "[0.01, .nan]", "m.yaml:7:15: "),
-        ("[0.01, 0.2]", "[]", "m.yaml:7:8: BTC: expected a list of numbers"),
+        (
+            "[0.01, 0.2]",
+            "[]",
+            "m.yaml:7:8: BTC: expected a list of numbers, one per step, found an empty list",
+        ),
         ("[0.02, 0.3]", "[0.02]", "m.yaml:8:8: falls: expected 2 steps for ETH, found 1"),
         ("[1, 2.5]", "[1]", "m.yaml:9:15: volume: expected 2 steps for BTC, found 1"),
         ("{BTC: [1, 2.5]}", "[1]", "m.yaml:9:9: volume: expected a mapping of underlyings"),
@@ -150,7 +167,7 @@ def test_an_underlying_without_falls_is_refused() -> None:
         (
             "citations:\n  - {reference: a page, mark: sourced, note: read}",
             "citations: []",
-            "m.yaml:10:12: citations: expected at least one citation",
+            "m.yaml:10:12: citations: expected at least one citation, found an empty list",
         ),
     ],
 )

@@ -158,7 +158,7 @@ def test_every_assumption_has_its_mark_and_what_is_not_observable_its_reason() -
 
 def test_validation_is_in_words_and_numbers_and_the_rest_is_unvalidated() -> None:
     words = plain(section(page(), "validation"))
-    assert "every other venue is unvalidated" in words
+    assert "are attributed to venue-a (the source names no venue); every other" in words
     assert "0.26 (BTC)" in words
     assert "(10, 25, 50 and 100×)" in words
     assert "Unvalidated, without recorded liquidations: ETH." in words
