@@ -5,7 +5,12 @@ from datetime import datetime
 
 from harmonize.api.question import AdequacyScope, Question, StressScope, ThresholdScope
 from harmonize.audit.assemble import PriceTests, Reading
-from harmonize.document import AdequacySection, StressRow, ThresholdSection
+from harmonize.document import (
+    AdequacySection,
+    StressOmittedRow,
+    StressRow,
+    ThresholdSection,
+)
 from harmonize.policy.rule_set import RuleSet
 
 Absent = tuple[str, ...]
@@ -22,8 +27,9 @@ def price_tests(
     """
     adequacy, unread = _adequacy(question, reading, as_of)
     thresholds, untested = _thresholds(question, reading)
-    stress, unsimulated = _stress(question, reading, rule_sets, as_of)
-    return PriceTests(adequacy, thresholds, stress), (*unread, *untested, *unsimulated)
+    stress, omitted, unsimulated = _stress(question, reading, rule_sets, as_of)
+    tests = PriceTests(adequacy, thresholds, stress, omitted)
+    return tests, (*unread, *untested, *unsimulated)
 
 
 def _adequacy(
@@ -46,9 +52,9 @@ def _thresholds(question: Question, reading: Reading) -> tuple[ThresholdSection,
 
 def _stress(
     question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
-) -> tuple[tuple[StressRow, ...], Absent]:
+) -> tuple[tuple[StressRow, ...], tuple[StressOmittedRow, ...], Absent]:
     if question.options.stress is StressScope.NONE:
-        return (), ()
+        return (), (), ()
     from harmonize.api.stress_document import audited_stress  # noqa: PLC0415 - as above
 
     return audited_stress(question, reading, rule_sets, as_of)

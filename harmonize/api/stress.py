@@ -164,8 +164,21 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         (*_statements(inputs, rows), *validation_sentences(validation)),
         tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
         accounted_underlyings(terms.positions) if terms.positions else (),
-        (*inputs.base.notes, *dict.fromkeys(partly)),
+        (*inputs.base.notes, *dict.fromkeys(partly), *_omitted(inputs)),
     )
+
+
+def _omitted(inputs: _Inputs) -> Iterator[str]:
+    """Yields the underlyings with open interest that are not simulated, if none was named."""
+    if inputs.named or inputs.terms.positions is not None:
+        return
+    compared = {group.underlying for group in inputs.base.universe.peer_groups}
+    simulated, scenario = _underlyings(inputs), inputs.terms.scenario
+    for name in known_underlyings(inputs.points):
+        if name not in compared:
+            yield f"underlying {name}: not simulated: its margins are not compared"
+        elif name not in simulated and scenario is not None:
+            yield f"underlying {name}: not simulated: scenario {scenario.id} has no falls of it"
 
 
 def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
@@ -353,7 +366,7 @@ def _changes(
 
 
 def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
-    """Returns the requested venues that no book contains, and given positions left out."""
+    """Returns the requested venues that no book contains, and given positions not simulated."""
     simulated = {venue.venue for row in rows for venue in row.venues}
     absent = {own.venue: own.reason for row in rows for own in row.not_observable}
     lines = [

@@ -77,7 +77,7 @@ class StressCase:
             venues = ", ".join(market.volume_venues)
             message = (
                 f"{self.underlying}: average daily volume is 0 by the candles of {venues}; import "
-                "candles with turnover, or use another --as-of"
+                f"candles with turnover of the days up to {market.volume_last[:10]}"
             )
             raise StressInputError(message)
         return impacts_by_liquidity(market.volatility, market.daily_volume, defaults)

@@ -19,7 +19,7 @@ from harmonize.api.stress_inputs import (
 from harmonize.api.stress_rows import stress_row
 from harmonize.audit.assemble import Reading
 from harmonize.core.schedule import Unknown
-from harmonize.document.stress import StressRow
+from harmonize.document.stress import StressOmittedRow, StressRow
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind, PriceSeries
 from harmonize.policy.rule_set import RuleSet
@@ -32,11 +32,15 @@ from harmonize.stress.margins import reference_tiers
 
 SHOCK = 0.10
 
+_NO_CLASS = "no selected rule set has a class for it"
+_NOT_COMPARED = "its margins are not compared: too few of the selected venues have it"
+_NOT_OBSERVABLE = "no selected venue has both open interest and margins"
+
 
 def audited_stress(
     question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
-) -> tuple[tuple[StressRow, ...], tuple[str, ...]]:
-    """Returns a row per simulable underlying with a class in a rule set, and what cannot be read.
+) -> tuple[tuple[StressRow, ...], tuple[StressOmittedRow, ...], tuple[str, ...]]:
+    """Returns a row per simulable underlying with a class in a rule set, the others, and what is unread.
 
     Raises RequestError: a preferred instrument that its venue does not have, or market data with which
     nothing can be simulated; ArchiveError.
@@ -44,19 +48,44 @@ def audited_stress(
     base = prepare_reading(question, rule_sets, reading, as_of)
     points, defects = archived_open_interest(question)
     names = _underlyings(base, points)
+    reasons = _reasons(base, names)
+    names = tuple(name for name in names if name not in reasons)
     prices, unread = read_prices(question, as_of, frozenset(names), frozenset({PriceKind.PERP}))
-    cases = (_case(question, base, points, prices.get(name, ()), name) for name in names)
+    cases = {name: _case(question, base, points, prices.get(name, ()), name) for name in names}
+    reasons |= {name: _NOT_OBSERVABLE for name, case in cases.items() if case is None}
     try:
-        rows = tuple(stress_row(case) for case in cases if case is not None)
+        rows = tuple(stress_row(case) for case in cases.values() if case is not None)
     except StressInputError as error:
         raise RequestError(str(error)) from None
-    return rows, (*defects, *unread)
+    omitted = tuple(
+        StressOmittedRow(name, _open_interest(question, base, points, name), reason)
+        for name, reason in sorted(reasons.items())
+    )
+    return rows, omitted, (*defects, *unread)
 
 
 def _underlyings(base: PreparedUniverse, points: Sequence[PointSeries]) -> tuple[str, ...]:
-    """Returns the underlyings with open interest to which a rule set assigns a class."""
+    """Returns the underlyings with open interest, of those that are requested."""
+    known = known_underlyings(points)
+    return tuple(name for name in known if not base.underlyings or name in base.underlyings)
+
+
+def _reasons(base: PreparedUniverse, names: Sequence[str]) -> dict[str, str]:
+    """Returns by underlying why no fall of it is simulated."""
+    compared = {group.underlying for group in base.universe.peer_groups}
     classed = {group.underlying for group in base.universe.with_class()}
-    return tuple(name for name in known_underlyings(points) if name in classed)
+    return {
+        name: _NO_CLASS if name in compared else _NOT_COMPARED
+        for name in names
+        if name not in classed
+    }
+
+
+def _open_interest(
+    question: Question, base: PreparedUniverse, points: Sequence[PointSeries], underlying: str
+) -> float:
+    near = open_interest_near(points, underlying, base.as_of, question.until)
+    return sum(own.value for own in near.values())
 
 
 def _case(

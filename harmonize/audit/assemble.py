@@ -45,6 +45,7 @@ from harmonize.document import (
     LiquidationRow,
     ScheduleRow,
     Spread,
+    StressOmittedRow,
     StressRow,
     ThresholdSection,
     Tool,
@@ -142,6 +143,7 @@ class PriceTests:
     adequacy: AdequacySection = field(default_factory=AdequacySection)
     thresholds: ThresholdSection = field(default_factory=ThresholdSection)
     stress: tuple[StressRow, ...] = ()
+    stress_omitted: tuple[StressOmittedRow, ...] = ()
 
 
 def audit(
@@ -348,6 +350,7 @@ def assemble(
         adequacy=results.tests.adequacy,
         thresholds=results.tests.thresholds,
         stress=results.tests.stress,
+        stress_omitted=results.tests.stress_omitted,
     )
 
 

@@ -132,12 +132,23 @@ def _cliffs(row: StressRow) -> Iterator[str]:
 
 
 def _venues(row: StressRow) -> Iterator[str]:
+    at = f", {_first_liquidity(row)}" if row.points else ""
+    multipliers = ", ".join(f"{key:g}×" for key in _liquidities(row))
     heads = (
-        *("venue", "longs", "margins", "leverage", f"liquidated at {percent(row.shock)}"),
-        *("leave-one-out", "Shapley", "÷ share of longs", "overlap", "below MM at once"),
-        "reverse stress 1×, 4×, 10×",
+        *("venue", "longs", "margins", "leverage", f"liquidated at {percent(row.shock)}{at}"),
+        *(f"leave-one-out{at}", f"Shapley{at}", f"÷ share of longs{at}", "overlap"),
+        *("below MM at once", f"reverse stress {multipliers}".strip()),
     )
     yield from aligned(heads, [_venue(venue) for venue in row.venues], right={1, 4, 5, 6, 7, 8, 9})
+
+
+def _liquidities(row: StressRow) -> list[float]:
+    return sorted({point.liquidity for point in row.points})
+
+
+def _first_liquidity(row: StressRow) -> str:
+    """Returns the multiplier of contributions and sensitivity: ``1×``."""
+    return f"{_liquidities(row)[0]:g}×"
 
 
 def _venue(venue: StressVenueRow) -> Cells:
@@ -232,12 +243,14 @@ def _reactions(row: StressRow) -> Iterator[str]:
 
 def _sensitive(row: StressRow) -> Iterator[str]:
     if row.sensitivity:
+        base = numbers.usd(row.sensitivity[0].base)
+        changing = [own for own in row.sensitivity if len({own.base, own.halved, own.doubled}) > 1]
         parts = (
             f"{own.name} {numbers.usd(own.halved)} to {numbers.usd(own.doubled)}"
-            for own in row.sensitivity[:_MOST_SENSITIVE]
+            for own in changing[:_MOST_SENSITIVE]
         )
-        base = numbers.usd(row.sensitivity[0].base)
-        yield f"liquidated {base} at 1× volatility; halved and doubled: {'; '.join(parts)}"
+        listed = "; ".join(parts) or "no assumption changes it"
+        yield f"liquidated {base} at {_first_liquidity(row)} volatility; halved and doubled: {listed}"
 
 
 def _absent(row: StressRow) -> Iterator[str]:

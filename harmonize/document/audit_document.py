@@ -37,7 +37,7 @@ from harmonize.document.liquidation import LiquidationRow
 from harmonize.document.provenance import CoverageRow, DefectRow, SnapshotRow, Tool, UnobservedRow
 from harmonize.document.rule_sets import InputRow, RuleSetRow
 from harmonize.document.schedules import ScheduleRow
-from harmonize.document.stress import StressRow
+from harmonize.document.stress import StressOmittedRow, StressRow
 from harmonize.document.thresholds import ThresholdSection
 from harmonize.document.upgrade import upgraded
 
@@ -83,6 +83,7 @@ class AuditDocument:
     headlines: Headlines = field(default_factory=Headlines)
     adequacy: AdequacySection = field(default_factory=AdequacySection)
     stress: tuple[StressRow, ...] = ()
+    stress_omitted: tuple[StressOmittedRow, ...] = ()
     thresholds: ThresholdSection = field(default_factory=ThresholdSection)
 
 

@@ -264,6 +264,15 @@ class StressValidationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StressOmittedRow:
+    """Underlying with observed open interest, in USD, on which no fall was simulated, and why."""
+
+    underlying: str
+    open_interest: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StressRow:
     """Stress of one underlying at ``shock``, with the assumptions that every figure rests on.
 

@@ -171,7 +171,7 @@ def _joint_path(underlyings: Sequence[str], paths: Mapping[str, Sequence[float]]
     """Returns falls by step and underlying."""
     missing = [name for name in underlyings if name not in paths]
     if missing:
-        message = f"path: missing for {', '.join(missing)}; add its falls, or remove its positions"
+        message = f"path: missing for {', '.join(missing)}; add its falls by step"
         raise StressInputError(message)
     columns = [check_moves(f"path of {name}", paths[name]) for name in underlyings]
     lengths = sorted({column.size for column in columns})

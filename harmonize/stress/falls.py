@@ -134,7 +134,7 @@ def _require_capacity(positions: Positions, table: _Table) -> None:
         code, notional = positions.venue[above[0]], positions.notional[above[0]]
         message = (
             f"{positions.venues[code]}: position of ${notional:,.0f} is above the largest of"
-            f" ${table.largest[code]:,.0f}; split it or leave it out"
+            f" ${table.largest[code]:,.0f}; split it into positions of at most that"
         )
         raise StressInputError(message)
 

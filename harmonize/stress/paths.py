@@ -204,7 +204,7 @@ def _weights(given: Thresholds, terms: PathTerms) -> list[float]:
     ):
         message = (
             f"liquidity: expected a number above 0 for each of {len(own)} venues,"
-            f" found {terms.liquidity}; leave it out to weigh by open interest"
+            f" found {terms.liquidity}; use None to weigh by open interest"
         )
         raise StressInputError(message)
     total = float(weights.sum())

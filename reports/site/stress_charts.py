@@ -137,14 +137,14 @@ def _curve_cells(row: StressRow, key: tuple[str, str] | None) -> Iterator[tuple[
 
 
 def _changed_move(row: StressRow, key: tuple[str, str] | None, point: StressPointRow) -> str:
-    """Returns the moves under other rules at a shock and multiplier: of both reactions, if they differ."""
-    moves = [
-        numbers.rate(own.move)
-        for own in row.changed
-        if (own.what_if, own.rule_set) == key
-        and (own.shock, own.liquidity) == (point.shock, point.liquidity)
-    ]
-    return " to ".join(dict.fromkeys(moves)) or "–"
+    """Returns the moves under other rules at a shock and multiplier, from the least to the largest."""
+    moves = sorted(
+        changed.move
+        for changed in row.changed
+        if (changed.what_if, changed.rule_set) == key
+        and (changed.shock, changed.liquidity) == (point.shock, point.liquidity)
+    )
+    return " to ".join(dict.fromkeys(numbers.rate(move) for move in moves)) or "–"
 
 
 def _density_chart(context: ReportContext, row: StressRow) -> Chart:

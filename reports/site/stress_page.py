@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harmonize.document import StressRow, StressValidationRow
+from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import stress_tables as tables
 from reports.site.figures import Figure
@@ -49,7 +50,8 @@ def stress_page(context: ReportContext) -> Iterator[Page]:
     """Yields the page of all underlyings with the largest one in full, and a page per further one."""
     rows = context.document.stress
     if not rows:
-        yield page_of_parts(STRESS_PATH, "Stress", _EMPTY, [])
+        omitted = [("underlyings", "All underlyings", _omitted(context))]
+        yield page_of_parts(STRESS_PATH, "Stress", _EMPTY, omitted)
         return
     leading = max(rows, key=lambda row: row.open_interest)
     yield _overview(context, leading)
@@ -69,7 +71,7 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
         (
             "underlyings",
             "All underlyings",
-            table(underlyings, curve) if underlyings else NOTHING,
+            join([table(underlyings, curve) if underlyings else NOTHING, _omitted(context)]),
         ),
         *_sections(context, leading, charts, ""),
         ("validation", "Validation", _validation(rows)),
@@ -78,6 +80,17 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
         STRESS_PATH, "Stress", _STANDFIRST, parts, (*_chart_files(charts), *csv_files(context))
     )
     return Page(page.path, page.part, _TITLE, page.standfirst, page.body, page.files, "Stress")
+
+
+def _omitted(context: ReportContext) -> Html:
+    """Returns the underlyings with open interest on which no fall was simulated, by reason."""
+    return unordered(
+        text(
+            f"Not simulated: {row.underlying}, with an open interest of"
+            f" {numbers.usd(row.open_interest)}: {row.reason}."
+        )
+        for row in context.document.stress_omitted
+    )
 
 
 def _further(context: ReportContext, row: StressRow, leading: StressRow) -> Page:

@@ -217,7 +217,7 @@ def sensitivity_table(row: StressRow) -> Table:
         f"Sensitivity of {row.underlying}",
         text(
             f"Liquidated notional at a fall of {numbers.rate(row.shock)}, first liquidity multiplier."
-            " A spread of $0: only the paths of scenarios use the assumption"
+            " A spread of $0: neither half nor twice the assumption changes what is liquidated"
         ),
         ("Assumption", "#Rank", "Mark", "#Halved", "#As assumed", "#Doubled", "#Spread"),
         [

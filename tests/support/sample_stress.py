@@ -15,6 +15,7 @@ from harmonize.document import (
     StressDefaultRow,
     StressEffectRow,
     StressMarketRow,
+    StressOmittedRow,
     StressPathRow,
     StressPointRow,
     StressReactionRow,
@@ -207,4 +208,5 @@ def stressed_sample() -> AuditDocument:
     """The sample document with one underlying in full and one without a curve."""
     rule_sets = [rule_set.id for rule_set in sample().rule_sets[:2]]
     full = stress("BTC", ("venue-a", "venue-b", SCRIPT), rule_sets)
-    return replace(sample(), stress=(without_curve("ETH"), hostile(full)))
+    omitted = (StressOmittedRow("HYPE", 9.33e8, f"no rule set of {SCRIPT} has a class for it"),)
+    return replace(sample(), stress=(without_curve("ETH"), hostile(full)), stress_omitted=omitted)

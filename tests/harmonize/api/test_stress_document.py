@@ -11,6 +11,7 @@ SELECTION = Selection(
 def test_an_audit_has_stress_only_if_requested() -> None:
     document = answer(Question.of(SELECTION, AnswerOptions())).document
     assert document.stress == ()
+    assert document.stress_omitted == ()
     assert not [finding for finding in document.findings if finding.code.startswith("MH55")]
 
 
@@ -27,3 +28,17 @@ def test_an_audit_simulates_the_underlyings_with_open_interest_and_a_class() -> 
     (assumed,) = [finding for finding in document.findings if finding.code == "MH555"]
     assert "assumed on 1 of 2 venues (binance)" in assumed.message
     assert from_json(to_json(document)).stress == document.stress
+    assert document.stress_omitted == ()  # of the selected ones, none has open interest
+
+
+def test_underlyings_with_open_interest_and_without_a_class_are_listed() -> None:
+    selection = Selection(venues=("hyperliquid",), rules=("harmonized-baseline",))
+    document = answer(Question.of(selection, AnswerOptions(stress=StressScope.SIMULATED))).document
+    assert "HYPE" not in {row.underlying for row in document.stress}
+    (hype,) = [row for row in document.stress_omitted if row.underlying == "HYPE"]
+    assert hype.reason == "no selected rule set has a class for it"
+    assert hype.open_interest > 1e8
+    known = {row.underlying for row in document.stress}
+    known |= {row.underlying for row in document.stress_omitted}
+    assert known == {"BTC", "DOGE", "ETH", "HYPE", "SOL"}
+    assert from_json(to_json(document)).stress_omitted == document.stress_omitted

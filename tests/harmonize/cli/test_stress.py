@@ -441,7 +441,11 @@ def test_a_wrong_scenario_is_one_line_with_its_place(
     ("old", "new", "message"),
     [
         ("binance", "binancee", "positions: unknown venue binancee; did you mean binance?"),
-        ("100000,10000", "1e12,1e11", "is above the largest of $1,800,000,000; split it"),
+        (
+            "100000,10000",
+            "1e12,1e11",
+            "is above the largest of $1,800,000,000; split it into positions of at most that",
+        ),
         ("100000,10000", "nan,10000", "positions.csv:2: notional: expected a number above 0"),
         ("100000,10000", "100000,0", "positions.csv:2: margin: expected a number above 0"),
         ("margin", "margn", "positions.csv:1: unknown column 'margn'"),
@@ -489,6 +493,8 @@ def test_an_incomplete_underlying_that_was_not_named_is_a_note() -> None:
     result = run("--venue", "hyperliquid", *FEW)
     assert result.exit_code == 0, result.stderr
     assert "note: underlying HYPE: before " in result.stderr
+    result = run("--venue", "hyperliquid", "--scenario", "2024-08-05", *FEW)
+    assert "HYPE: not simulated: scenario 2024-08-05 has no falls of it" in result.stderr
     notes = answer_of("--venue", "hyperliquid")["notes"]
     assert any(line.startswith("underlying HYPE: before ") for line in notes)
     assert "incomplete" not in result.stderr

@@ -10,7 +10,7 @@ import pytest
 from harmonize.api.stress import StressAnswer
 from harmonize.api.stress_rows import stress_row
 from harmonize.cli.stress_text import stress_text
-from harmonize.stress.scenario import Scenario, bundled_scenarios, parse_scenario
+from harmonize.stress.scenario import Scenario, bundled_scenarios, hypothetical, parse_scenario
 from tests.harmonize.api.test_stress_rows import CASE
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "stress.md"
@@ -26,6 +26,25 @@ def answer(scenario: Scenario) -> StressAnswer:
     case = replace(CASE, changes=(), scenario=scenario, shock=max(scenario.path("BTC")))
     day = datetime(2026, 3, 2, tzinfo=UTC)
     return StressAnswer(day, "an archive", scenario, (stress_row(case),), (), (), ())
+
+
+def test_contributions_state_their_liquidity_and_the_multipliers_of_reverse_stress() -> None:
+    printed = stress_text(answer(hypothetical(0.1)))
+    (heads,) = [line for line in printed.splitlines() if line.startswith("venue ")]
+    for head in ("liquidated at 10.0 %, 1×", "leave-one-out, 1×", "Shapley, 1×"):
+        assert head in heads
+    assert heads.endswith("reverse stress 1×, 4×, 10×")
+
+
+def test_assumptions_that_change_nothing_are_not_the_most_sensitive() -> None:
+    shown = answer(hypothetical(0.1))
+    (row,) = shown.rows
+    idle = tuple(replace(own, halved=own.base, doubled=own.base) for own in row.sensitivity)
+    printed = stress_text(replace(shown, rows=(replace(row, sensitivity=idle),)))
+    assert "halved and doubled: no assumption changes it" in printed
+    one = (*idle[:3], row.sensitivity[0])
+    printed = stress_text(replace(shown, rows=(replace(row, sensitivity=one),)))
+    assert f"halved and doubled: {row.sensitivity[0].name} $" in printed
 
 
 @pytest.mark.parametrize(

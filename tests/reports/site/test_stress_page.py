@@ -89,6 +89,21 @@ def test_the_largest_underlying_is_shown_in_full_and_each_other_has_a_page() -> 
     assert all(len(content) <= MOST_BYTES for content in found.values())
 
 
+def test_an_underlying_without_a_simulation_is_listed_with_its_reason() -> None:
+    sentence = "Not simulated: HYPE, with an open interest of $933m: no rule set of "
+    assert sentence in plain(section(page(), "underlyings"))
+    (content,) = pages(replace(stressed_sample(), stress=())).values()
+    assert sentence in plain(content)
+
+
+def test_the_moves_under_other_rules_rise_from_the_least() -> None:
+    moves = {"notional kept": 0.05527, "margin kept": 0.05172}
+    changed = tuple(replace(own, move=moves[own.behaviour]) for own in example().changed)
+    document = replace(sample(), stress=(replace(example(), changed=changed),))
+    rows = dict(site_files(document))["stress-btc-curve.csv"].decode()
+    assert "5.172 % to 5.527 %" in rows.replace(NBSP, " ")
+
+
 def test_every_link_of_the_pages_leads_somewhere() -> None:
     assert not [line for line in broken_links(files()) if "stress" in str(line)]
 
