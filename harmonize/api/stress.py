@@ -302,7 +302,7 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
     venues = position_venues(terms.positions, underlying) if terms.positions else tuple(near)
     own = inputs.history.terms(underlying, venues)
     make_book = (
-        partial(same_book, given_book(terms.positions, underlying, own))
+        partial(same_book, given_book(terms.positions, underlying, own, inputs.question.venues))
         if terms.positions
         else partial(observable_book, underlying, near, own)
     )

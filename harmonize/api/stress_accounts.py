@@ -87,7 +87,7 @@ def account_rows(
     account = account_codes(positions)
     is_whole = selected & ~np.isin(account, account[selected & ~known])
     lines = _excluded(positions, np.flatnonzero(selected & ~known), _absent(cases, reasons))
-    if not is_whole.any():
+    if not (is_whole & (positions.account != NO_ACCOUNT)).any():
         return (), tuple(lines)
     return tuple(_simulated(_only(positions, is_whole), cases, margins)), tuple(lines)
 

@@ -1,6 +1,6 @@
 """Books of a stress: synthetic positions of observable venues, or those of a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -50,10 +50,12 @@ def position_venues(positions: Positions, underlying: str) -> tuple[str, ...]:
     return tuple(positions.venues[code] for code in np.unique(positions.venue[rows]))
 
 
-def given_book(positions: Positions, underlying: str, terms: TermsByVenue) -> Book:
+def given_book(
+    positions: Positions, underlying: str, terms: TermsByVenue, selected: Collection[str] = ()
+) -> Book:
     """Returns the given positions on an underlying, without those of venues whose margins are unknown.
 
-    Raises RequestError: an unknown venue, or a quanto contract; NotObservedError: no position is left.
+    ``selected`` are the venues to which the question is limited; empty is every venue. Raises RequestError: an unknown venue, or a quanto contract; NotObservedError: no position is left.
     """
     names = position_venues(positions, underlying)
     if error := unknown_venue_error(names):
@@ -63,7 +65,9 @@ def given_book(positions: Positions, underlying: str, terms: TermsByVenue) -> Bo
     known = []
     for venue in names:
         own = terms.get(venue)
-        margins_ = Unknown("no schedule was observed") if own is None else own.margins
+        is_selected = not selected or venue in selected
+        absent = "no schedule was observed" if is_selected else "the venue is not selected"
+        margins_ = Unknown(absent) if own is None else own.margins
         reason = margins_.reason if isinstance(margins_, Unknown) else ""
         if reason.startswith("quanto"):
             message = f"positions: {venue} {underlying}: {reason}; choose another with --instrument"

@@ -314,7 +314,14 @@ def test_an_account_with_a_venue_that_is_not_selected_is_not_simulated(tmp_path:
     path.write_text(f"venue,underlying,side,notional,margin,account\n{rows}")
     answer = answer_of("BTC", "--positions", str(path), "--venue", "okx", code=3)
     assert {own["total"] for own in answer["accounts"]} == {1}
-    assert any(line.startswith("account b on binance: not sim") for line in answer["missing"])
+    reason = "not simulated: underlying BTC: the venue is not selected"
+    assert f"account b on binance: {reason}" in answer["missing"]
+
+
+def test_positions_without_an_account_are_no_result_of_accounts(tmp_path: Path) -> None:
+    answer = answer_of("DOGE", "--positions", hedged(tmp_path, "1000,c", "1000,"))
+    assert answer["accounts"] == []
+    assert not any("margined alone" in line for line in answer["statements"])
 
 
 def test_a_position_of_a_linked_underlying_above_the_largest_is_refused(tmp_path: Path) -> None:
