@@ -344,7 +344,7 @@ def _changes(
     inputs: _Inputs, underlying: str, book: Book
 ) -> tuple[tuple[NamedChange, ...], list[str]]:
     """Returns the changes that can be simulated on an underlying, and why others cannot."""
-    made, unknown = [], []
+    changes, unknown = [], []
     for change in inputs.changes:
         if change.kind == "adopt" and change.argument not in book.positions.venues:
             reason = f"{change.argument} has no margins and positions in the book"
@@ -361,8 +361,8 @@ def _changes(
                     f"underlying {underlying}: what-if {change.specification}: {what_if.reason}"
                 )
             else:
-                made.append(NamedChange(change.specification, rule_set, what_if))
-    return tuple(made), unknown
+                changes.append(NamedChange(change.specification, rule_set, what_if))
+    return tuple(changes), unknown
 
 
 def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:

@@ -95,17 +95,17 @@ def account_rows(
 def _simulated(
     positions: Positions, cases: Mapping[str, StressCase], margins: Terms
 ) -> Iterator[AccountRow]:
-    own = [cases[name] for name in positions.underlyings]
-    for case in own:
+    accounted = [cases[name] for name in positions.underlyings]
+    for case in accounted:
         unchanged(case.book())  # refuses a position above the largest of its venue
     accounts = build_accounts(positions, margins)
     paths = {
         case.underlying: case.scenario.path(case.underlying) if case.scenario else (case.shock,)
-        for case in own
+        for case in accounted
     }
-    first = own[0]
+    first = accounted[0]
     steps = first.defaults.release_steps(first.scenario.step_minutes) if first.scenario else 1
-    for liquidity, impacts in _impacts(own).items():
+    for liquidity, impacts in _impacts(accounted).items():
         result = run_accounts(accounts, impacts, paths, steps)
         liquidated = int((result.step >= 0).sum())
         for code, name in enumerate(positions.underlyings):

@@ -64,10 +64,10 @@ def given_book(
     missing = []
     known = []
     for venue in names:
-        own = terms.get(venue)
+        venue_terms = terms.get(venue)
         is_selected = not selected or venue in selected
         absent = "no schedule was observed" if is_selected else "the venue is not selected"
-        margins_ = Unknown(absent) if own is None else own.margins
+        margins_ = Unknown(absent) if venue_terms is None else venue_terms.margins
         reason = margins_.reason if isinstance(margins_, Unknown) else ""
         if reason.startswith("quanto"):
             message = f"positions: {venue} {underlying}: {reason}; choose another with --instrument"
@@ -77,7 +77,7 @@ def given_book(
         else:
             known.append(venue)
     if not known:
-        reasons = "; ".join(f"{own.venue}: {own.reason}" for own in missing)
+        reasons = "; ".join(f"{absence.venue}: {absence.reason}" for absence in missing)
         message = f"underlying {underlying}: {reasons or 'the file has no positions on it'}"
         raise NotObservedError(message)
     known_terms = (terms[venue].margins for venue in known)

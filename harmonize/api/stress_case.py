@@ -156,7 +156,9 @@ def _market_default(case: StressCase) -> StressDefaultRow:
         end = _end_text(market.volume_last, market.as_of)
         parts.append(f"ADV ${market.daily_volume:,.0f} {end}, archived perpetuals of {venues}")
     if market.excluded_volumes:
-        excluded = ", ".join(f"{own.venue} ({own.reason})" for own in market.excluded_volumes)
+        excluded = ", ".join(
+            f"{absent.venue} ({absent.reason})" for absent in market.excluded_volumes
+        )
         parts.append(f"volume not counted: {excluded}")
     basis = "daily candles in the archive; volume of venues without candles is not observed"
     mark = _dated_mark(is_stale=market.is_stale)

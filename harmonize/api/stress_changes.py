@@ -57,12 +57,12 @@ class Change:
             tiers = needed[margin_type]
             if isinstance(tiers, Unknown):
                 return tiers
-        made = self._made(initial, maintenance)
+        rules = self._rules(initial, maintenance)
         if self.from_fall is not None and self.kind != "buffer":
-            return made.starting_at(self.from_fall)
-        return made
+            return rules.starting_at(self.from_fall)
+        return rules
 
-    def _made(self, initial: Tiers | Unknown, maintenance: Tiers | Unknown) -> WhatIf:
+    def _rules(self, initial: Tiers | Unknown, maintenance: Tiers | Unknown) -> WhatIf:
         numbered = {
             "leverage": counterfactuals.leverage_cap,
             "maintenance": counterfactuals.maintenance_multiple,

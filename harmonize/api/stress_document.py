@@ -85,7 +85,7 @@ def _open_interest(
     question: Question, base: PreparedUniverse, points: Sequence[PointSeries], underlying: str
 ) -> float:
     near = open_interest_near(points, underlying, base.as_of, question.until)
-    return sum(own.value for own in near.values())
+    return sum(observed.value for observed in near.values())
 
 
 def _case(

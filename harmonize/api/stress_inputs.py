@@ -106,8 +106,8 @@ def _volatility(
         is_whole = bool(times.size) and times[-1] - times[0] == (times.size - 1) * part.step
         if not isinstance(measured, Unknown) and is_whole:
             return measured.value, part
-        found = measured.reason if isinstance(measured, Unknown) else "a day is missing"
-        reason = reason or f"{part.id}: {found}"
+        problem = measured.reason if isinstance(measured, Unknown) else "a day is missing"
+        reason = reason or f"{part.id}: {problem}"
     return Unknown(reason)
 
 
@@ -157,7 +157,7 @@ def archived_open_interest(question: Question) -> tuple[tuple[PointSeries, ...],
     """Returns the archived series of open interest, and what cannot be read. Raises ArchiveError."""
     with recorded_archive() as path:
         read = [read_points(s.archive, s.entries) for s in open_sources(question, path)]
-    series = tuple(part for own, _ in read for part in own)
+    series = tuple(part for points, _ in read for part in points)
     return series, tuple(str(defect) for _, defects in read for defect in defects)
 
 
@@ -281,4 +281,6 @@ def universe_terms(base: PreparedUniverse, underlying: str, fee: float = 0.0) ->
         return {}
     margins = venue_margins(base.universe, group, conventions.bundled(), fee)
     schedules = {s.instrument.venue: s for s in base.universe.isolated(group).schedules}
-    return {venue: Terms(own, schedules[venue]) for venue, own in margins.items()}
+    return {
+        venue: Terms(known_margins, schedules[venue]) for venue, known_margins in margins.items()
+    }

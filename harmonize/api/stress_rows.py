@@ -89,8 +89,8 @@ def stress_row(case: StressCase) -> StressRow:
 
 
 def _longs(book: Book) -> Thresholds:
-    own = unchanged(book)
-    return thresholds(own.positions, own.falls)
+    outcome = unchanged(book)
+    return thresholds(outcome.positions, outcome.falls)
 
 
 def _venue_rows(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[StressVenueRow]:
@@ -225,13 +225,15 @@ def _largest(series: Series, underlying: str) -> float | None:
 
 
 def _bins(given: Thresholds) -> Iterator[StressBinRow]:
-    found = density(given, _DENSITY_UP_TO)
-    for code, column in zip(*(part.tolist() for part in np.nonzero(found.notional)), strict=True):
+    distribution = density(given, _DENSITY_UP_TO)
+    for code, column in zip(
+        *(part.tolist() for part in np.nonzero(distribution.notional)), strict=True
+    ):
         yield StressBinRow(
             given.venues[code],
-            float(found.edges[column]),
-            float(found.edges[column + 1]),
-            float(found.notional[code, column]),
+            float(distribution.edges[column]),
+            float(distribution.edges[column + 1]),
+            float(distribution.notional[code, column]),
         )
 
 
@@ -321,13 +323,13 @@ def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:
     if not steps:
         return
     step, scenario = max(steps, key=lambda pair: pair[0])
-    for venue, own in sorted(terms.items()):
-        if isinstance(own.margins, Unknown):
+    for venue, venue_terms in sorted(terms.items()):
+        if isinstance(venue_terms.margins, Unknown):
             continue
-        rate = float(own.margins.initial_margin(np.array([SMALLEST]))[0]) / SMALLEST
+        rate = float(venue_terms.margins.initial_margin(np.array([SMALLEST]))[0]) / SMALLEST
         yield StressStepRow(
             venue=venue,
-            **_identity(own.schedule),
+            **_identity(venue_terms.schedule),
             notional=SMALLEST,
             margin_rate=rate,
             scenario=scenario.id,

@@ -55,8 +55,8 @@ def _scales(case: StressCase) -> Mapping[str, Scale]:
 def _liquidated(case: StressCase, defaults: StressDefaults | None = None) -> float:
     """Returns the liquidated notional at the shock, in USD, under the first liquidity multiplier."""
     varied = replace(case, defaults=defaults or case.defaults)
-    own, impacts = unchanged(varied.book()), varied.impacts
-    given = thresholds(own.positions, own.falls)
+    outcome, impacts = unchanged(varied.book()), varied.impacts
+    given = thresholds(outcome.positions, outcome.falls)
     return float(curve(given, impacts[min(impacts)], [case.shock]).liquidated[0])
 
 

@@ -49,7 +49,9 @@ def curve_sheet(answer: StressAnswer) -> Sheet:
     """
     records: list[_Record] = []
     for row in answer.rows:
-        assumptions = "; ".join(f"{own.name}: {own.text} ({own.mark})" for own in row.defaults)
+        assumptions = "; ".join(
+            f"{default.name}: {default.text} ({default.mark})" for default in row.defaults
+        )
         records += [
             {**_record(row, point, set()), "assumptions": assumptions} for point in row.points
         ]
@@ -79,18 +81,18 @@ def _effects(answer: StressAnswer) -> Sheet:
 
 
 def _rows(row: StressRow, name: str) -> tuple[object, ...]:
-    own: tuple[object, ...] = getattr(row, name)
-    return own
+    nested_rows: tuple[object, ...] = getattr(row, name)
+    return nested_rows
 
 
-def _record(row: StressRow, own: object, nested: set[str]) -> _Record:
-    return {"underlying": row.underlying, **_fields(own, nested)}
+def _record(row: StressRow, record: object, nested: set[str]) -> _Record:
+    return {"underlying": row.underlying, **_fields(record, nested)}
 
 
-def _fields(own: object, nested: set[str]) -> _Record:
+def _fields(record: object, nested: set[str]) -> _Record:
     return {
-        entry.name: getattr(own, entry.name)
-        for entry in fields(own)  # type: ignore[arg-type]  # every row is a dataclass
+        entry.name: getattr(record, entry.name)
+        for entry in fields(record)  # type: ignore[arg-type]  # every row is a dataclass
         if entry.name not in nested
     }
 

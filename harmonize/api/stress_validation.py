@@ -40,11 +40,11 @@ def validate(
         days = recordings.of(underlying)
         if not days:
             continue
-        own = terms[underlying].get(recordings.venue)
-        if own is None or isinstance(own.margins, Unknown):
+        venue_terms = terms[underlying].get(recordings.venue)
+        if venue_terms is None or isinstance(venue_terms.margins, Unknown):
             rows.append(_unknown(underlying, recordings, len(days)))
             continue
-        margins = own.margins
+        margins = venue_terms.margins
         book = synthetic_book(
             underlying,
             {recordings.venue: 1e9},
@@ -53,17 +53,19 @@ def validate(
             sides=(Side.LONG,),
         )
         outcome = unchanged(book)
-        found = compare_with_recorded(days, thresholds(outcome.positions, outcome.falls), margins)
+        comparison = compare_with_recorded(
+            days, thresholds(outcome.positions, outcome.falls), margins
+        )
         rows.append(
             StressValidationRow(
                 underlying,
                 recordings.venue,
-                found.days,
-                found.recorded,
-                found.modelled,
-                _ratio(found.modelled, found.recorded),
-                found.rank_correlation,
-                _ratio(found.heat_map, found.recorded),
+                comparison.days,
+                comparison.recorded,
+                comparison.modelled,
+                _ratio(comparison.modelled, comparison.recorded),
+                comparison.rank_correlation,
+                _ratio(comparison.heat_map, comparison.recorded),
                 heat_map_leverages=HEAT_MAP_LEVERAGES,
                 caveat=recordings.caveat,
             )

@@ -152,7 +152,9 @@ def _first_liquidity(row: StressRow) -> str:
 
 
 def _venue(venue: StressVenueRow) -> Cells:
-    limits = ", ".join(_NONE if own.shock is None else percent(own.shock) for own in venue.reverse)
+    limits = ", ".join(
+        _NONE if limit.shock is None else percent(limit.shock) for limit in venue.reverse
+    )
     sampled = "" if venue.is_shapley_exact or venue.shapley is None else " (sampled)"
     return (
         venue.venue,
@@ -183,14 +185,14 @@ def _density(row: StressRow) -> Iterator[str]:
 
 def _effects(row: StressRow) -> Iterator[str]:
     for name, rule_set in dict.fromkeys((e.what_if, e.rule_set) for e in row.effects):
-        own = [e for e in row.effects if (e.what_if, e.rule_set) == (name, rule_set)]
+        effects = [e for e in row.effects if (e.what_if, e.rule_set) == (name, rule_set)]
         of = f" of {rule_set}" if rule_set else ""
         yield f"what-if {name}{of}, change at {percent(row.shock)}"
-        for effect in own:
+        for effect in effects:
             if effect.shock == row.shock:
                 yield f"  {effect.metric}: {_sign(effect)}"
-        yield from (f"  {line}" for line in _cells(row, own))
-        others = [e for e in own if e.metric == Metric.LIQUIDATED and e.shock != row.shock]
+        yield from (f"  {line}" for line in _cells(row, effects))
+        others = [e for e in effects if e.metric == Metric.LIQUIDATED and e.shock != row.shock]
         if others:
             texts = (f"{percent(effect.shock)} {_sign(effect)}" for effect in others)
             yield f"  liquidated notional at other shocks: {'; '.join(texts)}"
@@ -244,10 +246,14 @@ def _reactions(row: StressRow) -> Iterator[str]:
 def _sensitive(row: StressRow) -> Iterator[str]:
     if row.sensitivity:
         base = numbers.usd(row.sensitivity[0].base)
-        changing = [own for own in row.sensitivity if len({own.base, own.halved, own.doubled}) > 1]
+        changing = [
+            assumption
+            for assumption in row.sensitivity
+            if len({assumption.base, assumption.halved, assumption.doubled}) > 1
+        ]
         parts = (
-            f"{own.name} {numbers.usd(own.halved)} to {numbers.usd(own.doubled)}"
-            for own in changing[:_MOST_SENSITIVE]
+            f"{assumption.name} {numbers.usd(assumption.halved)} to {numbers.usd(assumption.doubled)}"
+            for assumption in changing[:_MOST_SENSITIVE]
         )
         listed = "; ".join(parts) or "no assumption changes it"
         yield f"liquidated {base} at {_first_liquidity(row)} volatility; halved and doubled: {listed}"
@@ -280,11 +286,13 @@ def _defaults(rows: Sequence[StressRow]) -> Iterator[str]:
         for default in row.defaults
         if default not in shared
     ]
-    cells += [(own.mark, own.name, own.text, own.basis) for own in shared]
+    cells += [(default.mark, default.name, default.text, default.basis) for default in shared]
     yield from aligned(("mark", "assumption", "value", "basis"), cells)
 
 
 def _shared(rows: Sequence[StressRow]) -> list[StressDefaultRow]:
     if len(rows) == 1:
         return list(rows[0].defaults)
-    return [own for own in rows[0].defaults if all(own in row.defaults for row in rows[1:])]
+    return [
+        default for default in rows[0].defaults if all(default in row.defaults for row in rows[1:])
+    ]

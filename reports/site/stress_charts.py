@@ -32,7 +32,7 @@ def stress_figures(context: ReportContext, row: StressRow, folder: str) -> list[
 
 def _curve_chart(row: StressRow) -> Chart:
     title = f"Move of {row.underlying} against the shock"
-    key = harmonized_key([(own.what_if, own.rule_set) for own in row.changed])
+    key = harmonized_key([(changed.what_if, changed.rule_set) for changed in row.changed])
     name = rules_name(*key) if key else ""
     lines = [
         _line(_TODAY, "c0 d0", "b0", [(p.shock, p.liquidity, p.move) for p in row.points]),
@@ -59,19 +59,19 @@ def _curve_chart(row: StressRow) -> Chart:
 
 def _changed_outcomes(row: StressRow, key: tuple[str, str]) -> list[Outcome]:
     return [
-        (own.shock, own.liquidity, own.move)
-        for own in row.changed
-        if (own.what_if, own.rule_set) == key
+        (changed.shock, changed.liquidity, changed.move)
+        for changed in row.changed
+        if (changed.what_if, changed.rule_set) == key
     ]
 
 
 def _first_behaviour(row: StressRow, key: tuple[str, str]) -> list[Outcome]:
     """Returns the outcomes of the first reaction of traders, whose line is drawn."""
-    own = [point for point in row.changed if (point.what_if, point.rule_set) == key]
+    outcomes = [point for point in row.changed if (point.what_if, point.rule_set) == key]
     return [
         (point.shock, point.liquidity, point.move)
-        for point in own
-        if point.behaviour == own[0].behaviour
+        for point in outcomes
+        if point.behaviour == outcomes[0].behaviour
     ]
 
 
@@ -98,14 +98,16 @@ def _line(
     moves: dict[float, list[float]] = {}
     for shock, _, move in known:
         moves.setdefault(shock, []).append(move)
-    band = tuple((shock, min(own), max(own)) for shock, own in sorted(moves.items()))
+    band = tuple((shock, min(values), max(values)) for shock, values in sorted(moves.items()))
     ends = f"{multiplier(liquidities[0])} to {multiplier(liquidities[-1])}" if liquidities else ""
     note = f"{name}, liquidity multipliers {ends}"
     return MoveLine(label, css, tuple(points), band, band_name=note, band_css=band_css)
 
 
 def _curve_caption(row: StressRow, name: str) -> str:
-    multipliers = join_words([multiplier(own) for own in sorted({p.liquidity for p in row.points})])
+    multipliers = join_words(
+        [multiplier(liquidity) for liquidity in sorted({p.liquidity for p in row.points})]
+    )
     reference = (
         f" {name}: traders below the new IM keep their notional on the line, and the band has both"
         " reactions."
@@ -150,8 +152,10 @@ def _changed_move(row: StressRow, key: tuple[str, str] | None, point: StressPoin
 def _density_chart(context: ReportContext, row: StressRow) -> Chart:
     title = f"Liquidations of {row.underlying} by price and venue"
     bins: dict[str, list[DensityBin]] = {}
-    for own in row.density:
-        bins.setdefault(own.venue, []).append(DensityBin(own.lower, own.upper, own.notional))
+    for bin_row in row.density:
+        bins.setdefault(bin_row.venue, []).append(
+            DensityBin(bin_row.lower, bin_row.upper, bin_row.notional)
+        )
     cliffs = [
         CliffMark(
             cliff.before,
@@ -195,8 +199,8 @@ def _density_caption(row: StressRow) -> str:
 def _density_cells(bins: dict[str, list[DensityBin]]) -> Iterator[tuple[str, ...]]:
     by_bounds: dict[tuple[float, float], dict[str, float]] = {}
     for venue, rows in bins.items():
-        for own in rows:
-            by_bounds.setdefault((own.lower, own.upper), {})[venue] = own.notional
+        for bin_row in rows:
+            by_bounds.setdefault((bin_row.lower, bin_row.upper), {})[venue] = bin_row.notional
     for (lower, upper), notionals in sorted(by_bounds.items()):
         amounts: Iterable[float] = (notionals.get(venue, 0.0) for venue in bins)
         total = sum(notionals.values())

@@ -33,10 +33,10 @@ _EFFECTS = (
 def csv_files(context: ReportContext) -> Iterator[tuple[str, bytes]]:
     """Yields path and content of every file with rows; the first column names the underlying."""
     rows = context.document.stress
-    curve = [own for row in rows for own in _curve(row)]
+    curve = [line for row in rows for line in _curve(row)]
     if curve:
         yield CSV_NAMES["curve"], csv_bytes(_CURVE, curve)
-    effects = [own for row in rows for own in _effects(row)]
+    effects = [line for row in rows for line in _effects(row)]
     if effects:
         yield CSV_NAMES["effects"], csv_bytes(_EFFECTS, effects)
     makers: dict[str, Callable[[StressRow], Table]] = {
@@ -48,9 +48,9 @@ def csv_files(context: ReportContext) -> Iterator[tuple[str, bytes]]:
         "absent": lambda row: tables.absent_table(context, row, ""),
     }
     for kind, make in makers.items():
-        made = [(row.underlying, make(row)) for row in rows]
-        if any(content.rows for _, content in made):
-            yield CSV_NAMES[kind], joint_csv(made, "underlying")
+        of_rows = [(row.underlying, make(row)) for row in rows]
+        if any(content.rows for _, content in of_rows):
+            yield CSV_NAMES[kind], joint_csv(of_rows, "underlying")
 
 
 def _curve(row: StressRow) -> Iterator[tuple[str, ...]]:
@@ -59,13 +59,16 @@ def _curve(row: StressRow) -> Iterator[tuple[str, ...]]:
         bounds = (point.liquidated_low, point.liquidated_high)
         yield (
             *(row.underlying, "", "", "", _number(point.liquidity), _number(point.shock)),
-            *(_number(own) for own in (point.move, point.liquidated, *bounds, point.loss)),
+            *(_number(value) for value in (point.move, point.liquidated, *bounds, point.loss)),
         )
-    for own in row.changed:
+    for changed in row.changed:
         yield (
-            *(row.underlying, own.what_if, own.rule_set, own.behaviour),
-            *(_number(value) for value in (own.liquidity, own.shock, own.move, own.liquidated)),
-            *("", "", _number(own.loss)),
+            *(row.underlying, changed.what_if, changed.rule_set, changed.behaviour),
+            *(
+                _number(value)
+                for value in (changed.liquidity, changed.shock, changed.move, changed.liquidated)
+            ),
+            *("", "", _number(changed.loss)),
         )
 
 
@@ -76,7 +79,7 @@ def _effects(row: StressRow) -> Iterator[tuple[str, ...]]:
                 *(row.underlying, effect.what_if, effect.rule_set, effect.metric),
                 *(_number(effect.shock), effect.sign, ", ".join(effect.depends_on)),
                 *(_number(cell.liquidity), cell.behaviour),
-                *(_number(own) for own in (cell.before, cell.change, cell.low, cell.high)),
+                *(_number(value) for value in (cell.before, cell.change, cell.low, cell.high)),
                 cell.sign,
             )
 

@@ -115,11 +115,11 @@ def _further(context: ReportContext, row: StressRow, leading: StressRow) -> Page
 def _siblings(context: ReportContext, row: StressRow, leading: StressRow) -> Html:
     links = [
         link_to(
-            f"../{STRESS_PATH}" if own is leading else f"../{stress_path(own.underlying)}",
-            own.underlying,
+            f"../{STRESS_PATH}" if sibling is leading else f"../{stress_path(sibling.underlying)}",
+            sibling.underlying,
         )
-        for own in context.document.stress
-        if own is not row
+        for sibling in context.document.stress
+        if sibling is not row
     ]
     return join([*links, tables.underlying_link(context, row.underlying, "../")], " · ")
 
@@ -163,7 +163,7 @@ def _sections(
 
 def _validation(rows: Sequence[StressRow]) -> Html:
     """Returns the comparison with recorded liquidations, and the underlyings without any."""
-    known = [own for row in rows for own in row.validation]
+    known = [comparison for row in rows for comparison in row.validation]
     others = [row.underlying for row in rows if not row.validation]
     if not known:
         return words("p", _UNVALIDATED)
@@ -176,24 +176,26 @@ def _validation(rows: Sequence[StressRow]) -> Html:
 
 def _validation_words(rows: Sequence[StressValidationRow]) -> str:
     """Returns what was compared, and what it cannot tell."""
-    known = [own for own in rows if own.ratio is not None]
+    known = [comparison for comparison in rows if comparison.ratio is not None]
     if not known:
         return "Nothing was compared with recorded liquidations: unvalidated."
-    venues = join_words(sorted({own.venue for own in known}))
+    venues = join_words(sorted({comparison.venue for comparison in known}))
     caveats = "".join(
-        f" ({caveat})" for caveat in sorted({own.caveat for own in known if own.caveat})
+        f" ({caveat})"
+        for caveat in sorted({comparison.caveat for comparison in known if comparison.caveat})
     )
-    leverages = {f"{leverage:g}" for own in known for leverage in own.heat_map_leverages}
+    leverages = {
+        f"{leverage:g}" for comparison in known for leverage in comparison.heat_map_leverages
+    }
     named = join_words(sorted(leverages, key=float))
+    ratios = join_words([f"{row.ratio:.2f} ({row.underlying})" for row in known])
+    overstated = join_words([f"{row.overstatement:.0f} ({row.underlying})" for row in known])
     return (
-        f"Recorded liquidations are attributed to {venues}{caveats}; every other venue is unvalidated. Modelled over"
-        " recorded totals are"
-        f" {join_words([f'{own.ratio:.2f} ({own.underlying})' for own in known])}. Positions opened"
-        f" within the day are not modelled. Heat maps assume leverage settings ({named}×), not effective"
-        f" leverage, and state"
-        f" {join_words([f'{own.overstatement:.0f} ({own.underlying})' for own in known])} times the"
-        " recorded totals. Amplification is not identified by any of this; differences between rules on"
-        " the same positions are steadier."
+        f"Recorded liquidations are attributed to {venues}{caveats}; every other venue is unvalidated."
+        f" Modelled over recorded totals are {ratios}. Positions opened within the day are not modelled."
+        f" Heat maps assume leverage settings ({named}×), not effective leverage, and state"
+        f" {overstated} times the recorded totals. Amplification is not identified by any of this;"
+        " differences between rules on the same positions are steadier."
     )
 
 

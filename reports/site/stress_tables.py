@@ -63,8 +63,8 @@ def _span(values: Sequence[str]) -> Cell:
 
 def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table:
     """Returns what each venue contributes to the liquidated notional, largest Shapley value first."""
-    ordered = sorted(row.venues, key=lambda own: (-(own.shapley or 0.0), own.venue))
-    is_exact = all(own.is_shapley_exact for own in row.venues)
+    ordered = sorted(row.venues, key=lambda venue: (-(venue.shapley or 0.0), venue.venue))
+    is_exact = all(venue.is_shapley_exact for venue in row.venues)
     basis = "exact" if is_exact else "over 2,000 seeded permutations"
     return Table(
         f"Contributions to {row.underlying}",
@@ -80,19 +80,21 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
         [
             Row(
                 (
-                    _venue_cell(context, own.venue, up),
-                    number(numbers.usd(own.open_interest), key=own.open_interest),
-                    *(_amount(v) for v in (own.liquidated, own.leave_one_out, own.shapley)),
-                    _ratio(own.shapley_ratio),
-                    _rate(own.overlap),
-                    Cell(own.leverage_mark, css="t"),
+                    _venue_cell(context, venue.venue, up),
+                    number(numbers.usd(venue.open_interest), key=venue.open_interest),
+                    *(_amount(v) for v in (venue.liquidated, venue.leave_one_out, venue.shapley)),
+                    _ratio(venue.shapley_ratio),
+                    _rate(venue.overlap),
+                    Cell(venue.leverage_mark, css="t"),
                     Cell(
-                        numbers.observation_date(own.observed_at, own.observed_from, own.date_kind),
+                        numbers.observation_date(
+                            venue.observed_at, venue.observed_from, venue.date_kind
+                        ),
                         css="dates",
                     ),
                 )
             )
-            for own in ordered
+            for venue in ordered
         ],
         numeric=True,
     )
@@ -135,8 +137,8 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
 
 def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:
     """Returns what other rules change at every stated shock: central changes and the sign."""
-    liquidities = sorted({cell.liquidity for own in row.effects for cell in own.cells})
-    several = len({own.shock for own in row.effects}) > 1
+    liquidities = sorted({cell.liquidity for effect in row.effects for cell in effect.cells})
+    several = len({effect.shock for effect in row.effects}) > 1
     return Table(
         f"Counterfactuals on {row.underlying}",
         text(
@@ -151,8 +153,10 @@ def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:
             "#5–95 % over all",
         ),
         [
-            _effect_row(context, own, liquidities, up, has_shock=several)
-            for own in sorted(row.effects, key=lambda own: (own.rule_set, own.what_if, own.shock))
+            _effect_row(context, effect, liquidities, up, has_shock=several)
+            for effect in sorted(
+                row.effects, key=lambda effect: (effect.rule_set, effect.what_if, effect.shock)
+            )
         ],
         numeric=True,
         tools=len(row.effects) > SHORT,
@@ -201,11 +205,11 @@ def reaction_table(context: ReportContext, row: StressRow, up: str) -> Table:
         [
             Row(
                 (
-                    _rules_cell(context, own.what_if, own.rule_set, up),
-                    *(_amount(v) for v in (own.top_up, own.closed, own.immediate)),
+                    _rules_cell(context, reaction.what_if, reaction.rule_set, up),
+                    *(_amount(v) for v in (reaction.top_up, reaction.closed, reaction.immediate)),
                 )
             )
-            for own in row.reactions
+            for reaction in row.reactions
         ],
         numeric=True,
     )
@@ -223,13 +227,21 @@ def sensitivity_table(row: StressRow) -> Table:
         [
             Row(
                 (
-                    Cell(own.name),
+                    Cell(assumption.name),
                     number(str(rank), key=rank),
-                    Cell(own.mark or marks.NOT_OBSERVABLE.sign, css="t"),
-                    *(_amount(v) for v in (own.halved, own.base, own.doubled, spread(own))),
+                    Cell(assumption.mark or marks.NOT_OBSERVABLE.sign, css="t"),
+                    *(
+                        _amount(v)
+                        for v in (
+                            assumption.halved,
+                            assumption.base,
+                            assumption.doubled,
+                            spread(assumption),
+                        )
+                    ),
                 )
             )
-            for rank, own in enumerate(row.sensitivity, start=1)
+            for rank, assumption in enumerate(row.sensitivity, start=1)
         ],
         numeric=True,
     )
@@ -252,15 +264,17 @@ def path_table(row: StressRow) -> Table:
         [
             Row(
                 (
-                    Cell(own.scenario),
-                    number("no impact" if own.liquidity is None else multiplier(own.liquidity)),
-                    *(_rate(v) for v in (own.fall, own.move)),
-                    _amount(own.liquidated),
-                    _rate(own.share),
-                    _amount(own.loss),
+                    Cell(outcome.scenario),
+                    number(
+                        "no impact" if outcome.liquidity is None else multiplier(outcome.liquidity)
+                    ),
+                    *(_rate(v) for v in (outcome.fall, outcome.move)),
+                    _amount(outcome.liquidated),
+                    _rate(outcome.share),
+                    _amount(outcome.loss),
                 )
             )
-            for own in row.paths
+            for outcome in row.paths
         ],
         numeric=True,
     )
@@ -275,13 +289,13 @@ def default_table(row: StressRow) -> Table:
         [
             Row(
                 (
-                    Cell(own.name),
-                    Cell(own.text, css="why"),
-                    Cell(own.mark, css="why"),
-                    Cell(own.basis, css="why"),
+                    Cell(default.name),
+                    Cell(default.text, css="why"),
+                    Cell(default.mark, css="why"),
+                    Cell(default.basis, css="why"),
                 )
             )
-            for own in row.defaults
+            for default in row.defaults
         ],
     )
 
@@ -301,18 +315,18 @@ def validation_table(rows: Sequence[StressValidationRow]) -> Table:
         [
             Row(
                 (
-                    Cell(own.underlying),
-                    Cell(own.venue, css="t"),
-                    number(numbers.count(own.days), key=own.days),
-                    _amount(own.recorded),
-                    _amount(own.modelled),
-                    _ratio(own.ratio),
-                    _ratio(own.rank_correlation, 2),
-                    _ratio(own.overstatement),
-                    Cell(own.reason, css="why"),
+                    Cell(comparison.underlying),
+                    Cell(comparison.venue, css="t"),
+                    number(numbers.count(comparison.days), key=comparison.days),
+                    _amount(comparison.recorded),
+                    _amount(comparison.modelled),
+                    _ratio(comparison.ratio),
+                    _ratio(comparison.rank_correlation, 2),
+                    _ratio(comparison.overstatement),
+                    Cell(comparison.reason, css="why"),
                 )
             )
-            for own in rows
+            for comparison in rows
         ],
         numeric=True,
     )
@@ -321,8 +335,8 @@ def validation_table(rows: Sequence[StressValidationRow]) -> Table:
 def absent_table(context: ReportContext, row: StressRow, up: str) -> Table:
     """Returns the venues without positions in the book, by reason."""
     by_reason: dict[str, list[str]] = {}
-    for own in row.not_observable:
-        by_reason.setdefault(own.reason, []).append(own.venue)
+    for absent in row.not_observable:
+        by_reason.setdefault(absent.reason, []).append(absent.venue)
     ordered = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
     return Table(
         f"Not observable on {row.underlying}",

@@ -103,9 +103,9 @@ def sign_text(effect: StressEffectRow) -> str:
 
 def harmonized_effects(row: StressRow) -> list[StressEffectRow]:
     """Returns the effects of the harmonized rules at the row's shock."""
-    own = [effect for effect in row.effects if effect.shock == row.shock]
-    key = harmonized_key([(effect.what_if, effect.rule_set) for effect in own])
-    return [effect for effect in own if (effect.what_if, effect.rule_set) == key]
+    effects = [effect for effect in row.effects if effect.shock == row.shock]
+    key = harmonized_key([(effect.what_if, effect.rule_set) for effect in effects])
+    return [effect for effect in effects if (effect.what_if, effect.rule_set) == key]
 
 
 def harmonized_key(keys: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
@@ -123,13 +123,13 @@ def rules_name(what_if: str, rule_set: str) -> str:
 
 
 def _assumption_sentence(row: StressRow) -> str:
-    ranked = [own for own in row.sensitivity if spread(own) > 0.0]
+    ranked = [assumption for assumption in row.sensitivity if spread(assumption) > 0.0]
     if not ranked:
         return ""
     named = [
-        f"{own.name} ({own.mark or 'no mark'}; halved {numbers.usd(own.halved)}, doubled"
-        f" {numbers.usd(own.doubled)})"
-        for own in ranked[:_MOST_NAMED]
+        f"{assumption.name} ({assumption.mark or 'no mark'}; halved {numbers.usd(assumption.halved)}, doubled"
+        f" {numbers.usd(assumption.doubled)})"
+        for assumption in ranked[:_MOST_NAMED]
     ]
     return f"What matters most is {join_words(named)}."
 
@@ -144,7 +144,7 @@ def _leverage_sentence(row: StressRow) -> str:
     """Returns on how much of the open interest effective leverage is assumed."""
     if not row.is_synthetic:
         return "The positions were given."
-    assumed = sum(own.open_interest for own in row.venues if own.leverage_mark == "assumed")
+    assumed = sum(venue.open_interest for venue in row.venues if venue.leverage_mark == "assumed")
     if not row.open_interest:
         return ""
     share = numbers.rate(assumed / row.open_interest)
