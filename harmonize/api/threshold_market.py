@@ -92,6 +92,13 @@ def liquidity(
     return volume, book
 
 
+def volume_factor(size: float, volume: VenueVolume | Unknown) -> float | Unknown:
+    """Returns the factor of a threshold for a position of a size in USD, by volume."""
+    if isinstance(volume, Unknown):
+        return volume
+    return float(size_factor(size, np.array([volume.value]))[0])
+
+
 def threshold_by_size(
     size: float,
     threshold: float | Unknown,
@@ -101,12 +108,9 @@ def threshold_by_size(
     """Returns the threshold of a position of a size, by volume and by depth."""
     if isinstance(threshold, Unknown):
         return SizeThreshold(size, threshold, threshold)
+    factor = volume_factor(size, volume)
     by_volume: float | Unknown = (
-        volume
-        if isinstance(volume, Unknown)
-        else rounded_figure(
-            min(1.0, threshold * float(size_factor(size, np.array([volume.value]))[0]))
-        )
+        factor if isinstance(factor, Unknown) else rounded_figure(min(1.0, threshold * factor))
     )
     cost = book if isinstance(book, Unknown) else depth_cost(size, book)
     by_depth: float | Unknown = (

@@ -15,6 +15,7 @@ from harmonize.api.threshold_terms import (
     RecentPath,
     SignalState,
     ThresholdsAnswer,
+    VenueRate,
 )
 from harmonize.api.thresholds import default_path, judge_thresholds
 from harmonize.api.thresholds_table import day_text
@@ -37,6 +38,7 @@ from harmonize.document import (
     ThresholdSection,
     ThresholdSeriesRow,
     ThresholdValueRow,
+    ThresholdVenueRow,
     UncomparedModelRow,
 )
 from harmonize.market.prices import PriceKind
@@ -160,6 +162,7 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         highest_venue=highest,
         advice=_advice(own),
         path=_path(own.recent),
+        venue_rates=tuple(map(_venue_rate, own.venues)),
     )
 
 
@@ -171,6 +174,18 @@ def _path(own: RecentPath) -> ThresholdPathRow:
         tuple(
             ThresholdLossRow(day_text(loss.day), loss.side.value, loss.loss) for loss in own.losses
         ),
+    )
+
+
+def _venue_rate(rate: VenueRate) -> ThresholdVenueRow:
+    return ThresholdVenueRow(
+        venue=rate.venue,
+        symbol=rate.symbol,
+        initial=_number(rate.rate),
+        observed_at=iso_utc(rate.observed_at),
+        observed_from=rate.precision.earliest_text(rate.observed_at),
+        date_kind=rate.precision.kind.value,
+        reason=_reason(rate.rate),
     )
 
 
@@ -195,8 +210,14 @@ def _advice(own: AssetThresholds) -> tuple[ThresholdAdviceRow, ...]:
             move=advice.move.value,
             certainty=advice.certainty.value,
             agreeing=advice.agreeing,
-            models=advice.models,
+            models=advice.statements.total,
             sentence=advice.sentence,
+            threshold=_number(advice.threshold),
+            sample=advice.sample,
+            falling=advice.statements.falling,
+            staying=advice.statements.staying,
+            rising=advice.statements.rising,
+            certainty_text=advice.certainty_text,
         )
         for advice in own.advice
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from harmonize.adequacy.factors import Depth, VenueVolume
 from harmonize.adequacy.horizons import Side
 from harmonize.api.threshold_series import SeriesPart
+from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.choice import Candidate, DefaultThreshold
 from harmonize.thresholds.evaluation import AssetScores
@@ -32,11 +33,12 @@ class Move(StrEnum):
     RISE = "should rise"
     FALL = "could fall"
     STAY = "need not move"
+    OPEN = "cannot be told"
     UNKNOWN = "cannot be judged"
 
 
 class Certainty(StrEnum):
-    """How sure a statement is: by the interval, the models that agree, and the age of the prices."""
+    """How sure a statement is: by the models that agree, and by the age of the data. Surest first."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -45,21 +47,49 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VenueRate:
-    """IM of a venue at one size as a fraction of notional, with the date of its table."""
+    """IM of a venue at one size as a fraction of notional, with the date of its table.
+
+    ``observed_at`` is the latest possible time of the observation.
+    """
 
     venue: str
     symbol: str
     rate: float | Unknown
     observed_at: datetime
+    precision: DatePrecision = EXACT
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Models without a tool that cover both sides, by what each says of a margin."""
+
+    rising: int = 0
+    falling: int = 0
+    staying: int = 0
+
+    @property
+    def total(self) -> int:
+        """Models that say anything."""
+        return self.rising + self.falling + self.staying
+
+    def of(self, move: Move) -> int:
+        """Returns the models that say ``move``."""
+        counts = {
+            Move.RISE: self.rising,
+            Move.FALL: self.falling,
+            Move.STAY: self.staying,
+        }
+        return counts.get(move, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
 
-    ``required`` is its rate, ``threshold`` that of the default path, with its interval; ``upper`` is
-    None if the sample does not bound it. ``agreeing`` of ``models`` that cover both sides point the
-    same way.
+    ``required`` is its rate, ``threshold`` that of the default path at the size of the position, with
+    its 95 % interval from ``sample``; ``upper`` is None if the sample does not bound it. ``agreeing`` of
+    the models of ``statements`` say what the interval says. If fewer than half of them do, ``move`` is
+    ``Move.OPEN``. ``certainty_text`` states the certainty and what lowers it.
     """
 
     asset: str
@@ -68,10 +98,12 @@ class Advice:
     threshold: float | Unknown
     lower: float | None
     upper: float | None
+    sample: str
     move: Move
     certainty: Certainty
+    certainty_text: str
     agreeing: int
-    models: int
+    statements: Statements
     sentence: str
 
 

@@ -1,18 +1,20 @@
 """What venues and a rule set require of a position, and whether that should move."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from math import isfinite
 from statistics import median
 
 from harmonize.adequacy.position import position_margins
-from harmonize.adequacy.tail import TailEstimate, value_at_risk
 from harmonize.api.audit import Question, load_rule_sets
+from harmonize.api.threshold_certainty import Doubt, certainty_of, old_prices
+from harmonize.api.threshold_intervals import ThresholdInterval
 from harmonize.api.threshold_terms import (
     Advice,
     Certainty,
     Move,
+    Statements,
     ThresholdTerms,
     VenueRate,
 )
@@ -21,13 +23,9 @@ from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.schedule import Unknown
 from harmonize.text.messages import counted, dollars, percent
-from harmonize.thresholds.history import MOST_RETURNS, DailyHistory
-from harmonize.thresholds.path import both_losses, rounded_figure
+from harmonize.thresholds.path import rounded_figure
 
 BASELINE = "harmonized-baseline"
-
-STALE_DAYS = 30
-"""Days after the last price from which a statement is not sure."""
 
 
 def baseline_universe(question: Question, reading: Reading, as_of: datetime) -> Universe:
@@ -49,7 +47,11 @@ def venue_rates(universe: Universe, asset: str, notional: float) -> tuple[VenueR
         if exclusion_reason(schedule):
             continue
         margins = position_margins(schedule, notional)
-        rates.append(VenueRate(venue, margins.symbol, margins.initial, margins.observed_at))
+        rates.append(
+            VenueRate(
+                venue, margins.symbol, margins.initial, margins.observed_at, margins.precision
+            )
+        )
     return tuple(rates)
 
 
@@ -68,14 +70,16 @@ def baseline_rate(universe: Universe, asset: str, notional: float) -> float | Un
 class AdviceBasis:
     """What a statement on one asset rests on.
 
-    ``covering`` are the margins of models that cover both sides, without a tool. ``path`` names the
-    model and tool of ``threshold``.
+    ``path`` names the model and tool of ``threshold``. ``covering`` are the thresholds of the models that
+    cover both sides, without a tool, each with the interval of its own sample. All are without size;
+    ``size_factor`` is the factor of a position of the size of the terms, Unknown without volume.
     """
 
-    history: DailyHistory
-    threshold: float | Unknown
+    asset: str
+    threshold: ThresholdInterval | Unknown
     path: str
-    covering: Sequence[float]
+    covering: Sequence[ThresholdInterval]
+    size_factor: float | Unknown
     age_days: int
 
 
@@ -97,87 +101,102 @@ def advise(
     )
 
 
-def relative_interval(
-    history: DailyHistory, level: float
-) -> tuple[float | None, float | None, int]:
-    """Returns the ends of the 95 % interval of VaR as multiples of it, and the number of returns.
-
-    It is the interval of order statistics of the worse side of the last 1,095 returns. None: the sample
-    does not bound it.
-    """
-    losses = both_losses(history.returns[-MOST_RETURNS:])
-    sides = [value_at_risk(losses[:, side], level) for side in (0, 1)]
-    known = [side for side in sides if isinstance(side, TailEstimate) and side.value > 0]
-    if not known:
-        return None, None, losses.shape[0]
-    worse = max(known, key=lambda side: side.value)
-    lower, upper = (
-        end / worse.value if end is not None and isfinite(end) else None
-        for end in (worse.lower, worse.upper)
+def votes_text(statements: Statements) -> str:
+    """Returns how many models say each of the three statements."""
+    return (
+        f"{statements.falling} {Move.FALL}, {statements.staying} {Move.STAY}, "
+        f"{statements.rising} {Move.RISE}"
     )
-    return lower, upper, losses.shape[0]
 
 
 def _advice(
     basis: AdviceBasis, terms: ThresholdTerms, subject: str, required: float | Unknown
 ) -> Advice:
-    asset, threshold = basis.history.asset, basis.threshold
-    if isinstance(required, Unknown) or isinstance(threshold, Unknown):
-        reason = required.reason if isinstance(required, Unknown) else _reason(threshold)
-        sentence = f"{asset}: {subject}: {Move.UNKNOWN}: {reason}."
-        return Advice(
-            asset,
-            subject,
-            required,
-            threshold,
-            None,
-            None,
-            Move.UNKNOWN,
-            Certainty.LOW,
-            0,
-            0,
-            sentence,
-        )
-    low, high, returns = relative_interval(basis.history, terms.level)
-    lower, upper = (None if m is None else rounded_figure(threshold * m) for m in (low, high))
-    move = _move(required, lower, upper)
-    agreeing = sum(_agrees(move, rate, required, (low, high)) for rate in basis.covering)
-    certainty = _certainty(move, agreeing, len(basis.covering), basis.age_days)
-    span = (
-        f"{percent(lower) if lower else 'unbounded'} to {percent(upper) if upper else 'unbounded'}"
-    )
-    age = f"; the last price is {basis.age_days} days old" if basis.age_days > STALE_DAYS else ""
+    unsized = basis.threshold
+    if isinstance(required, Unknown) or isinstance(unsized, Unknown):
+        return _unknown(basis.asset, subject, required, unsized)
+    factor = 1.0 if isinstance(basis.size_factor, Unknown) else basis.size_factor
+    sized = unsized.times(factor)
+    says = _move(required, sized)
+    statements = _statements(required, [own.times(factor) for own in basis.covering])
+    agreeing = statements.of(says)
+    move = Move.OPEN if 2 * agreeing < statements.total else says
+    certainty, words = certainty_of(agreeing, statements.total, _doubts(basis))
+    margin = f"{subject} at {dollars(terms.notional)}, {percent(required)},"
+    is_open = move is Move.OPEN
+    head = f"whether the {margin} should move {move}" if is_open else f"the {margin} {move}"
+    upper = "unbounded" if sized.upper is None else percent(sized.upper)
+    alone = f", by which it {says}" if is_open else ""
     sentence = (
-        f"{asset}: the {subject} at {dollars(terms.notional)}, {percent(required)}, {move}: the threshold "
-        f"({basis.path}) is {percent(threshold)}, 95 % interval {span} from {returns:,} returns, and "
-        f"{agreeing} of {counted(len(basis.covering), 'model')} that cover both sides agree; "
-        f"certainty {certainty}{age}."
+        f"{basis.asset}: {head}: {_threshold_text(basis, sized.rate)}, 95 % interval "
+        f"{percent(sized.lower)} to {upper} from {sized.sample}{alone}; models without a tool that cover "
+        f"both sides say: {votes_text(statements)}; certainty {words}."
     )
     return Advice(
-        asset, subject, required, threshold, lower, upper, move, certainty,
-        agreeing, len(basis.covering), sentence,
-    )  # fmt: skip
+        asset=basis.asset,
+        subject=subject,
+        required=required,
+        threshold=sized.rate,
+        lower=sized.lower,
+        upper=sized.upper,
+        sample=sized.sample,
+        move=move,
+        certainty=certainty,
+        certainty_text=words,
+        agreeing=agreeing,
+        statements=statements,
+        sentence=sentence,
+    )
 
 
-def _reason(threshold: float | Unknown) -> str:
-    return threshold.reason if isinstance(threshold, Unknown) else ""
+def _unknown(
+    asset: str,
+    subject: str,
+    required: float | Unknown,
+    threshold: ThresholdInterval | Unknown,
+) -> Advice:
+    reasons = [own.reason for own in (required, threshold) if isinstance(own, Unknown)]
+    return Advice(
+        asset=asset,
+        subject=subject,
+        required=required,
+        threshold=threshold if isinstance(threshold, Unknown) else threshold.rate,
+        lower=None,
+        upper=None,
+        sample="",
+        move=Move.UNKNOWN,
+        certainty=Certainty.LOW,
+        certainty_text=Certainty.LOW.value,
+        agreeing=0,
+        statements=Statements(),
+        sentence=f"{asset}: {subject}: {Move.UNKNOWN}: {reasons[0]}.",
+    )
 
 
-def _move(required: float, lower: float | None, upper: float | None) -> Move:
-    if lower is not None and required < lower:
+def _threshold_text(basis: AdviceBasis, sized: float) -> str:
+    """Returns the threshold in words: at the size of the position, or without size if it is unknown."""
+    factor = basis.size_factor
+    if isinstance(factor, Unknown):
+        return f"the threshold without size, because {factor.reason}, is {percent(sized)} ({basis.path})"
+    rate = basis.threshold if isinstance(basis.threshold, Unknown) else basis.threshold.rate
+    plain = rate.reason if isinstance(rate, Unknown) else percent(rate)
+    times = f"{plain} × {factor:.5g} for the size"
+    return f"the threshold at that size is {percent(sized)} ({basis.path}; {times})"
+
+
+def _move(required: float, threshold: ThresholdInterval) -> Move:
+    if required < threshold.lower:
         return Move.RISE
-    return Move.FALL if upper is not None and required > upper else Move.STAY
+    is_above = threshold.upper is not None and required > threshold.upper
+    return Move.FALL if is_above else Move.STAY
 
 
-def _agrees(
-    move: Move, rate: float, required: float, ends: tuple[float | None, float | None]
-) -> bool:
-    """Whether the interval around another model's threshold leads to the same statement."""
-    lower, upper = (None if end is None else rate * end for end in ends)
-    return _move(required, lower, upper) is move
+def _statements(required: float, covering: Sequence[ThresholdInterval]) -> Statements:
+    moves = Counter(_move(required, threshold) for threshold in covering)
+    return Statements(moves[Move.RISE], moves[Move.FALL], moves[Move.STAY])
 
 
-def _certainty(move: Move, agreeing: int, models: int, age_days: int) -> Certainty:
-    if age_days > STALE_DAYS or move is Move.UNKNOWN or 2 * agreeing <= models:
-        return Certainty.LOW
-    return Certainty.HIGH if agreeing == models else Certainty.MEDIUM
+def _doubts(basis: AdviceBasis) -> Iterator[Doubt]:
+    """Yields what lowers the certainty apart from models that disagree."""
+    found = (old_prices(basis.age_days),)
+    yield from filter(None, found)

@@ -28,6 +28,7 @@ from harmonize.api.threshold_episodes import (
     sources_by_asset,
 )
 from harmonize.api.threshold_gate import Judgement, gate_levels, judge
+from harmonize.api.threshold_intervals import ThresholdInterval, threshold_interval
 from harmonize.api.threshold_market import (
     LEADER,
     SIZES,
@@ -36,6 +37,7 @@ from harmonize.api.threshold_market import (
     read_market,
     series_of,
     threshold_by_size,
+    volume_factor,
 )
 from harmonize.api.threshold_recent import recent_path
 from harmonize.api.threshold_series import AssetSeries, asset_series
@@ -47,7 +49,6 @@ from harmonize.api.threshold_terms import (
     ThresholdTerms,
 )
 from harmonize.api.threshold_venues import (
-    STALE_DAYS,
     AdviceBasis,
     advise,
     baseline_rate,
@@ -58,6 +59,7 @@ from harmonize.api.threshold_work import map_tasks
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
+from harmonize.document.threshold_sentences import STALE_DAYS
 from harmonize.market.prices import PriceKind
 from harmonize.thresholds.choice import DefaultThreshold
 from harmonize.thresholds.evaluation import (
@@ -173,6 +175,11 @@ def _check(question: Question, terms: ThresholdTerms) -> None:
     if not question.underlyings:
         message = "underlying: expected at least one, found none; name one, such as BTC"
         raise RequestError(message)
+    check_terms(terms)
+
+
+def check_terms(terms: ThresholdTerms) -> None:
+    """Raises RequestError, which begins with the name of the term: a level or horizon out of range."""
     if not 0.5 <= terms.level < 1:  # noqa: PLR2004 - below it, a threshold would be a gain
         message = f"level: expected from 0.5 to below 1, found {terms.level:g}; use 0.99 for 99 %"
         raise RequestError(message)
@@ -286,20 +293,20 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
 ) -> AssetThresholds:
     series, scores = worked.series[asset], worked.scores[asset]
     model, tool = default_path(judged.default)
-    by_path = {(path.model, path.tool): path for path in scores.paths}
-    own = by_path.get((model, tool))
+    own = next((p for p in scores.paths if (p.model, p.tool) == (model, tool)), None)
     threshold = Unknown(f"no path of {model}") if own is None else own.margin
-    sides = 2 * len(judged.assets)
-    covering = {c.model for c in judged.candidates if c.tool is Tool.NONE and not c.fails(sides)}
-    margins = [
-        by_path[m, Tool.NONE].margin for m in Model if (m, Tool.NONE) in by_path and m in covering
-    ]
     age = as_of.date() - np.datetime64(int(series.history.days[-1]), "D").item()
     rates = venue_rates(universe, asset, terms.notional)
     reference = baseline_rate(universe, asset, terms.notional)
-    known = [margin for margin in margins if isinstance(margin, float)]
-    basis = AdviceBasis(series.history, threshold, f"{model}, tool: {tool}", known, age.days)
     volume, book = liquidity(asset, market, as_of)
+    basis = AdviceBasis(
+        asset=asset,
+        threshold=_interval(worked, asset, (model, tool), terms),
+        path=f"{model}, tool: {tool}",
+        covering=_covering(worked, asset, judged, terms),
+        size_factor=volume_factor(terms.notional, volume),
+        age_days=age.days,
+    )
     return AssetThresholds(
         asset=asset,
         parts=series.parts,
@@ -314,6 +321,28 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
         sizes=tuple(threshold_by_size(size, threshold, volume, book) for size in SIZES),
         recent=recent_path(series.history, worked.paths[asset], model, tool),
     )
+
+
+def _interval(
+    worked: _Worked, asset: str, chosen: tuple[Model, Tool], terms: ThresholdTerms
+) -> ThresholdInterval | Unknown:
+    model, tool = chosen
+    paths = worked.paths[asset].get(model, Unknown(f"no path of {model}"))
+    if isinstance(paths, Unknown):
+        return paths
+    return threshold_interval(worked.series[asset].history, paths[0], tool, terms.horizon)
+
+
+def _covering(
+    worked: _Worked, asset: str, judged: Judgement, terms: ThresholdTerms
+) -> tuple[ThresholdInterval, ...]:
+    """Returns the thresholds of the models that cover both sides without a tool, where they are known."""
+    sides = 2 * len(judged.assets)
+    covering = {c.model for c in judged.candidates if c.tool is Tool.NONE and not c.fails(sides)}
+    found = (
+        _interval(worked, asset, (model, Tool.NONE), terms) for model in Model if model in covering
+    )
+    return tuple(own for own in found if isinstance(own, ThresholdInterval))
 
 
 def _episodes(
@@ -339,10 +368,13 @@ def _notes(question: Question, pool: Mapping[str, AssetSeries], terms: Threshold
 
 
 def _ends(answer: ThresholdsAnswer) -> list[str]:
-    """Returns a line per underlying whose prices end early."""
+    """Returns a line per day on which the prices of underlyings end early, oldest first."""
+    ends: dict[int, list[AssetThresholds]] = {}
+    for own in answer.assets:
+        if own.age_days > STALE_DAYS:
+            ends.setdefault(own.parts[-1].last_day, []).append(own)
     return [
-        f"{own.asset}: prices end {np.datetime64(own.parts[-1].last_day, 'D')}, {own.age_days} days "
-        "before the date of the answer: thresholds are those of the day after"
-        for own in answer.assets
-        if own.age_days > STALE_DAYS
+        f"{', '.join(own.asset for own in ended)}: prices end {np.datetime64(day, 'D')}, "
+        f"{ended[0].age_days} days before the date of the answer: thresholds are those of the day after"
+        for day, ended in sorted(ends.items())
     ]

@@ -167,10 +167,15 @@ def advice_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "threshold_rate": _known(own.threshold),
                 "lower_rate": own.lower,
                 "upper_rate": own.upper,
+                "interval_sample": own.sample,
                 "move": own.move.value,
                 "certainty": own.certainty.value,
+                "certainty_text": own.certainty_text,
                 "agreeing_models": own.agreeing,
-                "models": own.models,
+                "models": own.statements.total,
+                "models_could_fall": own.statements.falling,
+                "models_need_not_move": own.statements.staying,
+                "models_should_rise": own.statements.rising,
                 "sentence": own.sentence,
             }
 

@@ -192,7 +192,8 @@ def _draft(
     level: Level,
     remedy: str,
 ) -> Draft:
-    proposal = f"; proposal: {remedy}" if remedy else ""
+    margin = "" if found.proposal is None else " for the margin by this formula"
+    proposal = f"; proposal{margin}: {remedy}" if remedy else ""
     if proposal and row is not None and row.signal != _MOVES_NOTHING:
         proposal += f"; to apply: harmonize thresholds {found.underlying} --apply FILE.yaml"
     record = f"; {record_sentence(row)}" if row else ""

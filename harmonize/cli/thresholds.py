@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,8 @@ from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, p
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
 
 if TYPE_CHECKING:
-    from harmonize.api.threshold_terms import ThresholdsAnswer
+    from harmonize.api.question import Selection
+    from harmonize.api.threshold_terms import ThresholdsAnswer, ThresholdTerms
 
 _SECONDS = 10
 """Time limit of the connection to a cluster, in seconds."""
@@ -35,7 +37,8 @@ def thresholds(
         int, typer.Option("--horizon", help="Days that a threshold covers, 1 to 10.")
     ] = 1,
     notional: Annotated[
-        str, typer.Option("--notional", metavar="USD", help="Position size of venues' margins.")
+        str,
+        typer.Option("--notional", metavar="USD", help="Position size of margins and thresholds."),
     ] = "1m",
     learn: Annotated[
         bool,
@@ -73,7 +76,9 @@ def thresholds(
         signal_proposals.check_target(apply, as_of)
     sizes = request.parse_notionals([notional])
     terms = ThresholdTerms(level, horizon, sizes[0] if sizes else 1e6, is_learning=learn)
+    _check_terms(terms)
     selection = request.selection(context.obj, underlying=underlying, as_of=as_of)
+    _check_day(selection)
     question = Question.of(selection, AnswerOptions())
     with _executor(cluster, workers) as executor, _progress(context.obj) as on_progress:
         answer = answer_or_fail(lambda: judge_thresholds(question, terms, executor, on_progress))
@@ -103,6 +108,27 @@ def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
         fail(f"--chart: expected a file that ends in .svg, found {chart.name}", USAGE)
     if not chart.parent.is_dir():
         fail(f"--chart: no folder {chart.parent}; create it, or choose another", USAGE)
+
+
+def _check_terms(terms: "ThresholdTerms") -> None:
+    """Ends the program if the level or horizon is out of range, and names the option."""
+    from harmonize.api.audit import RequestError
+    from harmonize.api.thresholds import check_terms
+
+    try:
+        check_terms(terms)
+    except RequestError as error:
+        fail(f"--{error}", USAGE)
+
+
+def _check_day(selection: "Selection") -> None:
+    """Ends the program if the day of the answer has not come yet."""
+    if selection.as_of is None:
+        return
+    today = request.age_reference(replace(selection, as_of=None)).date()
+    day = request.age_reference(selection).date()
+    if day > today:
+        fail(f"--as-of: expected a day up to {today}, found {day}; use an earlier day", USAGE)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from harmonize.api.thresholds import default_path
 from harmonize.api.thresholds_table import day_text
 from harmonize.cli.compare_text import aligned
 from harmonize.core.schedule import Unknown
+from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, SIGNAL_TERMS, gate_summary
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
 from harmonize.text.sanitize import one_line
@@ -48,6 +49,7 @@ def _default(answer: ThresholdsAnswer) -> Iterator[str]:
         yield f"default threshold: none; the benchmark is shown instead: {answer.default.reason}"
     else:
         yield f"default threshold: {answer.default.reason}"
+        yield GATE_AND_DEFAULT
     for model, reason in answer.not_compared.items():
         yield f"not compared: {model}: {reason}"
     yield ""
@@ -59,9 +61,10 @@ def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
         results = list(own)
         offered = sum(result.is_offered for result in results)
         conditions = results[0].conditions
+        others = sum(not result.is_benchmark for result in results)
         yield (
-            f"gate at {level * 100:g} % over {counted(len(answer.judged), 'underlying')}: {offered} of"
-            f" {counted(len(results), 'model')} offered, against {BENCHMARK}"
+            f"gate at {level * 100:g} % over {counted(len(answer.judged), 'underlying')}: "
+            f"{gate_summary(offered, others)} offered, against {BENCHMARK}"
         )
         required = "; ".join(f"{c.name}: {c.requirement}" for c in conditions)
         yield f"  required: {required}"
@@ -197,9 +200,9 @@ def _sizes(own: AssetThresholds) -> Iterator[str]:
 def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     yield ""
     yield (
-        "signals against the formula of harmonized-baseline, recalculated daily, at one day: days on, "
-        "breach within five days against any day, first breaches foretold"
+        "signals at one day: days on, breach within five days against any day, first breaches foretold"
     )
+    yield SIGNAL_TERMS
     rows = []
     for state in answer.signals:
         if isinstance(state.record, Unknown):
@@ -219,9 +222,12 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     yield from aligned(("signal", "on", "followed", "any day", "foretold", "tells"), rows)
     for state in answer.signals:
         for found in state.now:
-            proposal = _NONE if found.proposal is None else percent(found.proposal)
-            line = f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; proposal {proposal}"
-            yield f"{line}{apply_text(state.signal, found.asset)}"
+            margin = "" if found.proposal is None else " for the margin in force"
+            proposal = "none" if found.proposal is None else percent(found.proposal)
+            yield (
+                f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; "
+                f"proposal{margin}: {proposal}{apply_text(state.signal, found.asset)}"
+            )
 
 
 def _episodes(answer: ThresholdsAnswer) -> Iterator[str]:

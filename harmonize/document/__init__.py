@@ -111,6 +111,7 @@ from harmonize.document.thresholds import (
     ThresholdSection,
     ThresholdSeriesRow,
     ThresholdValueRow,
+    ThresholdVenueRow,
     UncomparedModelRow,
 )
 
@@ -199,6 +200,7 @@ __all__ = [
     "ThresholdSection",
     "ThresholdSeriesRow",
     "ThresholdValueRow",
+    "ThresholdVenueRow",
     "Tool",
     "UncomparedModelRow",
     "UnjudgedRow",

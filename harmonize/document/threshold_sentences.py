@@ -1,7 +1,28 @@
-"""Records of signals in words."""
+"""Statements, the gate and records of signals in words."""
 
 from harmonize.document.thresholds import SignalRow
 from harmonize.text.messages import counted, percent
+
+STALE_DAYS = 30
+"""Days after the last price from which a statement on a margin is not sure."""
+
+GATE_AND_DEFAULT = (
+    "The gate asks which model may replace the benchmark; the default asks which covering path is cheapest"
+    " and calm. A model may therefore fail the gate and give the default."
+)
+"""Why the default may belong to a model that fails the gate."""
+
+SIGNAL_TERMS = (
+    "Margin in force: the formula of harmonized-baseline, recalculated daily; it is neither the default"
+    " threshold nor the rate that the rule set states. Need: the fast margin, GARCH(1,1)-t, filtered."
+    " A proposal is for the margin in force."
+)
+"""What signals compare, and what their proposals are for."""
+
+
+def gate_summary(offered: int, models: int) -> str:
+    """Returns how many of the models pass; the benchmark, which cannot pass, is not among them."""
+    return f"{offered} of {counted(models, 'model')} beside the benchmark"
 
 
 def record_sentence(row: SignalRow) -> str:

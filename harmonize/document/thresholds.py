@@ -39,9 +39,12 @@ class ThresholdValueRow:
 class ThresholdAdviceRow:
     """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
 
-    ``move`` is ``should rise``, ``could fall``, ``need not move`` or ``cannot be judged``. ``lower`` and
-    ``upper`` enclose the threshold at 95 %; None: not bounded. ``agreeing`` of ``models`` that cover both
-    sides lead to the same statement.
+    ``move`` is ``should rise``, ``could fall``, ``need not move``, ``cannot be told`` (fewer than half
+    of the models agree with the interval) or ``cannot be judged``. ``threshold`` is that of the
+    default path at the notional of the section, or without size if there is no volume. ``lower`` and
+    ``upper`` enclose it at 95 %, from ``sample``; None: not bounded. ``models`` without a tool cover both
+    sides: ``agreeing`` say what the interval says, and ``falling``, ``staying`` and ``rising`` count
+    what they say. ``certainty_text`` states what lowers the certainty.
     """
 
     subject: str
@@ -53,6 +56,29 @@ class ThresholdAdviceRow:
     agreeing: int
     models: int
     sentence: str
+    threshold: float | None = None
+    sample: str = ""
+    falling: int | None = None
+    staying: int | None = None
+    rising: int | None = None
+    certainty_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdVenueRow:
+    """IM of one venue at the notional of the section, with the date of its table.
+
+    ``observed_at`` is the latest possible time; ``date_kind`` and ``observed_from`` state how far it is
+    known.
+    """
+
+    venue: str
+    symbol: str
+    initial: float | None
+    observed_at: str
+    observed_from: str
+    date_kind: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +113,7 @@ class ThresholdRow:
     highest_venue: str
     advice: tuple[ThresholdAdviceRow, ...]
     path: ThresholdPathRow = field(default_factory=ThresholdPathRow)
+    venue_rates: tuple[ThresholdVenueRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

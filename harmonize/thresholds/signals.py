@@ -32,6 +32,9 @@ FAILING_RATIO = 2.0
 FAILING_DAYS = 10
 """Days after such a loss for which the signal remains."""
 
+IN_FORCE = "the formula of harmonized-baseline, recalculated daily"
+"""Threshold in force in words: neither the default threshold nor the rates that the rule set states."""
+
 Rows = NDArray[np.bool_]
 
 
@@ -142,7 +145,7 @@ def fast_margin_evidence(
     if not fast_margin(fast, in_force, ratio).is_on[-1]:
         return None
     now, limit = float(fast[-1]), ratio * float(in_force[-1])
-    text = f"fast margin {percent(now)}, above {ratio:g} × the threshold of {percent(float(in_force[-1]))}"
+    text = f"fast margin {percent(now)}, above {ratio:g} × {percent(float(in_force[-1]))} by {IN_FORCE}"
     return _evidence(Signal.FAST_MARGIN, history, (now, limit), now, text)
 
 
@@ -160,7 +163,7 @@ def repeated_breaches_evidence(
     )
     largest = float(np.abs(history.returns[recent]).max())
     number = int(np.count_nonzero(recent))
-    text = f"{counted(number, 'breach', 'breaches')} in {BREACH_DAYS} days, the largest a move of {percent(largest)}"
+    text = f"{counted(number, 'breach', 'breaches')} of the margin by {IN_FORCE}, in {BREACH_DAYS} days, the largest a move of {percent(largest)}"
     proposal = float(np.fmax(fast[-1], in_force[-1]))
     return _evidence(
         Signal.REPEATED_BREACHES, history, (float(number), float(BREACHES)), proposal, text
@@ -178,7 +181,10 @@ def above_need_evidence(
         return None
     largest = ratio * float(need[-NEED_DAYS:].max())
     smallest = float((in_force[-NEED_DAYS:] / need[-NEED_DAYS:]).min())
-    text = f"threshold at least {smallest:.3g} × the need on each of {NEED_DAYS} days"
+    text = (
+        f"{percent(float(in_force[-1]))} by {IN_FORCE}, at least {smallest:.3g} × the need (fast margin) "
+        f"on each of {NEED_DAYS} days"
+    )
     figures = (float(in_force[-1]), ratio * float(need[-1]))
     return _evidence(Signal.ABOVE_NEED, history, figures, largest, text)
 

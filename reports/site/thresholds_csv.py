@@ -9,9 +9,10 @@ File = tuple[str, bytes]
 
 
 def threshold_files(section: ThresholdSection) -> tuple[File, ...]:
-    """Returns the files of margins, models now, gate, signals and episodes."""
+    """Returns the files of margins, venues, models now, gate, signals and episodes."""
     return (
         ("thresholds.csv", csv_bytes(_MARGINS, _margins(section))),
+        ("thresholds-venues.csv", csv_bytes(_VENUES, _venues(section))),
         ("thresholds-models.csv", csv_bytes(_VALUES, _values(section))),
         ("thresholds-gate.csv", csv_bytes(_GATE, _gate(section))),
         ("thresholds-signals.csv", csv_bytes(_SIGNALS, _signals(section))),
@@ -26,12 +27,18 @@ _MARGINS = (
     *(
         "subject",
         "required",
+        "threshold_at_size",
         "lower",
         "upper",
+        "sample",
         "move",
         "certainty",
+        "certainty_text",
         "agreeing",
         "models",
+        "falling",
+        "staying",
+        "rising",
         "sentence",
     ),
 )
@@ -41,13 +48,27 @@ def _margins(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.rows:
         own = (row.underlying, row.day, *map(_number, (row.threshold, row.reference, row.lowest)))
         venues = (row.lowest_venue, _number(row.median), _number(row.highest), row.highest_venue)
-        counts = map(str, (row.venues, row.venues_unknown, row.age_days, row.tested_days))
-        first = (*own, *venues, *counts)
+        days = map(str, (row.venues, row.venues_unknown, row.age_days, row.tested_days))
+        first = (*own, *venues, *days)
         for advice in row.advice:
-            figures = map(_number, (advice.required, advice.lower, advice.upper))
-            agreeing = (str(advice.agreeing), str(advice.models))
-            statement = (advice.move, advice.certainty, *agreeing, advice.sentence)
-            yield (*first, advice.subject, *figures, *statement)
+            rates = (advice.required, advice.threshold, advice.lower, advice.upper)
+            counts = (advice.agreeing, advice.models, advice.falling, advice.staying, advice.rising)
+            sure = (advice.move, advice.certainty, advice.certainty_text)
+            figures = (*map(_number, rates), advice.sample, *sure, *map(_number, counts))
+            yield (*first, advice.subject, *figures, advice.sentence)
+
+
+_VENUES = (
+    *("underlying", "venue", "contract", "initial", "observed_at", "observed_from", "date_kind"),
+    "reason",
+)
+
+
+def _venues(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.rows:
+        for own in row.venue_rates:
+            dates = (own.observed_at, own.observed_from, own.date_kind)
+            yield (row.underlying, own.venue, own.symbol, _number(own.initial), *dates, own.reason)
 
 
 _VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason")

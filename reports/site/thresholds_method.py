@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdSection
+from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, SIGNAL_TERMS
 from reports.site.adequacy_words import level_text
 from reports.site.markup import Html, facts, text, unordered
 
@@ -54,11 +55,18 @@ _MEANINGS = {
     "Gate": "A model is offered if its tick loss is lower than that of the benchmark (Diebold and"
     " Mariano on daily means over assets, p below 5 %), if it covers the level on both sides pooled,"
     " and if Kupiec rejects at most 2 of 24 sides of assets, or as many in proportion.",
-    "Default": "The cheapest of the calm paths that cover both sides.",
-    "Certainty": "High: the interval of the threshold excludes the margin, or holds it, and so it is by"
-    " every model that covers both sides; medium: by most; low: otherwise, or if the last price is more"
-    " than 30 days old.",
-    "Signals": "Against the formula of harmonized-baseline, recalculated every day, at one day."
+    "Default": f"The cheapest of the calm paths that cover both sides. {GATE_AND_DEFAULT}",
+    "Interval": "That of the sample which gives the threshold, at 95 %: order statistics of the returns of"
+    " the window; of other models, of losses divided by the threshold of their day. Stressed observations"
+    " and a floor add the interval of their own sample. The upper end is the larger one of both sides."
+    " Returns count as independent; where volatility clusters, the true interval is wider.",
+    "Statements": "A margin below the interval should rise, above it could fall, inside it need not move."
+    " Each model that covers both sides without a tool says the same of its own interval. If fewer than"
+    " half agree, it cannot be told. The threshold is that of a position of the size, closed over days"
+    " of volume; without volume, it is without size.",
+    "Certainty": "High: all models that cover both sides agree; medium: more than half; low: otherwise, or"
+    " if the last price is more than 30 days old. What lowers it is named.",
+    "Signals": f"At one day. {SIGNAL_TERMS}"
     " A signal foresees if first breaches, those after ten days without one, follow it more often than"
     " by chance. Otherwise it confirms at most.",
     "Between two observations": "A venue's margin is known on the days on which it was observed. It rose"

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdModelRow, ThresholdSection
+from harmonize.document.threshold_sentences import STALE_DAYS, gate_summary
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.charts.cost_points import CostPoint, cost_points
@@ -39,7 +40,7 @@ def thresholds_page(context: ReportContext) -> Iterator[Page]:
         return
     frontier = frontier_figure(section)
     parts = [
-        ("moves", "Should margins move?", _moves(section)),
+        ("moves", "Should margins move?", _moves(context, section)),
         ("frontier", "Cost against calm", _frontier(section, frontier)),
         ("models", "What each model asks now", _values(context, section)),
         ("gate", "Report card of the models", _gate(section)),
@@ -69,13 +70,20 @@ def standfirst(section: ThresholdSection) -> str:
         for own in row.advice
         if "median" in own.subject
     )
-    gate = [row for row in section.gate if row.level in {None, section.level}]
+    old = sum(row.age_days > STALE_DAYS for row in section.rows)
+    why = (
+        f" ({numbers.count_text(old, 'underlying')} with a last price more than {STALE_DAYS} days old"
+        f" {'has' if old == 1 else 'have'} none)"
+    )
+    gate = [
+        row for row in section.gate if row.level in {None, section.level} and not row.is_benchmark
+    ]
     offered = sum(row.is_offered for row in gate)
     level = level_text(section.level)
     return (
         f"Daily {level} thresholds of {numbers.count_text(len(section.rows), 'underlying')}, each known on"
         f" the day before. Of the median margins of venues, {counted}; {sure} of these statements"
-        f" have a high certainty. {offered} of {numbers.count_text(len(gate), 'model')} pass the"
+        f" have a high certainty{why if old else ''}. {gate_summary(offered, len(gate))} pass the"
         " gate. Nothing becomes a reference until a person commits it."
     )
 
@@ -143,11 +151,11 @@ def _dates(section: ThresholdSection) -> str:
     return f"tested {first} to {last}" if first else "not tested"
 
 
-def _moves(section: ThresholdSection) -> Html:
+def _moves(context: ReportContext, section: ThresholdSection) -> Html:
     sentences = [text(own.sentence) for row in section.rows for own in row.advice]
     return join(
         [
-            table(tables.move_table(section), "thresholds.csv"),
+            table(tables.move_table(context, section), "thresholds.csv"),
             details("One sentence per margin", unordered(sentences)),
         ]
     )

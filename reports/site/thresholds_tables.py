@@ -13,6 +13,7 @@ from harmonize.document import (
     ThresholdRow,
     ThresholdSection,
 )
+from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, SIGNAL_TERMS
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
@@ -53,41 +54,79 @@ _HEADS = {
 """Heads of the columns of models."""
 
 
-def move_table(section: ThresholdSection) -> Table:
+def move_table(context: ReportContext, section: ThresholdSection) -> Table:
     """Returns a row per underlying, which leads to its page: the threshold beside reference and venues."""
     size = numbers.usd(section.notional)
     caption = text(
-        f"Default threshold with its 95 % interval and day, IM of harmonized-baseline, and the lowest,"
-        f" median and highest IM of the venues at {size}, with the statement on the reference and on the"
-        " median; below it the models that agree among those that cover both sides, and how sure it is"
+        f"Default threshold at {size} with its 95 % interval and its day, IM of harmonized-baseline, and"
+        f" the median of the venues' IM at {size} with the lowest, the highest and the days of observation,"
+        " each with its statement; below it what the models without a tool that cover both sides say, and"
+        " how sure it is. The page of the underlying has the venues and their sources"
     )
     return Table(
         "Thresholds and margins",
         caption,
-        ("Underlying", "#Threshold", "#Reference", "Reference", "#Venues", "Venues", "#Last price"),
-        [_move_row(row) for row in section.rows],
+        (
+            *("Underlying", "#Threshold", "#IM of reference", "Should reference move?"),
+            *("#Median IM of venues", "Should venues move?", "#Last price"),
+        ),
+        [_move_row(context, row) for row in section.rows],
         tools=len(section.rows) > SHORT,
         numeric=True,
         css="verdicts",
     )
 
 
-def _move_row(row: ThresholdRow) -> Row:
+def _move_row(context: ReportContext, row: ThresholdRow) -> Row:
     venues, reference = _advice(row, "median"), _advice(row, "harmonized")
-    own = reference or venues
-    interval = f"{_rate(own.lower)} to {_rate(own.upper)}" if own else ""
-    spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, {_venues(row)}"
     return Row(
         (
             Cell(row.underlying, link_to(thresholds_path(row.underlying), row.underlying)),
-            _noted(row.threshold, interval, row.threshold_reason),
+            _threshold_cell(row, reference, venues),
             _noted(row.reference, "", row.reference_reason),
             _statement(reference),
-            _noted(row.median, spread if row.venues else _venues(row), ""),
+            _venues_cell(context, row),
             _statement(venues),
             number(f"{numbers.count_text(row.age_days, 'day')} ago", key=row.age_days),
         )
     )
+
+
+def _threshold_cell(row: ThresholdRow, *advice: ThresholdAdviceRow | None) -> Cell:
+    """Returns the threshold of the statements, which is at their size, with interval and day."""
+    judged = next((own for own in advice if own and own.lower is not None), None)
+    if judged is None:
+        return _noted(
+            row.threshold, row.day if row.threshold is not None else "", row.threshold_reason
+        )
+    upper = "unbounded" if judged.upper is None else _rate(judged.upper)
+    value = row.threshold if judged.threshold is None else judged.threshold
+    note = f"{_rate(judged.lower)} to {upper}, {row.day}"
+    if row.threshold is not None and _rate(value) != _rate(row.threshold):
+        note += f"; {_rate(row.threshold)} without size"
+    return _noted(value, note, "")
+
+
+def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
+    """Returns the median of the venues, with the page of the underlying for names and sources."""
+    words = _rate(row.median)
+    spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, " if row.venues else ""
+    address = underlying_path(row.underlying) if row.underlying in context.underlyings else ""
+    venues = link_to(address if row.venues else "", _venues(row))
+    note = f"{text(spread)}{venues}{text(_observed(row))}"
+    return number(words, Html(f"{text(words)}<small>{note}</small>"), key=row.median)
+
+
+def _observed(row: ThresholdRow) -> str:
+    """Returns the days between which the known margins of the venues were observed."""
+    known = [own for own in row.venue_rates if own.initial is not None]
+    if not known:
+        return ""
+    oldest = (
+        "" if any(not own.observed_from for own in known) else min(o.observed_from for o in known)
+    )
+    newest = max(own.observed_at for own in known)
+    return f", observed {numbers.date_range(oldest, newest)}"
 
 
 def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
@@ -102,7 +141,11 @@ def _venues(row: ThresholdRow) -> str:
 def _statement(advice: ThresholdAdviceRow | None) -> Cell:
     if advice is None:
         return Cell(marks.NOT_OBSERVABLE.sign)
-    note = f"{advice.agreeing} of {advice.models} agree, certainty {advice.certainty}"
+    if advice.rising is None:
+        said = f"{advice.agreeing} of {advice.models} agree"
+    else:
+        said = f"{advice.falling} could fall, {advice.staying} need not move, {advice.rising} should rise"
+    note = f"{said}; certainty {advice.certainty_text or advice.certainty}"
     return Cell(advice.move, _with_note(advice.move, note), "t")
 
 
@@ -257,8 +300,10 @@ def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
     ]
     return Table(
         "Signals that are on",
-        text("Signals before the day of the threshold, with evidence and a proposal"),
-        ("Signal", "Underlying", "Day", "Evidence", "#Proposal"),
+        text(
+            f"Signals before the day of the threshold, with evidence and a proposal. {SIGNAL_TERMS}"
+        ),
+        ("Signal", "Underlying", "Day", "Evidence", "#Proposal for the margin in force"),
         rows,
         tools=len(rows) > SHORT,
         numeric=True,
@@ -336,10 +381,11 @@ def offered_text(section: ThresholdSection) -> str:
     somewhere = [model for model in models if 0 < passed[model] < levels]
     failing = [model for model in models if not passed[model]]
     sentences = [
-        f"Offered at every level: {join_words(everywhere)}." if everywhere else "",
-        f"Offered at one level only: {join_words(somewhere)}." if somewhere else "",
+        f"Offered at every level: {'; '.join(everywhere)}." if everywhere else "",
+        f"Offered at one level only: {'; '.join(somewhere)}." if somewhere else "",
         "" if passed else "No model is offered.",
-        f"Failing: {join_words(failing)}." if failing else "",
+        f"Failing: {'; '.join(failing)}." if failing else "",
+        GATE_AND_DEFAULT,
     ]
     return " ".join(filter(None, sentences))
 

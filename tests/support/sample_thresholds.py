@@ -23,6 +23,7 @@ from harmonize.document import (
     ThresholdSection,
     ThresholdSeriesRow,
     ThresholdValueRow,
+    ThresholdVenueRow,
     UncomparedModelRow,
     UntestedUnderlyingRow,
 )
@@ -40,7 +41,7 @@ BUFFER = "buffer of 25 %"
 
 def evidence(day: str, underlying: str = "BTC", proposal: float | None = 0.09) -> SignalEvidenceRow:
     """Returns evidence of a signal on a day."""
-    text = "fast margin 9.0 %, above 1.25 × the threshold of 7.0 %"
+    text = "fast margin 9.0 %, above 1.25 × 7.0 % by the formula of harmonized-baseline, recalculated daily"
     return SignalEvidenceRow(underlying, day, 0.09, 0.0875, proposal, text)
 
 
@@ -98,10 +99,30 @@ def row(underlying: str, day: str) -> ThresholdRow:
         highest_venue="bybit",
         advice=(
             ThresholdAdviceRow(
-                "median IM of 3 venues", 0.05, 0.06, 0.08, "should rise", "high", 2, 2, sentence
+                subject="median IM of 3 venues",
+                required=0.05,
+                lower=0.061,
+                upper=0.082,
+                move="should rise",
+                certainty="high",
+                agreeing=2,
+                models=2,
+                sentence=sentence,
+                threshold=0.072,
+                sample="the last 365 returns",
+                falling=0,
+                staying=0,
+                rising=2,
+                certainty_text="high",
             ),
         ),
         path=path(day),
+        venue_rates=(
+            venue_rate("bybit", 0.2, "2025-11-20T10:00:00Z"),
+            venue_rate("htx", None, "2024-01-01T00:00:00Z", "IM is not observed"),
+            venue_rate("kraken", 0.05, "2025-11-12T00:00:00Z"),
+            venue_rate("okx", 0.01, "2025-11-18T00:00:00Z"),
+        ),
     )
 
 
@@ -159,6 +180,15 @@ def sample_review() -> CalibrationReviewRow:
             UntestedUnderlyingRow(SCRIPT, "since the last version", "no recent prices"),
             UntestedUnderlyingRow(SCRIPT, "formula in the past", "no recent prices"),
         ),
+    )
+
+
+def venue_rate(
+    venue: str, initial: float | None, observed_at: str, reason: str = ""
+) -> ThresholdVenueRow:
+    """Returns the IM of a venue, observed exactly at a time."""
+    return ThresholdVenueRow(
+        venue, "BTC/USDT:USDT", initial, observed_at, observed_at, "exact", reason
     )
 
 

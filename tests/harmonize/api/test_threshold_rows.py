@@ -13,6 +13,7 @@ from harmonize.api.threshold_terms import ThresholdsAnswer
 from harmonize.api.thresholds import judge_thresholds
 from harmonize.core.schedule import Unknown
 from harmonize.document import ThresholdSection
+from harmonize.text.messages import iso_utc
 from harmonize.thresholds.choice import DefaultThreshold
 from harmonize.thresholds.path import Tool
 
@@ -69,6 +70,27 @@ def test_the_row_of_an_underlying_states_threshold_reference_and_venues() -> Non
     shown = {value.model: value.margin for value in row.values if value.tool == "none"}
     assert shown == {m: None if isinstance(v, Unknown) else v for m, v in plain.items()}
     assert [advice.sentence for advice in row.advice] == [a.sentence for a in own.advice]
+    for shown_advice, advice in zip(row.advice, own.advice, strict=True):
+        counts = (shown_advice.falling, shown_advice.staying, shown_advice.rising)
+        assert sum(count or 0 for count in counts) == shown_advice.models
+        assert shown_advice.threshold == advice.threshold
+        assert (shown_advice.sample, shown_advice.certainty_text) == (
+            advice.sample,
+            advice.certainty_text,
+        )
+
+
+def test_each_venue_has_its_rate_and_the_date_of_its_table() -> None:
+    (own,) = judged().assets
+    (row,) = threshold_section(judged()).rows
+    assert [rate.venue for rate in row.venue_rates] == [rate.venue for rate in own.venues]
+    known = [rate for rate in row.venue_rates if rate.initial is not None]
+    assert len(known) == row.venues
+    for shown, rate in zip(row.venue_rates, own.venues, strict=True):
+        assert shown.observed_at == iso_utc(rate.observed_at)
+        assert shown.date_kind == rate.precision.kind.value
+        assert (shown.observed_from == shown.observed_at) == rate.precision.is_exact
+        assert (shown.initial is None) == bool(shown.reason)
 
 
 def test_the_path_ends_with_the_threshold_and_the_fast_margin_of_the_row() -> None:

@@ -1,51 +1,52 @@
-"""Whether a margin should move: the interval, the models that agree and the age of prices decide."""
+"""Whether a margin should move: the interval, what the models say, the size and the age of prices."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 
-import numpy as np
 import pytest
 
-from harmonize.adequacy.tail import TailEstimate, value_at_risk
-from harmonize.api.threshold_terms import Certainty, Move, ThresholdTerms, VenueRate
-from harmonize.api.threshold_venues import AdviceBasis, advise, relative_interval
+from harmonize.api.threshold_intervals import ThresholdInterval
+from harmonize.api.threshold_terms import (
+    Advice,
+    Certainty,
+    Move,
+    Statements,
+    ThresholdTerms,
+    VenueRate,
+)
+from harmonize.api.threshold_venues import AdviceBasis, advise
 from harmonize.core.schedule import Unknown
-from harmonize.thresholds.history import DailyHistory
-from tests.harmonize.thresholds.samples import history
 
 TERMS = ThresholdTerms()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def own() -> DailyHistory:
-    return history(1_200, seed=3)
+RISING = ThresholdInterval(0.20, 0.15, 0.25, "r")
+FALLING = ThresholdInterval(0.05, 0.04, 0.06, "f")
+STAYING = ThresholdInterval(0.10, 0.08, 0.15, "s")
 
 
 def rates(*values: float | Unknown) -> tuple[VenueRate, ...]:
     return tuple(VenueRate(f"venue{n}", "X", value, NOW) for n, value in enumerate(values))
 
 
-def test_the_interval_is_that_of_the_worse_side_relative_to_it(own: DailyHistory) -> None:
-    last = own.returns[-1095:]
-    sides = [value_at_risk(sign * last, 0.99) for sign in (-1, 1)]
-    worse = max((s for s in sides if isinstance(s, TailEstimate)), key=lambda side: side.value)
-    lower, upper, count = relative_interval(own, 0.99)
-    assert worse.lower is not None
-    assert worse.upper is not None
-    assert lower == pytest.approx(worse.lower / worse.value)
-    assert upper == pytest.approx(worse.upper / worse.value)
-    assert count == 1_095
-    assert lower is not None
-    assert upper is not None
-    assert lower < 1 < upper
+def basis(
+    *covering: ThresholdInterval,
+    threshold: ThresholdInterval | Unknown = STAYING,
+    factor: float | Unknown = 1.0,
+    age: int = 0,
+) -> AdviceBasis:
+    return AdviceBasis("BTC", threshold, "a model, tool: none", covering, factor, age)
 
 
-def test_the_median_of_known_rates_counts_and_the_rule_set_is_judged_apart(
-    own: DailyHistory,
-) -> None:
-    basis = AdviceBasis(own, 0.10, "a model", [0.10, 0.11, 0.09], 0)
-    venues, reference = advise(basis, TERMS, rates(0.01, 0.03, 0.02, Unknown("absent")), 0.30)
+def on_venues(own: AdviceBasis, required: float, terms: ThresholdTerms = TERMS) -> Advice:
+    return advise(own, terms, rates(required), Unknown("no class"))[0]
+
+
+def test_the_median_of_known_rates_counts_and_the_rule_set_is_judged_apart() -> None:
+    venues, reference = advise(
+        basis(STAYING), TERMS, rates(0.01, 0.03, 0.02, Unknown("absent")), 0.30
+    )
     assert venues.required == median([0.01, 0.02, 0.03])
     assert (venues.move, venues.certainty) == (Move.RISE, Certainty.HIGH)
     assert venues.sentence.startswith("BTC: the median IM of 3 venues at $1,000,000, 2.0 %, should")
@@ -53,49 +54,84 @@ def test_the_median_of_known_rates_counts_and_the_rule_set_is_judged_apart(
     assert "harmonized-baseline" in reference.sentence
 
 
-def test_a_margin_inside_the_interval_need_not_move(own: DailyHistory) -> None:
-    basis = AdviceBasis(own, 0.10, "a model", [0.10], 0)
-    inside = advise(basis, TERMS, rates(0.10), 0.10)[0]
-    assert inside.move is Move.STAY
-    assert inside.lower is not None
-    edge = advise(basis, TERMS, rates(inside.lower * 0.99), 0.10)[0]
-    assert edge.move is Move.RISE
+@pytest.mark.parametrize(
+    ("required", "move"),
+    [(0.0799, Move.RISE), (0.08, Move.STAY), (0.15, Move.STAY), (0.1501, Move.FALL)],
+)
+def test_the_ends_of_the_interval_decide(required: float, move: Move) -> None:
+    assert on_venues(basis(STAYING), required).move is move
+
+
+def test_without_an_upper_end_no_margin_may_fall() -> None:
+    unbounded = replace(STAYING, upper=None)
+    found = on_venues(basis(unbounded, threshold=unbounded), 0.9)
+    assert found.move is Move.STAY
+    assert "8.0 % to unbounded from s" in found.sentence
+
+
+def test_each_model_speaks_by_its_own_interval() -> None:
+    wide = replace(FALLING, upper=0.11)
+    found = on_venues(basis(FALLING, wide, STAYING, RISING), 0.10)
+    assert found.statements == Statements(rising=1, falling=1, staying=2)
+    assert (found.agreeing, found.statements.total) == (2, 4)
+    assert "say: 1 could fall, 2 need not move, 1 should rise;" in found.sentence
 
 
 @pytest.mark.parametrize(
-    ("covering", "age", "expected"),
+    ("covering", "move"),
     [
-        ([0.10, 0.10, 0.10], 0, Certainty.HIGH),
-        ([0.10, 0.10, 0.02], 0, Certainty.MEDIUM),
-        ([0.10, 0.02], 0, Certainty.LOW),
-        ([], 0, Certainty.LOW),
-        ([0.10, 0.10, 0.10], 31, Certainty.LOW),
+        ((FALLING, FALLING, FALLING, FALLING, FALLING, STAYING), Move.OPEN),
+        ((FALLING,) * 6, Move.OPEN),
+        ((FALLING, STAYING), Move.STAY),
+        ((FALLING, STAYING, STAYING), Move.STAY),
+        ((), Move.STAY),
     ],
 )
-def test_certainty_follows_the_models_that_agree_and_the_age_of_prices(
-    own: DailyHistory, covering: list[float], age: int, expected: Certainty
+def test_fewer_than_half_of_the_models_leave_the_statement_open(
+    covering: Sequence[ThresholdInterval], move: Move
 ) -> None:
-    found = advise(AdviceBasis(own, 0.10, "m", covering, age), TERMS, rates(0.02), 0.1)[0]
-    assert found.certainty is expected
-    assert ("31 days old" in found.sentence) == (age == 31)
+    found = on_venues(basis(*covering), 0.10)
+    assert found.move is move
+    assert (found.certainty is Certainty.LOW) == (2 * found.agreeing <= len(covering))
+    if move is Move.OPEN:
+        assert found.sentence.startswith(
+            "BTC: whether the median IM of 1 venue at $1,000,000, 10.0 %, should move cannot be told: "
+        )
+        assert ", by which it need not move; " in found.sentence
+        count = covering.count(FALLING)
+        assert f"{count} could fall, {6 - count} need not move, 0 should rise" in found.sentence
 
 
-def test_an_unknown_margin_or_threshold_is_not_judged(own: DailyHistory) -> None:
-    basis = AdviceBasis(own, 0.10, "m", [0.1], 0)
-    venues, reference = advise(basis, TERMS, (), Unknown("BTC has no class"))
+def test_the_sentence_names_what_lowers_the_certainty() -> None:
+    found = on_venues(basis(STAYING, age=383), 0.10)
+    assert found.certainty is Certainty.LOW
+    ending = "certainty low, because the last price is 383 days old; high without that."
+    assert found.sentence.endswith(ending)
+    assert found.certainty_text in ending
+
+
+def test_a_margin_compares_with_the_threshold_of_its_size() -> None:
+    terms = ThresholdTerms(notional=1e9)
+    found = on_venues(basis(STAYING, FALLING, threshold=STAYING, factor=1.3188), 0.16, terms)
+    assert (found.threshold, found.lower, found.upper) == (0.1319, 0.1055, 0.1978)
+    assert found.move is Move.STAY
+    assert found.statements == Statements(falling=1, staying=1)
+    assert "at $1,000,000,000, 16.0 %, need not move: the threshold at that size is 13.19 %" in (
+        found.sentence
+    )
+    assert "(a model, tool: none; 10.0 % × 1.3188 for the size)" in found.sentence
+    assert on_venues(basis(STAYING), 0.16, terms).move is Move.FALL
+
+
+def test_without_volume_the_threshold_has_no_size_and_says_so() -> None:
+    found = on_venues(basis(STAYING, factor=Unknown("no perpetual on BTC")), 0.10)
+    assert (found.threshold, found.move) == (0.10, Move.STAY)
+    assert "the threshold without size, because no perpetual on BTC, is 10.0 %" in found.sentence
+
+
+def test_an_unknown_margin_or_threshold_is_not_judged() -> None:
+    venues, reference = advise(basis(STAYING), TERMS, (), Unknown("BTC has no class"))
     assert venues.move is reference.move is Move.UNKNOWN
     assert reference.sentence.endswith("cannot be judged: BTC has no class.")
-    absent = advise(AdviceBasis(own, Unknown("none"), "m", [], 0), TERMS, rates(0.1), 0.1)[0]
+    absent = on_venues(basis(STAYING, threshold=Unknown("none")), 0.1)
     assert absent.sentence.endswith("cannot be judged: none.")
-
-
-def test_a_sample_that_does_not_bound_the_quantile_lets_no_margin_fall() -> None:
-    own = DailyHistory("BTC", np.arange(365), history(365).returns.copy())
-    lower, upper, _ = relative_interval(own, 0.997)
-    assert upper is None
-    assert lower is not None
-    found = advise(
-        AdviceBasis(own, 0.1, "m", [0.1], 0), ThresholdTerms(level=0.997), rates(0.9), 0.9
-    )
-    assert found[0].move is Move.STAY
-    assert "unbounded" in found[0].sentence

@@ -17,9 +17,10 @@ def findings(code: str, *, day: str = "2026-03-10", on: str = "") -> list[Findin
 def test_a_finding_states_evidence_proposal_and_record() -> None:
     (only,) = findings("MH511")
     assert only.message == (
-        "BTC on 2026-03-10: fast margin 9.0 %, above 1.25 × the threshold of 7.0 %; proposal: raise to "
-        "9.0 %; to apply: harmonize thresholds BTC --apply FILE.yaml; record: on for 100 of 2,000 days of "
-        "underlyings (5.0 %), in 12 runs; a breach followed within five days on 25.0 % of these days and 5.0 % of any; 3 of 20 first breaches foretold, "
+        "BTC on 2026-03-10: fast margin 9.0 %, above 1.25 × 7.0 % by the formula of harmonized-baseline, "
+        "recalculated daily; proposal for the margin by this formula: raise to 9.0 %; to apply: harmonize "
+        "thresholds BTC --apply FILE.yaml; record: on for 100 of 2,000 days of underlyings (5.0 %), in 12 "
+        "runs; a breach followed within five days on 25.0 % of these days and 5.0 % of any; 3 of 20 first breaches foretold, "
         "20.0 % expected by chance: confirms but does not foresee"
     )
     assert (only.underlying, only.remedy, only.venue) == ("BTC", "raise to 9.0 %", "")
@@ -75,7 +76,7 @@ def test_without_a_proposal_or_a_record_the_finding_says_so() -> None:
     )
     case = replace(of(SOUND), thresholds=replace(signals(), signals=(unknown,)))
     (only,) = [f for f in case.audited().findings if f.code == "MH511"]
-    assert only.message.endswith("of 7.0 %; record: none, no asset tested")
+    assert only.message.endswith("recalculated daily; record: none, no asset tested")
     assert only.remedy == ""
 
 

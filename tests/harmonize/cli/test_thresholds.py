@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from datetime import date
 from io import BytesIO, StringIO
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -10,10 +12,13 @@ import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
 
+from harmonize.adequacy.tail import TailEstimate, value_at_risk
 from harmonize.api import thresholds_object, thresholds_table
 from harmonize.api.question import Question
+from harmonize.api.threshold_market import read_market, series_of
+from harmonize.api.threshold_series import AssetSeries
 from harmonize.api.threshold_terms import ThresholdsAnswer
-from harmonize.api.thresholds import judge_thresholds
+from harmonize.api.thresholds import _ends, judge_thresholds
 from harmonize.cli.console import Settings
 from harmonize.cli.main import app
 from harmonize.cli.thresholds import _progress
@@ -27,15 +32,16 @@ MODELS = 11
 """Models with a path of BTC, which has an implied volatility."""
 
 
+QUESTION = Question(underlyings=("BTC",), as_of=date(2026, 11, 29))
+
+
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, ("thresholds", *arguments), catch_exceptions=False)
 
 
 @pytest.fixture(scope="module")
 def answer() -> ThresholdsAnswer:
-    from datetime import date  # noqa: PLC0415 - the only use
-
-    return judge_thresholds(Question(underlyings=("BTC",), as_of=date(2026, 11, 29)))
+    return judge_thresholds(QUESTION)
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +61,66 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
     assert lines[0].startswith("as of 2026-11-29, read from the recorded archive")
     venues, rule_set = lines[3:5]
     assert venues.startswith("BTC: the median IM of 17 venues at $1,000,000, 2.0 %, should rise:")
-    assert rule_set.startswith("BTC: the IM of harmonized-baseline at $1,000,000, 10.01 %")
+    assert rule_set.startswith(
+        "BTC: whether the IM of harmonized-baseline at $1,000,000, 10.01 %, should move cannot be told:"
+    )
     for line in (venues, rule_set):
-        assert "95 % interval" in line
-        assert "models that cover both sides agree" in line
-        assert line.endswith("certainty low; the last price is 121 days old.")
+        assert "95 % interval 4.537 % to 14.05 % from the last 365 returns" in line
+        assert "5.783 % × 1.0004 for the size" in line
+        assert "models without a tool that cover both sides say: " in line
+    assert venues.endswith("because the last price is 121 days old; high without that.")
+    assert rule_set.endswith("agree with the interval and the last price is 121 days old.")
+
+
+def test_the_interval_is_that_of_the_window_of_the_default(answer: ThresholdsAnswer) -> None:
+    as_of = answer.as_of
+    series = series_of(read_market(QUESTION, as_of), "BTC", as_of)
+    assert isinstance(series, AssetSeries)
+    sides = [value_at_risk(sign * series.history.returns[-365:], 0.99) for sign in (-1, 1)]
+    known = [side for side in sides if isinstance(side, TailEstimate)]
+    worse = max(known, key=lambda side: side.value)
+    (asset,) = answer.assets
+    assert not isinstance(asset.volume, Unknown)
+    factor = (1 + 1e6 / (0.05 * asset.volume.value) / 3) ** 0.5
+    for advice in asset.advice:
+        assert advice.threshold == pytest.approx(worse.value * factor, rel=1e-3)
+        assert advice.lower == pytest.approx((worse.lower or 0) * factor, rel=1e-3)
+        assert advice.upper == pytest.approx(max(s.upper or 0 for s in known) * factor, rel=1e-3)
+
+
+def test_a_statement_compares_with_the_threshold_of_its_size(document: Any) -> None:
+    (own,) = document["underlyings"]
+    size = next(row for row in own["by_size"] if row["notional"] == document["notional"])
+    for advice in document["advice"]:
+        assert advice["threshold_rate"] == size["by_volume"]
+        counts = ("models_could_fall", "models_need_not_move", "models_should_rise")
+        assert sum(advice[name] for name in counts) == advice["models"] > 0
+
+
+def test_the_gate_does_not_count_the_benchmark_and_the_default_is_explained(
+    printed: str, document: Any
+) -> None:
+    others = len({row["model"] for row in document["gate"]}) - 1
+    assert f"over 1 underlying: 0 of {others} models beside the benchmark offered" in printed
+    assert "The gate asks which model may replace the benchmark; the default asks" in printed
+
+
+def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
+    assert "Margin in force: the formula of harmonized-baseline, recalculated daily" in printed
+    assert "Need: the fast margin, GARCH(1,1)-t, filtered." in printed
+    (line,) = [line for line in printed.splitlines() if line.startswith("MH513 BTC")]
+    assert "8.339 % by the formula of harmonized-baseline, recalculated daily, at least" in line
+    assert line.endswith("proposal for the margin in force: 7.307 %")
+
+
+def test_prices_that_end_on_one_day_are_noted_once(answer: ThresholdsAnswer) -> None:
+    (first,) = answer.assets
+    other = replace(first, asset="ETH")
+    later = replace(first, asset="SOL", parts=(replace(first.parts[-1], last_day=20_700),))
+    fresh = replace(first, asset="XRP", age_days=30)
+    lines = _ends(replace(answer, assets=(later, first, other, fresh)))
+    assert [line.partition(",")[0] for line in lines] == ["BTC", "SOL: prices end 2026-09-04"]
+    assert lines[0].startswith("BTC, ETH: prices end 2026-07-31, 121 days before the date")
 
 
 def test_the_series_that_speak_are_named_with_their_days(printed: str) -> None:
@@ -155,9 +216,10 @@ def test_the_chart_draws_what_fails_coverage_hollow(answer: ThresholdsAnswer) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("BTC", "--level", "1"), "level: expected from 0.5 to below 1, found 1"),
-        (("BTC", "--level", "0.9999"), "10,000 are required"),
-        (("BTC", "--horizon", "0"), "horizon: expected 1 to 10 days, found 0"),
+        (("BTC", "--level", "1"), "--level: expected from 0.5 to below 1, found 1"),
+        (("BTC", "--level", "0.9999"), "--level: windows of 365 returns, 10,000 are required"),
+        (("BTC", "--as-of", "2999-01-01"), "--as-of: expected a day up to 20"),
+        (("BTC", "--horizon", "0"), "--horizon: expected 1 to 10 days, found 0"),
         (("BTC", "--workers", "0"), "--workers: expected at least 1, found 0"),
         (("BTC", "--workers", "2", "--cluster", "tcp://x:1"), "remove one"),
         (("BTC", "--chart", "x.png"), "--chart: expected a file that ends in .svg"),

@@ -18,6 +18,8 @@ from harmonize.thresholds.signals import (
 )
 from tests.harmonize.thresholds.samples import history, of
 
+FORMULA = "the formula of harmonized-baseline, recalculated daily"
+
 
 def on(rows: np.ndarray) -> list[int]:
     return np.flatnonzero(rows).tolist()
@@ -126,7 +128,7 @@ def test_evidence_of_a_fast_margin_proposes_it() -> None:
     assert (evidence.observed, evidence.required) == (0.1358, 0.125)
     assert evidence.proposal == 0.1358
     assert evidence.day == own.days[-1] + 1
-    assert evidence.text == "fast margin 13.58 %, above 1.25 × the threshold of 10.0 %"
+    assert evidence.text == f"fast margin 13.58 %, above 1.25 × 10.0 % by {FORMULA}"
     assert fast_margin_evidence(own, fast, np.full(401, 0.2)) is None
 
 
@@ -136,7 +138,9 @@ def test_evidence_of_breaches_proposes_the_larger_margin() -> None:
     evidence = repeated_breaches_evidence(own, np.full(61, 0.15), in_force)
     assert evidence is not None
     assert (evidence.observed, evidence.required, evidence.proposal) == (2, 2, 0.15)
-    assert evidence.text == "2 breaches in 10 days, the largest a move of 30.0 %"
+    assert evidence.text == (
+        f"2 breaches of the margin by {FORMULA}, in 10 days, the largest a move of 30.0 %"
+    )
     unknown = repeated_breaches_evidence(own, np.full(61, np.nan), in_force)
     assert unknown is not None
     assert unknown.proposal == 0.1
@@ -149,5 +153,7 @@ def test_evidence_above_need_proposes_the_largest_need() -> None:
     evidence = above_need_evidence(history(400), need, np.full(401, 0.21))
     assert evidence is not None
     assert (evidence.observed, evidence.required, evidence.proposal) == (0.21, 0.1, 0.14)
-    assert evidence.text == "threshold at least 1.5 × the need on each of 60 days"
+    assert evidence.text == (
+        f"21.0 % by {FORMULA}, at least 1.5 × the need (fast margin) on each of 60 days"
+    )
     assert above_need_evidence(history(400), need, np.full(401, 0.12)) is None

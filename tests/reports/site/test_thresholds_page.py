@@ -69,15 +69,60 @@ def test_the_first_sentence_counts_the_statements_and_the_models() -> None:
     shown = plain(page())
     assert "Daily 99 % thresholds of 2 underlyings, each known on the day before." in shown
     assert "2 should rise; 2 of these statements have a high certainty" in shown
-    assert "1 of 3 models pass the gate" in shown
+    assert "1 of 2 models beside the benchmark pass the gate" in shown
+    assert "days old have none" not in shown
+
+
+def test_the_first_sentence_says_that_old_prices_leave_no_high_certainty() -> None:
+    section = threshold_section()
+    first, *others = section.rows
+    old = replace(section, rows=(replace(first, age_days=31), *others))
+    assert "(1 underlying with a last price more than 30 days old has none)" in plain(
+        page(replace(sample(), thresholds=old))
+    )
 
 
 def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
     shown = plain(part("moves"))
-    assert "7.1 % 6.0 % to 8.0 %" in shown
-    assert "5.0 % 1.0 % to 20.0 %, 3 venues, 1 unknown" in shown
-    assert "should rise 2 of 2 agree, certainty high" in shown
+    assert "7.2 % 6.1 % to 8.2 %, 2025-11-20; 7.1 % without size" in shown
+    assert "should rise 0 could fall, 0 need not move, 2 should rise; certainty high" in shown
     assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
+
+
+def test_the_margins_of_venues_have_days_of_observation_and_a_link() -> None:
+    own = part("moves")
+    assert "5.0 % 1.0 % to 20.0 %, 3 venues, 1 unknown , observed 12–20 Nov 2025" in plain(own)
+    assert ">3 venues, 1 unknown</a>" in own.replace(NBSP, " ")
+    rows = [row for row in rows_of("thresholds-venues.csv") if row["underlying"] == "BTC"]
+    assert [row["venue"] for row in rows] == ["bybit", "htx", "kraken", "okx"]
+    assert (rows[1]["initial"], rows[1]["reason"]) == ("", "IM is not observed")
+    assert rows[3]["observed_at"] == "2025-11-18T00:00:00Z"
+
+
+def test_a_venue_observed_no_later_than_a_day_has_no_first_day() -> None:
+    section = threshold_section()
+    own = section.rows[0]
+    undated = replace(own.venue_rates[0], observed_from="", date_kind="no later than")
+    rows = (replace(own, venue_rates=(undated, *own.venue_rates[1:])), *section.rows[1:])
+    shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
+    assert ", observed ≤ 20 Nov 2025" in shown
+
+
+def test_a_threshold_without_upper_end_or_statement_says_so() -> None:
+    section = threshold_section()
+    own = section.rows[0]
+    unbounded = replace(own, advice=(replace(own.advice[0], upper=None),))
+    without = replace(own, advice=(replace(own.advice[0], lower=None, upper=None),))
+    for changed, words in ((unbounded, "6.1 % to unbounded, 2025-11-20"), (without, "7.1 % 2025-")):
+        document = replace(sample(), thresholds=replace(section, rows=(changed,)))
+        assert words in plain(part("moves", document))
+
+
+def test_heads_of_columns_differ() -> None:
+    (row,) = re.findall(r"<thead.*?</thead>", part("moves"), re.DOTALL)
+    heads = [plain(head) for head in re.findall(r"<th\b.*?</th>", row, re.DOTALL)]
+    assert len(heads) == 7
+    assert len(set(heads)) == 7
 
 
 def test_what_fails_coverage_is_hollow_and_the_default_is_large() -> None:
@@ -112,7 +157,8 @@ def test_each_model_has_its_threshold_or_none() -> None:
 
 def test_the_report_card_names_who_passes_and_why_others_fail() -> None:
     shown = plain(part("gate"))
-    assert f"Offered at one level only: {SLOW}. Failing: {NORMAL}." in shown
+    assert f"Offered at one level only: {SLOW}. Failing: {NORMAL}. The gate asks which" in shown
+    assert "the default asks which covering path is cheapest and calm" in shown
     assert "at 99 % over 1 underlying." in shown
     assert "at 99.5 % over 1 underlying." in shown
     assert "each side (at most 0 of 4 rejected)" in shown
@@ -122,12 +168,23 @@ def test_the_report_card_names_who_passes_and_why_others_fail() -> None:
     assert f"{SCRIPT}: no path of quantile regression" in shown
 
 
+def test_models_whose_names_have_commas_are_told_apart() -> None:
+    section = threshold_section()
+    other = "historical simulation, 1,095 days"
+    rows = (*section.gate, replace(section.gate[0], model=other))
+    failing = replace(section, gate=tuple(replace(row, is_offered=False) for row in rows))
+    shown = plain(part("gate", replace(sample(), thresholds=failing)))
+    assert f"Failing: {SLOW}; {NORMAL}; {other}." in shown
+
+
 def test_signals_have_a_record_evidence_and_a_proposal() -> None:
     shown = plain(part("signals"))
     assert "100 of 2,000 25.0 % 5.0 % 3 of 20 20.0 % confirms but does not foresee" in shown
     assert "n/o of" not in shown
     assert "no asset" in shown
-    assert "fast margin 9.0 %, above 1.25 × the threshold of 7.0 % 9.0 %" in shown
+    assert "1.25 × 7.0 % by the formula of harmonized-baseline, recalculated daily 9.0 %" in shown
+    assert "Need: the fast margin" in shown
+    assert "A proposal is for the margin in force." in shown
     quiet = replace(
         threshold_section(),
         signals=tuple(replace(s, evidence=()) for s in threshold_section().signals),

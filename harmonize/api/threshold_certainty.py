@@ -1,0 +1,50 @@
+"""How sure a statement on a margin is, and what lowers that in words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harmonize.api.threshold_terms import Certainty
+from harmonize.document.threshold_sentences import STALE_DAYS
+from harmonize.text.messages import counted
+from harmonize.text.words import join_words
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Reason that limits the certainty of a statement, apart from models that disagree."""
+
+    limit: Certainty
+    reason: str
+
+
+def old_prices(age_days: int) -> Doubt | None:
+    """Returns the doubt that prices ended long ago cast; None: they did not."""
+    if age_days <= STALE_DAYS:
+        return None
+    return Doubt(Certainty.LOW, f"the last price is {counted(age_days, 'day')} old")
+
+
+def certainty_of(agreeing: int, models: int, doubts: Iterable[Doubt]) -> tuple[Certainty, str]:
+    """Returns the certainty, and in words what lowers it and what it would be without that.
+
+    Of ``models`` that cover both sides, ``agreeing`` agree with the interval of the threshold.
+    """
+    level, disagreement = _by_models(agreeing, models)
+    reasons = list(doubts)
+    lowest = max((level, *(own.limit for own in reasons)), key=list(Certainty).index)
+    words = [own.reason for own in reasons]
+    if lowest is level:
+        words = [*filter(None, (disagreement,)), *words]
+        return level, f"{level}{f', because {join_words(words)}' if words else ''}"
+    without = f"{level} without that{f', because {disagreement}' if disagreement else ''}"
+    return lowest, f"{lowest}, because {join_words(words)}; {without}"
+
+
+def _by_models(agreeing: int, models: int) -> tuple[Certainty, str]:
+    """Returns the certainty by the models alone, and what lowers it; empty if nothing does."""
+    if not models:
+        return Certainty.LOW, "no model without a tool covers both sides"
+    if agreeing == models:
+        return Certainty.HIGH, ""
+    agree = f"only {agreeing} of {counted(models, 'model')} agree with the interval"
+    return (Certainty.MEDIUM if 2 * agreeing > models else Certainty.LOW), agree
