@@ -29,9 +29,9 @@ MOST_EPISODES = 8
 """Largest number of underlyings per episode on the page, the largest falls first."""
 
 MEANINGS = {
-    "MH511": "fast margin above 1.25 × the threshold in force",
-    "MH512": "two breaches within ten days",
-    "MH513": "threshold above the need for 60 days",
+    "MH511": "fast margin above 1.25 × the margin in force",
+    "MH512": "two breaches of the margin in force within ten days",
+    "MH513": "margin in force above the need for 60 days",
     "MH514": "history too short",
     "MH515": "failing asset: its own history cannot tell",
 }
@@ -118,15 +118,18 @@ def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
 
 
 def _observed(row: ThresholdRow) -> str:
-    """Returns the days between which the known margins of the venues were observed."""
+    """Returns the days between which the known margins of the venues were observed.
+
+    Dates without an earliest possible time count by the latest one, and their number is stated.
+    """
     known = [own for own in row.venue_rates if own.initial is not None]
     if not known:
         return ""
-    oldest = (
-        "" if any(not own.observed_from for own in known) else min(o.observed_from for o in known)
-    )
+    oldest = min(own.observed_from or own.observed_at for own in known)
     newest = max(own.observed_at for own in known)
-    return f", observed {numbers.date_range(oldest, newest)}"
+    undated = sum(not own.observed_from for own in known)
+    words = f", {undated} of these no later than their date" if undated else ""
+    return f", observed {numbers.date_range(oldest, newest)}{words}"
 
 
 def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:

@@ -99,13 +99,13 @@ def test_the_margins_of_venues_have_days_of_observation_and_a_link() -> None:
     assert rows[3]["observed_at"] == "2025-11-18T00:00:00Z"
 
 
-def test_a_venue_observed_no_later_than_a_day_has_no_first_day() -> None:
+def test_venues_observed_no_later_than_a_day_are_counted() -> None:
     section = threshold_section()
     own = section.rows[0]
     undated = replace(own.venue_rates[0], observed_from="", date_kind="no later than")
     rows = (replace(own, venue_rates=(undated, *own.venue_rates[1:])), *section.rows[1:])
     shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
-    assert ", observed ≤ 20 Nov 2025" in shown
+    assert ", observed 12–20 Nov 2025, 1 of these no later than their date" in shown
 
 
 def test_a_threshold_without_upper_end_or_statement_says_so() -> None:
