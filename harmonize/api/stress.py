@@ -161,7 +161,10 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         tuple(rows),
         accounts,
         validation,
-        (*_statements(inputs, rows), *validation_sentences(validation)),
+        (
+            *_statements(inputs, rows),
+            *validation_sentences(validation, [(row.underlying, row.at_shock) for row in rows]),
+        ),
         tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
         accounted_underlyings(terms.positions) if terms.positions else (),
         (*inputs.base.notes, *dict.fromkeys(partly), *_omitted(inputs)),

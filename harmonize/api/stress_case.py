@@ -90,10 +90,10 @@ class StressCase:
 def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
     """Returns the assumptions of a case with their marks, those measured for it first."""
     rows = [_market_default(case), _open_interest_default(case)]
-    skipped = (
-        set() if case.is_synthetic else {case.defaults.leverage.name, case.defaults.sizes.name}
-    )
-    rows += [_default_row(case, own) for own in case.defaults.rows() if own.name not in skipped]
+    own = case.defaults
+    of_book = (own.leverage, own.sizes, own.grid_rows, own.sample_rows)
+    skipped = set() if case.is_synthetic else {default.name for default in of_book}
+    rows += [_default_row(case, default) for default in own.rows() if default.name not in skipped]
     if case.has_accounts:
         rows.append(_SHARED_MARGIN)
     funds = ", ".join(f"{venue} ${own:,.0f}" for venue, own in sorted(case.funds.items()))

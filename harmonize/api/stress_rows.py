@@ -12,11 +12,11 @@ from harmonize.api.stress_case import Impacts, NamedChange, StressCase, default_
 from harmonize.api.stress_inputs import TermsByVenue
 from harmonize.api.stress_sensitivity import sensitivity_rows
 from harmonize.api.stress_validation import limit_sentences, validate
+from harmonize.api.stress_venues import Samples, venue_figures, withheld_sentences
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.document.stress import (
     CliffRow,
     EffectCellRow,
-    ReverseStressRow,
     StressAbsentRow,
     StressBinRow,
     StressChangedPointRow,
@@ -29,12 +29,11 @@ from harmonize.document.stress import (
     StressVenueRow,
 )
 from harmonize.stress.book import Book
-from harmonize.stress.contributions import Contributions, contributions
 from harmonize.stress.counterfactuals import Behaviour, apply, unchanged
-from harmonize.stress.curve import cliffs, curve, reverse_stress
+from harmonize.stress.curve import cliffs, curve
 from harmonize.stress.defaults import DEFAULTS
 from harmonize.stress.density import density
-from harmonize.stress.effects import INTERVAL, Effect, effects
+from harmonize.stress.effects import INTERVAL, Effect, effects_of_all
 from harmonize.stress.impact import Impact, LinearImpact
 from harmonize.stress.paths import PathTerms, run_path
 from harmonize.stress.positions import Floats
@@ -59,6 +58,10 @@ def stress_row(case: StressCase) -> StressRow:
     schedules = [case.terms[venue].schedule for venue in book.positions.venues]
     times = sorted(iso_utc(schedule.observed_at) for schedule in schedules)
     shocks = np.array(sorted({*SHOCKS, case.shock}))
+    samples = _samples(case, impacts)
+    points = tuple(_points(given, impacts, shocks, samples))
+    at_shock = tuple(point for point in points if point.shock == case.shock)
+    venues = tuple(_venue_rows(case, given, impacts, samples))
     return StressRow(
         underlying=case.underlying,
         shock=case.shock,
@@ -69,11 +72,11 @@ def stress_row(case: StressCase) -> StressRow:
         seeds=case.seeds,
         open_interest=float(given.open_interest.sum()),
         market=case.market,
-        venues=tuple(_venue_rows(case, given, impacts)),
-        points=tuple(_points(case, given, impacts, shocks)),
+        venues=venues,
+        points=points,
         cliffs=tuple(_cliffs(given, impacts)),
         paths=tuple(_paths(case, given, impacts)),
-        density=tuple(_bins(given)),
+        density=tuple(_bins(case, given)),
         effects=tuple(_effects(case, impacts)),
         reactions=tuple(_reactions(case, book)),
         sensitivity=tuple(sensitivity_rows(case)),
@@ -84,7 +87,10 @@ def stress_row(case: StressCase) -> StressRow:
         defaults=default_rows(case),
         changed=tuple(_changed(case, book, impacts, shocks)),
         validation=validation,
-        limits=limit_sentences(validation),
+        limits=(
+            *withheld_sentences(venues),
+            *limit_sentences(case.underlying, validation, at_shock),
+        ),
     )
 
 
@@ -93,28 +99,24 @@ def _longs(book: Book) -> Thresholds:
     return thresholds(outcome.positions, outcome.falls)
 
 
-def _venue_rows(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[StressVenueRow]:
-    shares = contributions(given, impacts[min(impacts)], case.shock) if impacts else None
-    outcome = curve(given, impacts[min(impacts)], [case.shock]) if impacts else None
-    funds = [case.funds.get(venue, 0.0) for venue in given.venues]
-    limits = {key: reverse_stress(given, impact, funds) for key, impact in impacts.items()}
-    overlap, immediate = density(given).overlap, given.immediate_notional
+def _venue_rows(
+    case: StressCase, given: Thresholds, impacts: Impacts, samples: Samples
+) -> Iterator[StressVenueRow]:
+    figures = venue_figures(case, given, impacts, samples)
+    overlap = density(given, is_smooth=case.is_synthetic).overlap
+    immediate = given.immediate_notional
     for code, venue in enumerate(given.venues):
-        schedule = case.terms[venue].schedule
         near = case.open_interest.get(venue) if case.is_synthetic else None
         mark = case.defaults.leverage_mark(venue, case.underlying).value
         yield StressVenueRow(
             venue=venue,
-            **_identity(schedule),
+            **_identity(case.terms[venue].schedule),
             open_interest=float(given.open_interest[code]),
             open_interest_at=near.observed_at if near else "",
             leverage_mark=mark if case.is_synthetic else "given",
-            **_shares(shares, code),
-            loss=float(outcome.loss_by_venue[0, code]) if outcome else None,
-            is_shapley_exact=shares.is_exact if shares else False,
             overlap=_number(overlap[code]),
             immediate=float(immediate[code]),
-            reverse=tuple(ReverseStressRow(key, own[code].shock) for key, own in limits.items()),
+            **figures[code],
         )
 
 
@@ -129,27 +131,15 @@ def _identity(schedule: MarginSchedule) -> dict[str, Any]:
     }
 
 
-def _shares(shares: Contributions | None, code: int) -> dict[str, Any]:
-    """Returns what a venue contributes; None without an impact."""
-    if shares is None:
-        return dict.fromkeys(("liquidated", "leave_one_out", "shapley", "shapley_ratio"))
-    return {
-        "liquidated": float(shares.liquidated[code]),
-        "leave_one_out": float(shares.leave_one_out[code]),
-        "shapley": float(shares.shapley[code]),
-        "shapley_ratio": _number(shares.shapley_to_open_interest[code]),
-    }
-
-
 def _number(value: float) -> float | None:
     """Returns a number; None for NaN and infinity, which JSON does not have."""
     return float(value) if isfinite(value) else None
 
 
 def _points(
-    case: StressCase, given: Thresholds, impacts: Impacts, shocks: Floats
+    given: Thresholds, impacts: Impacts, shocks: Floats, samples: Samples
 ) -> Iterator[StressPointRow]:
-    sampled = _sampled(case, impacts, shocks)
+    sampled = _sampled(impacts, shocks, samples)
     total = float(given.open_interest.sum())
     for liquidity, impact in impacts.items():
         outcome = curve(given, impact, shocks)
@@ -169,14 +159,20 @@ def _points(
             )
 
 
-def _sampled(case: StressCase, impacts: Impacts, shocks: Floats) -> dict[float, Floats]:
-    """Returns by liquidity the interval of the liquidated notional: two rows, a column per shock."""
+def _samples(case: StressCase, impacts: Impacts) -> Samples:
+    """Returns the positions of every seed; none of given positions, or without an impact."""
     if not case.is_synthetic or not impacts:
+        return ()
+    return tuple(_longs(case.book(seed)) for seed in range(case.seeds))
+
+
+def _sampled(impacts: Impacts, shocks: Floats, samples: Samples) -> dict[float, Floats]:
+    """Returns by liquidity the interval of the liquidated notional: two rows, a column per shock."""
+    if not samples:
         return {}
-    books = [_longs(case.book(seed)) for seed in range(case.seeds)]
     return {
         liquidity: np.quantile(
-            [curve(given, impact, shocks).liquidated for given in books], INTERVAL, axis=0
+            [curve(given, impact, shocks).liquidated for given in samples], INTERVAL, axis=0
         )
         for liquidity, impact in impacts.items()
     }
@@ -224,8 +220,8 @@ def _largest(series: Series, underlying: str) -> float | None:
     return max(series[underlying]) if underlying in series else None
 
 
-def _bins(given: Thresholds) -> Iterator[StressBinRow]:
-    distribution = density(given, _DENSITY_UP_TO)
+def _bins(case: StressCase, given: Thresholds) -> Iterator[StressBinRow]:
+    distribution = density(given, _DENSITY_UP_TO, is_smooth=case.is_synthetic)
     for code, column in zip(
         *(part.tolist() for part in np.nonzero(distribution.notional)), strict=True
     ):
@@ -243,8 +239,10 @@ def _effects(case: StressCase, impacts: Impacts) -> Iterator[StressEffectRow]:
     make = partial(_seeded, case)
     shocks = sorted({*case.effect_shocks, case.shock})
     seeds = case.seeds if case.is_synthetic else 1
-    for change in case.changes:
-        for effect in effects(make, change.what_if, impacts, shocks, seeds=seeds):
+    what_ifs = [change.what_if for change in case.changes]
+    by_change = effects_of_all(make, what_ifs, impacts, shocks, seeds=seeds)
+    for change, own in zip(case.changes, by_change, strict=True):
+        for effect in own:
             yield _effect_row(change, effect)
 
 
@@ -314,7 +312,10 @@ def _changed(
 
 
 def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:
-    """Yields per venue its largest leverage and the largest step of a bundled recorded path."""
+    """Yields per venue its largest leverage and the largest step of a bundled recorded path.
+
+    Margin of an inverse contract is in coins, which lose value with the price: it is lost earlier.
+    """
     steps = [
         (scenario.largest_step(underlying), scenario)
         for scenario in bundled_scenarios().values()
@@ -335,4 +336,5 @@ def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:
             scenario=scenario.id,
             step_minutes=scenario.step_minutes,
             step=step,
+            bankrupt_at=rate / (1.0 + rate) if own.margins.is_inverse else rate,
         )

@@ -9,7 +9,7 @@ from harmonize.stress.counterfactuals import unchanged
 from harmonize.stress.curve import curve
 from harmonize.stress.defaults import StressDefaults
 from harmonize.stress.sensitivity import SCALES, Scale, SensitivityRow, sensitivity
-from harmonize.stress.thresholds import thresholds
+from harmonize.stress.thresholds import Thresholds, thresholds
 
 _OF_IMPACT = ("impact coefficient", "impact exponent")
 """Assumptions of the package that matter for given positions."""
@@ -25,6 +25,7 @@ _STATED_AS = {
     "liquidity multiplier": "liquidity multiplier on volatility",
     "closing of price gaps": "closing of price gaps between venues",
     "time to sell": "time to sell a liquidation",
+    "rows of the central book": "rows of the central book",
     "volatility": "volatility and volume",
     "average daily volume": "volatility and volume",
     "open interest": "open interest",
@@ -39,8 +40,11 @@ def sensitivity_rows(case: StressCase) -> Iterator[StressSensitivityRow]:
     """
     if not case.impacts:
         return
-    own = sensitivity(case.defaults, lambda defaults: _liquidated(case, defaults), _scales(case))
-    rows = [*own, *_market_rows(case)]
+    given = _thresholds(case)
+    own = sensitivity(
+        case.defaults, lambda defaults: _liquidated_under(case, given, defaults), _scales(case)
+    )
+    rows = [*own, *_market_rows(case, given)]
     marks = {own.name: own.mark for own in default_rows(case)}
     for row in sorted(rows, key=lambda row: (-row.spread, row.name)):
         mark = marks.get(_STATED_AS[row.name], "")
@@ -52,21 +56,35 @@ def _scales(case: StressCase) -> Mapping[str, Scale]:
     return SCALES if case.is_synthetic else {name: SCALES[name] for name in _OF_IMPACT}
 
 
-def _liquidated(case: StressCase, defaults: StressDefaults | None = None) -> float:
+def _thresholds(case: StressCase) -> Thresholds:
+    own = unchanged(case.book())
+    return thresholds(own.positions, own.falls)
+
+
+def _liquidated_under(case: StressCase, given: Thresholds, defaults: StressDefaults) -> float:
+    """Returns the liquidated notional under other assumptions; most of them change no position."""
+    varied, own = replace(case, defaults=defaults), case.defaults
+    is_same_book = (
+        defaults.leverage is own.leverage
+        and defaults.sizes is own.sizes
+        and defaults.grid_rows is own.grid_rows
+    )
+    return _liquidated(varied, given if is_same_book else _thresholds(varied))
+
+
+def _liquidated(case: StressCase, given: Thresholds) -> float:
     """Returns the liquidated notional at the shock, in USD, under the first liquidity multiplier."""
-    varied = replace(case, defaults=defaults or case.defaults)
-    outcome, impacts = unchanged(varied.book()), varied.impacts
-    given = thresholds(outcome.positions, outcome.falls)
+    impacts = case.impacts
     return float(curve(given, impacts[min(impacts)], [case.shock]).liquidated[0])
 
 
-def _market_rows(case: StressCase) -> Iterator[SensitivityRow]:
+def _market_rows(case: StressCase, given: Thresholds) -> Iterator[SensitivityRow]:
     """Yields the inputs measured for the case.
 
     Open interest times a factor is that factor times the result with the volume divided by it: sizes
     and leverage do not depend on it. Given positions have none.
     """
-    base = _liquidated(case)
+    base = _liquidated(case, given)
 
     def at(volatility: float = 1.0, volume: float = 1.0) -> float:
         market = case.market
@@ -75,7 +93,7 @@ def _market_rows(case: StressCase) -> Iterator[SensitivityRow]:
             volatility=volatility * (market.volatility or 0.0),
             daily_volume=volume * (market.daily_volume or 0.0),
         )
-        return _liquidated(replace(case, market=scaled))
+        return _liquidated(replace(case, market=scaled), given)
 
     yield SensitivityRow("volatility", base, at(volatility=0.5), at(volatility=2.0))
     yield SensitivityRow("average daily volume", base, at(volume=0.5), at(volume=2.0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from harmonize.api.stress_inputs import TermsByVenue
 from harmonize.core.schedule import Unknown
-from harmonize.document.stress import StressValidationRow
+from harmonize.document.stress import StressPointRow, StressValidationRow
 from harmonize.liquidation.price import Side
 from harmonize.stress.book import synthetic_book
 from harmonize.stress.counterfactuals import unchanged
@@ -16,11 +16,10 @@ from harmonize.stress.recorded import (
     compare_with_recorded,
 )
 from harmonize.stress.thresholds import thresholds
+from harmonize.text.messages import percent
 
-UNIDENTIFIED = (
-    "Amplification is not identified: by liquidity, which is assumed, forced sales explain from about "
-    "1 % to all of a 10 % fall. Differences between rules on the same positions are steadier."
-)
+_UNIDENTIFIED = "Amplification is not identified"
+_STEADIER = "Differences between rules on the same positions are steadier."
 
 
 FALLS_ALONE = (
@@ -92,15 +91,36 @@ def _ratio(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def validation_sentences(rows: Sequence[StressValidationRow]) -> tuple[str, ...]:
-    """Returns the validation in words, with what it cannot tell."""
+def validation_sentences(
+    rows: Sequence[StressValidationRow], amplified: Sequence[tuple[str, Sequence[StressPointRow]]]
+) -> tuple[str, ...]:
+    """Returns the validation in words, with what it cannot tell.
+
+    ``amplified`` are the points of each underlying at its shock.
+    """
     leverages = ", ".join(f"{leverage:g}" for leverage in HEAT_MAP_LEVERAGES)
     venue = bundled_recordings().venue
     return (
         *(_sentence(row, leverages) for row in rows),
         *dict.fromkeys(f"Recorded liquidations: {row.caveat}." for row in rows if row.caveat),
         f"Venues other than {venue}, and other underlyings: unvalidated.",
-        UNIDENTIFIED,
+        unidentified_sentence(amplified),
+    )
+
+
+def unidentified_sentence(amplified: Sequence[tuple[str, Sequence[StressPointRow]]]) -> str:
+    """Returns how far the part of forced sales in the move depends on the assumed liquidity."""
+    parts = [_forced(name, points) for name, points in amplified if points]
+    if not parts:
+        return f"{_UNIDENTIFIED}. {_STEADIER}"
+    return f"{_UNIDENTIFIED}: by liquidity, which is assumed, {'; '.join(parts)}. {_STEADIER}"
+
+
+def _forced(underlying: str, points: Sequence[StressPointRow]) -> str:
+    parts = sorted(1.0 - point.shock / point.move if point.move else 0.0 for point in points)
+    return (
+        f"forced sales on {underlying} are {percent(parts[0])} to {percent(parts[-1])} of the move "
+        f"that a fall of {percent(points[0].shock)} ends at"
     )
 
 
@@ -115,15 +135,19 @@ def _sentence(row: StressValidationRow, leverages: str) -> str:
     )
 
 
-def limit_sentences(validation: Sequence[StressValidationRow]) -> tuple[str, ...]:
-    """Returns what cannot be known of one underlying, in sentences."""
+def limit_sentences(
+    underlying: str,
+    validation: Sequence[StressValidationRow],
+    points: Sequence[StressPointRow],
+) -> tuple[str, ...]:
+    """Returns what cannot be known of one underlying, in sentences; ``points`` are those at its shock."""
     joint = f"On a Hyperliquid sample, the joint fall of 2025-10-10 makes {JOINT_FALL.text}"
     volume = (
         "The volume is that of archived perpetuals. The market's is larger, so that impact is "
         "overstated at the first liquidity multiplier."
     )
     return (
-        *validation_sentences(validation),
+        *validation_sentences(validation, [(underlying, points)]),
         f"The underlying is simulated alone. {joint} ({JOINT_FALL.mark}).",
         FALLS_ALONE,
         volume,

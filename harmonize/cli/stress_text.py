@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from harmonize.api.stress import StressAnswer
+from harmonize.api.stress_venues import withheld_sentences
 from harmonize.cli.compare_text import aligned
 from harmonize.document.stress import (
     EffectCellRow,
+    ReverseStressRow,
     StressDefaultRow,
     StressEffectRow,
     StressPointRow,
@@ -140,6 +142,9 @@ def _venues(row: StressRow) -> Iterator[str]:
         *("below MM at once", f"reverse stress {multipliers}".strip()),
     )
     yield from aligned(heads, [_venue(venue) for venue in row.venues], right={1, 4, 5, 6, 7, 8, 9})
+    if any(venue.shapley_ratio_low is not None for venue in row.venues):
+        yield f"in brackets: 5–95 % interval over {row.seeds} samples of positions, not of the market"
+    yield from withheld_sentences(row.venues)
 
 
 def _liquidities(row: StressRow) -> list[float]:
@@ -152,9 +157,7 @@ def _first_liquidity(row: StressRow) -> str:
 
 
 def _venue(venue: StressVenueRow) -> Cells:
-    limits = ", ".join(
-        _NONE if limit.shock is None else percent(limit.shock) for limit in venue.reverse
-    )
+    limits = ", ".join(_reverse(limit) for limit in venue.reverse)
     sampled = "" if venue.is_shapley_exact or venue.shapley is None else " (sampled)"
     return (
         venue.venue,
@@ -164,10 +167,29 @@ def _venue(venue: StressVenueRow) -> Cells:
         _usd(venue.liquidated),
         _usd(venue.leave_one_out),
         f"{_usd(venue.shapley)}{sampled}",
-        _NONE if venue.shapley_ratio is None else f"{venue.shapley_ratio:.2f}",
+        _ratio(venue),
         _NONE if venue.overlap is None else f"{venue.overlap:.2f}",
         numbers.usd(venue.immediate),
         limits or _NONE,
+    )
+
+
+def _ratio(venue: StressVenueRow) -> str:
+    if venue.shapley_ratio is None:
+        return _NONE
+    low, high = venue.shapley_ratio_low, venue.shapley_ratio_high
+    interval = "" if low is None or high is None else f" ({low:.2f}–{high:.2f})"
+    return f"{venue.shapley_ratio:.2f}{interval}"
+
+
+def _reverse(own: ReverseStressRow) -> str:
+    """Returns a shock with its interval; its end is open if not every sample has such a shock."""
+    if own.shock is None:
+        return _NONE
+    if own.low is None:
+        return percent(own.shock)
+    return (
+        f"{percent(own.shock)} ({percent(own.low)}–{'' if own.high is None else percent(own.high)})"
     )
 
 

@@ -53,11 +53,16 @@ class StressMarketRow:
 class ReverseStressRow:
     """Least fall at which a venue's losses beyond margin exceed what liquidations leave.
 
-    ``shock`` is None if no shock below 100 % does. No insurance fund is archived, and none is counted.
+    ``shock`` is None if no shock below 100 % does, or if ``reason`` states why it is not observable.
+    ``low`` and ``high`` are the 5–95 % interval of the seeds; None is no shock below 100 %, or no
+    interval. No insurance fund is archived, and none is counted.
     """
 
     liquidity: float
     shock: float | None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class StressVenueRow:
     ``shapley_ratio`` is the share of the liquidated notional by Shapley value over the share of open
     interest. ``overlap`` is the share of the venue's density of liquidations that the density of the
     other venues covers. ``immediate`` is the notional whose margin is below MM before any fall.
+    ``shapley_low`` to ``shapley_ratio_high`` are the 5–95 % intervals of the seeds; None for given
+    positions. ``reason`` states why contributions are not observable.
     """
 
     venue: str
@@ -88,6 +95,11 @@ class StressVenueRow:
     overlap: float | None
     immediate: float
     reverse: tuple[ReverseStressRow, ...]
+    shapley_low: float | None = None
+    shapley_high: float | None = None
+    shapley_ratio_low: float | None = None
+    shapley_ratio_high: float | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +206,10 @@ class StressReactionRow:
 class StressStepRow:
     """Loss of a position at a venue's largest leverage in the largest step of a bundled path.
 
-    ``margin_rate`` is the IM of a position of ``notional``, ``step`` the fall from one step to the next.
+    ``margin_rate`` is the IM of a position of ``notional`` over the notional. ``step`` is the fall from
+    the lowest price of one step to that of the next. ``bankrupt_at`` is the fall at which a long with
+    that margin has lost it: the rate itself, and less of an inverse contract; a document of an earlier
+    version has none.
     """
 
     venue: str
@@ -208,6 +223,7 @@ class StressStepRow:
     scenario: str
     step_minutes: float
     step: float
+    bankrupt_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +320,11 @@ class StressRow:
     changed: tuple[StressChangedPointRow, ...] = ()
     validation: tuple[StressValidationRow, ...] = ()
     limits: tuple[str, ...] = ()
+
+    @property
+    def at_shock(self) -> tuple[StressPointRow, ...]:
+        """Points at the row's own shock, by liquidity; empty without a curve."""
+        return tuple(point for point in self.points if point.shock == self.shock)
 
     def only(self, keys: Collection[tuple[str, str, str]]) -> "StressRow":
         """Returns the row with the schedules by venue, symbol and profile."""

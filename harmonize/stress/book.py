@@ -1,9 +1,12 @@
 """Synthetic positions of each venue: open interest, effective leverage and sizes as quantiles.
 
-Nothing is drawn without a seed. Row i of a venue and side has the leverage quantile ``(i + ½)/n``,
-and a size quantile that runs through all n strata in another order: the ranks of the multiples of
-the golden ratio. A density of sizes proportional to N⁻² spreads open interest evenly over log N.
-Every row carries the same open interest.
+Nothing is drawn without a seed. Row i of n has the stratum of leverage above which the share
+``(1 − (i + ½)/n)⁴`` of the open interest lies, and carries the open interest of its stratum. High
+leverage decides small falls and losses beyond margin, so that the strata are finest there. The size
+quantile runs through n equal strata in another order: the ranks of the multiples of the golden ratio.
+A density of sizes proportional to N⁻² spreads open interest evenly over log N.
+
+With a seed, positions of equal open interest are drawn independently: a sample of positions.
 """
 
 import zlib
@@ -19,8 +22,8 @@ from harmonize.stress.errors import StressInputError
 from harmonize.stress.positions import Floats, Positions, build_positions, signs
 from harmonize.stress.tiers import VenueMargins
 
-ROWS = 2000
-"""Rows per venue and side."""
+_TAIL = 4
+"""Power of the strata of leverage; 1 would give every row the same open interest."""
 
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
@@ -49,17 +52,20 @@ def synthetic_book(  # noqa: PLR0913 - the terms of a book
     margins: Mapping[str, VenueMargins | Unknown],
     *,
     defaults: StressDefaults = DEFAULTS,
-    rows: int = ROWS,
+    rows: int | None = None,
     seed: int | None = None,
     sides: tuple[Side, ...] = tuple(Side),
 ) -> Book:
     """Returns the positions of every venue with open interest and margins; others are listed.
 
     Longs and shorts of a venue each have its open interest, in USD. With a seed, quantiles are drawn
-    instead of spread: such books serve intervals only. ``sides`` limits the book to what one direction
-    liquidates. Raises StressInputError: no venue is
-    observable, open interest is not a finite number above 0, or there are no rows.
+    instead of spread: such books serve intervals only. ``rows`` per venue and side are by default those
+    of the assumptions. ``sides`` limits the book to what one direction liquidates. Raises
+    StressInputError: no venue is observable, open interest is not a finite number above 0, or there are
+    no rows.
     """
+    if rows is None:
+        rows = (defaults.grid_rows if seed is None else defaults.sample_rows).value
     if rows < 1:
         message = f"rows: expected a number from 1, found {rows}"
         raise StressInputError(message)
@@ -130,15 +136,16 @@ class _Sampling:
     rows: int
     seed: int | None
 
-    def quantiles(self, venue: str, side: Side) -> tuple[Floats, Floats]:
-        """Returns the quantiles of leverage and of size, in (0, 1)."""
+    def quantiles(self, venue: str, side: Side) -> tuple[Floats, Floats, Floats]:
+        """Returns the shares with higher leverage, the size quantiles, and the shares of the rows."""
         if self.seed is not None:
             key = zlib.crc32(f"{venue} {side.value}".encode())  # other venues change nothing
             leverage, size = np.random.default_rng([self.seed, key]).random((2, self.rows))
-            return np.maximum(leverage, 1e-12), size
+            return 1.0 - np.maximum(leverage, 1e-12), size, np.full(self.rows, 1.0 / self.rows)
+        edges = np.arange(self.rows, -1, -1) / self.rows
         spread = (np.arange(self.rows) + 0.5) / self.rows
         order = np.argsort(np.argsort((np.arange(self.rows) * _GOLDEN) % 1.0))
-        return spread, spread[order]
+        return spread[::-1] ** _TAIL, spread[order], -np.diff(edges**_TAIL)
 
 
 def _columns(
@@ -154,7 +161,7 @@ def _columns(
     sizes = sampling.defaults.sizes.value
     keys = [(terms, side) for terms in observed.values() for side in sides]
     quantiles = [sampling.quantiles(terms.venue, side) for terms, side in keys]
-    by_leverage, by_size = (np.stack(column) for column in zip(*quantiles, strict=True))
+    above, by_size, share = (np.stack(column) for column in zip(*quantiles, strict=True))
     owned = np.array([open_interest[terms.venue] for terms, _ in keys])[:, None]
     limit = np.array([terms.largest for terms, _ in keys])[:, None]
     smallest = np.minimum(sizes.smallest, owned)
@@ -167,7 +174,8 @@ def _columns(
     median = np.array([shape.median for shape in shapes])[:, None]
     log_sd = np.array([shape.log_sd for shape in shapes])[:, None]
     with np.errstate(divide="ignore"):  # without IM, leverage has no largest value
-        below = ndtr(np.log(notional / initial / median) / log_sd)
-    leverage = median * np.exp(log_sd * ndtri(by_leverage * below))
-    count = owned / sampling.rows / notional
+        cut = np.log(notional / initial / median) / log_sd
+    # In shares above, which keep their digits where shares below are all but 1.
+    leverage = median * np.exp(-log_sd * ndtri(ndtr(-cut) + above * ndtr(cut)))
+    count = owned * share / notional
     return notional.ravel(), (notional / leverage).ravel(), count.ravel()

@@ -75,10 +75,14 @@ class Cliff:
 
 @dataclass(frozen=True, slots=True)
 class ReverseStress:
-    """Least shock at which a venue's losses exceed its resources; None if no shock below 1 does."""
+    """Least shock at which a venue's losses exceed its resources; None if no shock below 1 does.
+
+    ``liquidated`` is the venue's notional, in USD, that is liquidated there, and decides the figure.
+    """
 
     venue: str
     shock: float | None
+    liquidated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +187,12 @@ def reverse_stress(
         shock = np.maximum(begin, needed - cascade.impact[stages])
         reached = known & (volume > 0.0) & (shock < np.minimum(end, 1.0))
         reached &= needed < given.direction.largest_move
-        shocks = shock[reached]
-        results.append(ReverseStress(venue, float(shocks.min()) if shocks.size else None))
+        if not reached.any():
+            results.append(ReverseStress(venue, None))
+            continue
+        least = int(np.argmin(np.where(reached, shock, np.inf)))
+        sold = given.notional[cascade.order[: stages[least]]][own[: stages[least]]].sum()
+        results.append(ReverseStress(venue, float(shock[least]), float(sold)))
     return tuple(results)
 
 

@@ -136,6 +136,22 @@ class StressDefaults:
         "execution of liquidations is not published",
     )
 
+    grid_rows: Default[int] = Default(
+        "rows of the central book",
+        20_000,
+        "20,000 per venue and side, finest at high leverage",
+        Mark.ASSUMED,
+        "resolution of the figures: with ten times the rows they change by less than 1 %",
+    )
+    sample_rows: Default[int] = Default(
+        "positions of a sample",
+        2_000,
+        "2,000 per venue and side, of equal open interest, drawn by every seed",
+        Mark.ASSUMED,
+        "no venue publishes the number of positions; intervals are those of the sample of positions, "
+        "not of the market, and narrow with the root of the number",
+    )
+
     def rows(self) -> tuple[Default[object], ...]:
         """Returns every default, in the order of the fields."""
         return (
@@ -147,6 +163,8 @@ class StressDefaults:
             self.liquidity_multipliers,
             self.closing_steps,
             self.minutes_to_sell,
+            self.grid_rows,
+            self.sample_rows,
             CAPPED_TRADERS,
         )
 

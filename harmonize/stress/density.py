@@ -36,16 +36,22 @@ class Density:
         return np.asarray(np.minimum(own_share, other_share).sum(axis=1))
 
 
-def density(given: Thresholds, up_to: float = 1.0, width: float = BIN) -> Density:
+def density(
+    given: Thresholds, up_to: float = 1.0, width: float = BIN, *, is_smooth: bool = False
+) -> Density:
     """Returns the density of liquidations up to a fall.
 
-    Raises StressInputError: the width is not above 0 and at most ``up_to``.
+    ``is_smooth`` spreads each row over the falls around its own, for synthetic positions. Raises StressInputError: the width is not above 0 and at most ``up_to``.
     """
     if not 0.0 < width <= up_to < np.inf:
         message = f"bins: expected a width above 0 and at most {up_to}, found {width}"
         raise StressInputError(message)
     count = round(up_to / width)
     edges = np.linspace(0.0, up_to, count + 1)
+    if is_smooth:
+        notional = np.diff(given.smoothed_by_venue(edges), axis=0).T
+        notional[:, 0] += given.smoothed_by_venue(edges[:1])[0]
+        return Density(given.venues, edges, notional)
     rows = [
         np.histogram(given.fall[own], edges, weights=given.notional[own])[0] for own in given.rows
     ]

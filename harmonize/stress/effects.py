@@ -85,7 +85,9 @@ class Effect:
 Amounts = Mapping[tuple[float, Behaviour], tuple[Floats, Floats]]
 """Metrics before and after, one row per metric and one column per shock."""
 
-Mapper = Callable[[Callable[[int], Amounts], Iterable[int]], Iterable[Amounts]]
+Mapper = Callable[
+    [Callable[[int], tuple[Amounts, ...]], Iterable[int]], Iterable[tuple[Amounts, ...]]
+]
 """Applies a function to every seed, in order: ``map``, or that of an executor."""
 
 
@@ -105,6 +107,23 @@ def effects(  # noqa: PLR0913 - the terms of an experiment
     changes nothing. Raises StressInputError: no seed, no impact, or input
     that the engine refuses.
     """
+    (only,) = effects_of_all(
+        make_book, (what_if,), impacts, shocks, seeds=seeds, direction=direction, mapper=mapper
+    )
+    return only
+
+
+def effects_of_all(  # noqa: PLR0913 - the terms of an experiment
+    make_book: BookMaker,
+    what_ifs: Sequence[WhatIf],
+    impacts: Mapping[float, Impact],
+    shocks: Iterable[float],
+    *,
+    seeds: int = SEEDS,
+    direction: Direction = Direction.FALL,
+    mapper: Mapper = map,
+) -> tuple[tuple[Effect, ...], ...]:
+    """Returns the effects of several changes, each on the same books: those of ``effects`` by change."""
     starts = check_moves("shock", shocks)
     if seeds < 1 or not impacts:
         message = (
@@ -113,14 +132,24 @@ def effects(  # noqa: PLR0913 - the terms of an experiment
         raise StressInputError(message)
     central = make_book(None)
     scale = _scale(central, direction)
-    base = _changes(central, what_if, impacts, starts, direction)
-    run = partial(_run, make_book, what_if, impacts, starts, direction)
+    base = _changes(central, what_ifs, impacts, starts, direction)
+    run = partial(_run, make_book, what_ifs, impacts, starts, direction)
     runs = list(mapper(run, range(seeds)))
+    return tuple(
+        _effects(what_if.name, base[order], [own[order] for own in runs], starts, scale)
+        for order, what_if in enumerate(what_ifs)
+    )
+
+
+def _effects(
+    name: str, base: Amounts, runs: Sequence[Amounts], starts: Floats, scale: float
+) -> tuple[Effect, ...]:
+    """Returns the effects of one change."""
     found = []
     for (row, metric), (column, shock) in product(enumerate(Metric), enumerate(starts.tolist())):
         rounding = _NO_CHANGE * (1.0 if metric is Metric.MOVE else scale)
         cells = _cells(base, runs, (row, column), rounding)
-        found.append(_effect(what_if.name, metric, shock, cells))
+        found.append(_effect(name, metric, shock, cells))
     return tuple(found)
 
 
@@ -141,14 +170,14 @@ def _cells(
 
 def _run(  # noqa: PLR0913, PLR0917 - the terms of one run
     make_book: BookMaker,
-    what_if: WhatIf,
+    what_ifs: Sequence[WhatIf],
     impacts: Mapping[float, Impact],
     shocks: Floats,
     direction: Direction,
     seed: int,
-) -> Amounts:
-    """Returns the metrics of one seed."""
-    return _changes(make_book(seed), what_if, impacts, shocks, direction)
+) -> tuple[Amounts, ...]:
+    """Returns the metrics of one seed by change."""
+    return _changes(make_book(seed), what_ifs, impacts, shocks, direction)
 
 
 def _scale(book: Book, direction: Direction) -> float:
@@ -159,14 +188,26 @@ def _scale(book: Book, direction: Direction) -> float:
 
 def _changes(
     book: Book,
+    what_ifs: Sequence[WhatIf],
+    impacts: Mapping[float, Impact],
+    shocks: Floats,
+    direction: Direction,
+) -> tuple[Amounts, ...]:
+    """Returns metrics before and after by change, by liquidity and behaviour."""
+    base = unchanged(book)
+    before = _metrics(thresholds(base.positions, base.falls, direction), impacts, shocks)
+    return tuple(_change(book, own, before, impacts, shocks, direction) for own in what_ifs)
+
+
+def _change(  # noqa: PLR0913, PLR0917 - the terms of one run
+    book: Book,
     what_if: WhatIf,
+    before: Mapping[float, Floats],
     impacts: Mapping[float, Impact],
     shocks: Floats,
     direction: Direction,
 ) -> Amounts:
-    """Returns metrics before and after, by liquidity and behaviour."""
-    base = unchanged(book)
-    before = _metrics(thresholds(base.positions, base.falls, direction), impacts, shocks)
+    """Returns metrics before and after one change, by liquidity and behaviour."""
     changed = {}
     for behaviour in Behaviour:
         outcome = apply(book, what_if, behaviour)

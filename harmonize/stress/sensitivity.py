@@ -118,6 +118,12 @@ def _liquidity(defaults: StressDefaults, factor: float) -> StressDefaults:
     return replace(defaults, liquidity_multipliers=replace(own, value=scaled))
 
 
+def _grid_rows(defaults: StressDefaults, factor: float) -> StressDefaults:
+    own = defaults.grid_rows
+    rows = max(1, round(own.value * factor))
+    return replace(defaults, grid_rows=replace(own, value=rows))
+
+
 SCALES: Mapping[str, Scale] = {
     "leverage, median": _leverage_median,
     "leverage, log-sd": _leverage_spread,
@@ -128,5 +134,6 @@ SCALES: Mapping[str, Scale] = {
     "liquidity multiplier": _liquidity,
     "closing of price gaps": _closing_steps,
     "time to sell": _minutes_to_sell,
+    "rows of the central book": _grid_rows,
 }
 """Assumptions that are halved and doubled."""

@@ -15,6 +15,8 @@ TIE = 1e-12
 """Moves closer than this are equal: sums of the same moves differ by rounding."""
 
 
+_NODES = 200  # per venue, at which the notional of a synthetic book is known exactly
+
 _SMALL = 256  # venues; codes of one byte are sorted by counting
 
 
@@ -80,6 +82,29 @@ class Thresholds:
     def sum_by_venue(self, amounts: Floats) -> Floats:
         """Returns the sum per venue of an amount per row."""
         return np.array([amounts[rows].sum() for rows in self.rows])
+
+    def smoothed_by_venue(self, moves: Floats) -> Floats:
+        """Returns what ``liquidated_by_venue`` does, linear between one in ``_NODES`` rows and the next.
+
+        The rows of a synthetic book stand for a density. How much a small move adds is a property of
+        the density, and not of the one or two rows that happen to lie there.
+        """
+        reached = moves + TIE
+        columns = []
+        for rows, cumulative in zip(self.rows, self.cumulative, strict=True):
+            fall = self.fall[rows]
+            fall = fall[: np.searchsorted(fall, np.inf)]
+            if not fall.size:
+                columns.append(np.zeros(reached.shape))
+                continue
+            every = max(1, (rows.stop - rows.start) // _NODES)
+            node = np.unique(np.append(np.arange(0, fall.size, every), fall.size - 1))
+            middle = 0.5 * (
+                cumulative[node] + cumulative[node + 1]
+            )  # a row counts half at its fall
+            total = cumulative[fall.size]
+            columns.append(np.interp(reached, fall[node], middle, 0.0, total))
+        return np.stack(columns, axis=-1)
 
     def liquidated_by_venue(self, moves: Floats) -> Floats:
         """Returns the notional, in USD, that each move liquidates: one row per move."""

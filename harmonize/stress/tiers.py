@@ -12,6 +12,7 @@ from harmonize.stress.errors import StressInputError
 from harmonize.stress.positions import Codes, Floats
 
 _HALVINGS = 100  # of an interval of notionals; floats are neighbours after fewer
+_BEYOND = 1e30  # USD: beyond every notional
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,34 @@ class Tiers:
         if self.coefficient.any():
             margin = margin + self.coefficient[piece] * notional ** self.power[piece]
         return margin
+
+    def largest_covered(self, margin: Floats) -> Floats:
+        """Returns the largest notional, in USD, whose margin an amount covers; infinite without one.
+
+        The margin must not fall with size.
+        """
+        least = self.margin_on(np.arange(self.lower.size), self.lower)
+        reached = np.searchsorted(least, margin, side="right") - 1
+        piece = np.maximum(reached, 0)
+        end = np.where(piece == self.upper.size - 1, np.inf, self.upper[piece])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            root = (margin - self.fixed[piece]) / self.rate[piece]
+        root = np.where(self.rate[piece] > 0.0, root, end)
+        curved = np.flatnonzero(self.coefficient[piece])
+        if curved.size:
+            root[curved] = self._curved_root(piece[curved], margin[curved])
+        return np.where(reached < 0, 0.0, np.clip(root, self.lower[piece], end))
+
+    def _curved_root(self, piece: Codes, margin: Floats) -> Floats:
+        """Returns the notional at which a piece with a power of N requires a margin."""
+        low, high = self.lower[piece], np.maximum(2.0 * self.upper[piece], 1.0)
+        while (short := self.margin_on(piece, high) <= margin).any() and high.max() < _BEYOND:
+            high = np.where(short, 2.0 * high, high)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            covered = self.margin_on(piece, middle) <= margin
+            low, high = np.where(covered, middle, low), np.where(covered, high, middle)
+        return low
 
     def scaled(self, factor: float) -> "Tiers":
         """Returns the tiers with every margin multiplied by a factor."""
@@ -105,10 +134,7 @@ class VenueMargins:
 
         IM must not fall with size.
         """
-        covered = self.initial_margin(notional) <= margin
-        low, high = np.where(covered, notional, 0.0), notional
-        for _ in range(_HALVINGS):
-            middle = 0.5 * (low + high)
-            covered = self.initial_margin(middle) <= margin
-            low, high = np.where(covered, middle, low), np.where(covered, high, middle)
-        return low
+        covered = np.minimum(self.initial.largest_covered(margin), notional)
+        if not self.least_initial_rate:
+            return covered
+        return np.minimum(covered, margin / self.least_initial_rate)

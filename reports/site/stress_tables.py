@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from harmonize.document import StressEffectRow, StressRow, StressValidationRow
+from harmonize.document import (
+    ReverseStressRow,
+    StressEffectRow,
+    StressRow,
+    StressValidationRow,
+    StressVenueRow,
+)
 from harmonize.text import numbers
 from reports.site import marks
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
@@ -71,7 +77,8 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
         text(
             f"Liquidated notional by venue at a fall of {numbers.rate(row.shock)}, first liquidity"
             f" multiplier. Shapley values: {basis}. Overlap: share of a venue's liquidations by price"
-            " that those of other venues cover"
+            " that those of other venues cover. In brackets: 5–95 % interval over"
+            f" {numbers.count_text(row.seeds, 'sample')} of positions, not of the market"
         ),
         (
             *("Venue", "#Open interest", "#Liquidated", "#Leave-one-out", "#Shapley"),
@@ -83,7 +90,7 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
                     _venue_cell(context, venue.venue, up),
                     number(numbers.usd(venue.open_interest), key=venue.open_interest),
                     *(_amount(v) for v in (venue.liquidated, venue.leave_one_out, venue.shapley)),
-                    _ratio(venue.shapley_ratio),
+                    _shapley_ratio(venue),
                     _rate(venue.overlap),
                     Cell(venue.leverage_mark, css="t"),
                     Cell(
@@ -107,8 +114,9 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
         f"Reverse stress of {row.underlying}",
         text(
             "Least sudden fall at which losses beyond margin exceed what other liquidations of the venue"
-            " leave, by liquidity multiplier; – if none does. Immediate: margin below MM before any"
-            " fall. No insurance fund is archived"
+            " leave, by liquidity multiplier; – if none does. In brackets: 5–95 % interval over"
+            f" {numbers.count_text(row.seeds, 'sample')} of positions, open if some sample has no such"
+            " fall. Immediate: margin below MM before any fall. No insurance fund is archived"
         ),
         (
             *("Venue", f"#Loss at {numbers.rate(row.shock)}", "#Immediate"),
@@ -121,11 +129,8 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
                     _amount(own.loss),
                     _amount(own.immediate),
                     *(
-                        number(numbers.rate(shock), key=shock)
+                        _reverse(next((r for r in own.reverse if r.liquidity == liquidity), None))
                         for liquidity in liquidities
-                        for shock in [
-                            next((r.shock for r in own.reverse if r.liquidity == liquidity), None)
-                        ]
                     ),
                 )
             )
@@ -133,6 +138,23 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
         ],
         numeric=True,
     )
+
+
+def _reverse(limit: ReverseStressRow | None) -> Cell:
+    if limit is None or limit.reason:
+        return number(marks.NOT_OBSERVABLE.sign)
+    if limit.low is None:
+        return number(numbers.rate(limit.shock), key=limit.shock)
+    high = "" if limit.high is None else numbers.rate(limit.high)
+    interval = f" ({numbers.rate(limit.low)} – {high})"
+    return number(f"{numbers.rate(limit.shock)}{interval}", key=limit.shock)
+
+
+def _shapley_ratio(venue: StressVenueRow) -> Cell:
+    low, high = venue.shapley_ratio_low, venue.shapley_ratio_high
+    if venue.shapley_ratio is None or low is None or high is None:
+        return _ratio(venue.shapley_ratio)
+    return number(f"{venue.shapley_ratio:.3g} ({low:.3g} – {high:.3g})", key=venue.shapley_ratio)
 
 
 def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:

@@ -430,8 +430,8 @@ CASES: Mapping[str, tuple[Case, Case]] = MappingProxyType(
             stressed(stress_tests.ROW),
         ),
         "MH552": (
-            stressed(stress_tests.with_venue(shapley_ratio=1.51)),
-            stressed(stress_tests.ROW),
+            stressed(stress_tests.with_venue(shapley_ratio=1.6, shapley_ratio_low=1.51)),
+            stressed(stress_tests.with_venue(shapley_ratio=1.6, shapley_ratio_low=1.5)),
         ),
         "MH553": (stressed(stress_tests.with_venue(overlap=0.9)), stressed(stress_tests.ROW)),
         "MH554": (

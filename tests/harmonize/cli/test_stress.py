@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_every_format_states_the_defaults_with_their_marks(
 ) -> None:
     (row,) = btc["stress"]
     names = [default["name"] for default in row["defaults"]]
-    assert len(names) == 13
+    assert len(names) == 15
     assert all(default["mark"].split()[0] in MARKS for default in row["defaults"])
     assert all(name in printed for name in names)
     table = list(csv.DictReader(StringIO(run("BTC", *FEW, "--format", "csv").stdout)))
@@ -140,6 +141,24 @@ def test_the_limits_are_stated_in_words(printed: str) -> None:
     assert "Amplification is not identified" in printed
     assert "Venues other than hyperliquid, and other underlyings: unvalidated." in printed
     assert "No insurance fund is archived" in printed
+
+
+def test_figures_of_venues_have_the_interval_of_the_samples(btc: Any, printed: str) -> None:
+    (row,) = btc["stress"]
+    for venue in row["venues"]:
+        assert 0.0 < venue["shapley_low"] < venue["shapley_high"]
+        assert all(0.0 < own["low"] < own["high"] for own in venue["reverse"])
+    assert "5–95 % interval over 2 samples of positions, not of the market" in printed
+    (binance,) = [line for line in printed.splitlines() if line.strip().startswith("binance ")]
+    assert re.search(r"\d\.\d\d \(\d\.\d\d–\d\.\d\d\)", binance)
+    assert re.search(r"\d % \(\d\.\d+ %–\d\.\d+ %\)", binance)
+
+
+def test_a_figure_that_too_little_decides_has_its_reason() -> None:
+    result = run("SOL", *FEW)
+    assert (
+        "binance: reverse stress at 1×, 4× and 10× is not observable: decided by" in result.stdout
+    )
 
 
 def test_a_recorded_path_runs_without_impact_unless_asked() -> None:

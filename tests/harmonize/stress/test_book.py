@@ -40,8 +40,10 @@ def test_leverage_is_lognormal_by_notional(side: float, median: float, log_sd: f
     positions = book().positions
     own = positions.side == side
     leverage = np.log((positions.notional / positions.margin)[own])
-    assert np.exp(np.median(leverage)) == pytest.approx(median, rel=1e-3)
-    assert leverage.std() == pytest.approx(log_sd, rel=1e-2)
+    mean = np.average(leverage, weights=positions.total[own])
+    variance = np.average((leverage - mean) ** 2, weights=positions.total[own])
+    assert np.exp(mean) == pytest.approx(median, rel=1e-3)
+    assert variance**0.5 == pytest.approx(log_sd, rel=1e-2)
 
 
 def test_other_underlyings_have_the_leverage_of_bitcoin() -> None:
@@ -61,7 +63,19 @@ def test_leverage_and_size_are_independent() -> None:
     positions = book().positions
     longs = positions.side > 0.0
     leverage = np.log((positions.notional / positions.margin)[longs])
-    assert abs(np.corrcoef(leverage, np.log(positions.notional[longs]))[0, 1]) < 0.01
+    size, weight = np.log(positions.notional[longs]), positions.total[longs]
+    covariance = np.cov(leverage, size, aweights=weight)
+    assert abs(covariance[0, 1]) < 0.01 * covariance[0, 0] ** 0.5 * covariance[1, 1] ** 0.5
+
+
+def test_the_rows_are_finest_at_high_leverage_and_equal_with_a_seed() -> None:
+    central, drawn = (book(sides=(Side.LONG,), seed=seed).positions for seed in (None, 1))
+    assert len(central) == DEFAULTS.grid_rows.value
+    assert len(drawn) == DEFAULTS.sample_rows.value
+    assert drawn.total == pytest.approx(np.full(len(drawn), 1e9 / len(drawn)))
+    order = np.argsort(central.notional / central.margin)
+    assert (np.diff(central.total[order]) < 0.0).mean() > 0.99
+    assert central.total[order[-len(central) // 10 :]].sum() < 1e9 / 1000
 
 
 def test_no_leverage_exceeds_the_venues_own_at_that_size() -> None:
@@ -159,7 +173,7 @@ def test_a_book_has_rows() -> None:
 
 def test_every_default_has_a_mark_and_a_basis() -> None:
     rows = DEFAULTS.rows()
-    assert len({row.name for row in rows}) == len(rows) == 9
+    assert len({row.name for row in rows}) == len(rows) == 11
     assert all(row.text and row.basis and isinstance(row.mark, Mark) for row in rows)
 
 

@@ -83,3 +83,16 @@ def test_a_venue_without_positions_contributes_nothing() -> None:
 def test_a_number_of_permutations_is_at_least_one() -> None:
     with pytest.raises(StressInputError, match="permutations: expected a number from 1, found 0"):
         contributions(market(2), IMPACT, 0.1, permutations=0)
+
+
+def test_smooth_values_sum_to_what_the_rows_liquidate() -> None:
+    given = market(4, rows=4000)
+    rows, smooth = (contributions(given, IMPACT, 0.1, is_smooth=own) for own in (False, True))
+    assert smooth.liquidated.tolist() == rows.liquidated.tolist()
+    assert smooth.shapley.sum() == pytest.approx(rows.total)
+    assert smooth.shapley == pytest.approx(rows.shapley, rel=0.05)
+
+
+def test_a_market_below_its_first_fall_liquidates_nothing_smoothly() -> None:
+    found = contributions(stated([0.2, 0.3], [1e6, 1e6], venue=[0, 1]), IMPACT, 0.1, is_smooth=True)
+    assert found.total == found.shapley.sum() == found.leave_one_out.sum() == 0.0

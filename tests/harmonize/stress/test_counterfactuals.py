@@ -196,3 +196,31 @@ def test_adopted_tiers_can_reach_further_than_a_venues_own() -> None:
     assert unchanged(book).falls.beyond_tiers.tolist() == [True, False]
     after = apply(book, adopt("b"), Behaviour.NOTIONAL_KEPT)
     assert after.falls.beyond_tiers.tolist() == [False, False]
+
+
+CURVED = (0.02, 4e-9, 2.0)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(0.0, 1e4, 0.0, 0.01, 0.0, 2.0), (1e4, 1e6, -100.0, 0.02, 0.0, 2.0)],
+        [(0.0, 1e4, 0.0, 0.01, 0.0, 2.0), (1e4, 1e6, 0.0, 0.05, 0.0, 2.0)],
+        [(0.0, 1e4, 50.0, 0.0, 0.0, 2.0), (1e4, 1e6, 50.0, 0.1, 0.0, 2.0)],
+        [(0.0, 1e4, 0.0, 0.01, 0.0, 2.0), (1e4, 1e6, 0.0, *CURVED)],
+    ],
+)
+@pytest.mark.parametrize("least_rate", [0.0, 0.015])
+def test_the_largest_notional_is_the_last_that_a_margin_covers(
+    pieces: list[tuple[float, ...]], least_rate: float
+) -> None:
+    tiers = tiers_from_pieces(pieces)  # type: ignore[arg-type]  # six numbers each
+    terms = VenueMargins("a", tiers, tiers, least_initial_rate=least_rate)
+    margin = np.geomspace(1.0, 1e5, 200)
+    found = terms.largest_notional(margin, np.full(200, 2e6))
+    above = np.nextafter(np.maximum(found * (1 + 1e-9), 1e-9), np.inf)
+    assert (terms.initial_margin(above) > margin)[found < 2e6].all()
+    inside = found > 0.0
+    covered = terms.initial_margin(found[inside] * (1 - 1e-9))
+    assert (covered <= margin[inside] * (1 + 1e-9)).all()
+    assert (found[margin < terms.initial_margin(np.array([1e-9]))] == 0.0).all()

@@ -268,3 +268,13 @@ def test_liquidations_rise_with_maintenance_margin_and_fall_with_margin(
     richer = curve(longs([value / factor for value in leverages], notionals, low), impact, [shock])
     assert richer.move[0] <= base.move[0] + 1e-12
     assert richer.liquidated[0] <= base.liquidated[0] * (1 + 1e-12)
+
+
+def test_reverse_stress_states_what_the_venue_liquidates_there() -> None:
+    market = stated(
+        [0.02, 0.05, 0.03], [1e6, 2e6, 7e6], venue=[0, 0, 1], bankrupt=[0.03, 0.051, 0.9]
+    )
+    first, second = reverse_stress(market, LinearImpact(0.0), [0.0, 0.0])
+    assert first.shock == pytest.approx(0.03)
+    assert first.liquidated == 1e6
+    assert second.liquidated == 7e6

@@ -34,3 +34,20 @@ def test_a_venue_without_others_has_no_overlap() -> None:
 def test_bins_have_a_width(width: float) -> None:
     with pytest.raises(StressInputError, match="bins: expected a width above 0"):
         density(stated([0.01], [5.0]), width=width)
+
+
+def test_a_smooth_density_has_the_notional_of_the_rows() -> None:
+    rows = np.linspace(0.0, 0.4, 4001)
+    market = stated(np.append(rows, np.inf), np.append(1.0 + rows, 9.0))
+    smooth, stepped = density(market, is_smooth=True), density(market)
+    assert smooth.notional.sum() == pytest.approx((1.0 + rows).sum())
+    assert smooth.notional[0, :80] == pytest.approx(stepped.notional[0, :80], rel=0.02)
+    assert smooth.notional[0, 81:].sum() == 0.0
+
+
+def test_rows_that_no_fall_liquidates_have_no_smooth_density() -> None:
+    assert density(stated([np.inf, np.inf], [1.0, 2.0]), is_smooth=True).notional.sum() == 0.0
+
+
+def test_positions_below_their_margin_are_in_the_first_bin() -> None:
+    assert density(stated([0.0, 0.0], [1.0, 2.0]), is_smooth=True).notional[0, 0] == 3.0

@@ -16,7 +16,7 @@ from harmonize.stress.counterfactuals import (
     unchanged,
 )
 from harmonize.stress.curve import curve
-from harmonize.stress.effects import Effect, Metric, Sign, effects
+from harmonize.stress.effects import Effect, Metric, Sign, effects, effects_of_all
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, SquareRootImpact
 from harmonize.stress.thresholds import thresholds
@@ -104,3 +104,11 @@ def test_an_experiment_has_seeds_and_impacts(seeds: int, impacts: dict[float, Im
         StressInputError, match="effects: expected at least one seed and one impact"
     ):
         effects(make_book, leverage_cap(10.0), impacts, [0.1], seeds=seeds)
+
+
+def test_several_changes_have_the_effects_of_each_alone() -> None:
+    changes = [leverage_cap(10.0), maintenance_multiple(1.5)]
+    together = effects_of_all(make_book, changes, IMPACTS, [0.05, 0.1], seeds=3)
+    alone = [effects(make_book, own, IMPACTS, [0.05, 0.1], seeds=3) for own in changes]
+    assert list(together) == alone
+    assert together[0] != together[1]

@@ -147,6 +147,22 @@ def test_contributions_and_reverse_stress_are_those_of_the_rows() -> None:
     assert reverse == ["venue-a", "$1.5m", "$0", "–", "6.54 %", "3.21 %"]
 
 
+def test_figures_of_venues_have_their_intervals_or_none() -> None:
+    first, *others = example().venues
+    limits = (
+        replace(first.reverse[0], shock=0.05, low=0.04, high=0.06),
+        replace(first.reverse[1], shock=0.05, low=0.04),
+        replace(first.reverse[2], shock=None, reason="too little"),
+    )
+    sampled = replace(first, shapley_ratio_low=0.8, shapley_ratio_high=1.2, reverse=limits)
+    row = replace(example(), venues=(sampled, *others))
+    content = pages(replace(stressed_sample(), stress=(row,)))["stress.html"]
+    assert "0.988 (0.8 – 1.2)" in cells(content, "Contributions to BTC", "venue-a")
+    reverse = cells(content, "Reverse stress of BTC", "venue-a")
+    assert reverse[3:] == ["5.0 % (4.0 % – 6.0 %)", "5.0 % (4.0 % – )", NOT_OBSERVABLE.sign]
+    assert "5–95 % interval over 40 samples of positions" in plain(content)
+
+
 def test_a_counterfactual_has_its_sign_or_what_it_depends_on() -> None:
     table = section(page(), "counterfactuals")
     assert "depends on sample and behaviour" in table
