@@ -7,13 +7,15 @@ import pytest
 
 from harmonize.api.stress_books import given_book, observable_book, same_book
 from harmonize.api.stress_case import StressCase
-from harmonize.api.stress_inputs import OpenInterestNear
 from harmonize.api.stress_rows import stress_row
 from harmonize.api.stress_venues import withheld_sentences
 from harmonize.core.instrument import Payoff
 from harmonize.document.stress import ReverseStressRow, StressVenueRow
+from harmonize.stress.counterfactuals import unchanged
 from harmonize.stress.defaults import DEFAULTS
+from harmonize.stress.density import density
 from harmonize.stress.position_file import read_positions
+from harmonize.stress.thresholds import thresholds
 from harmonize.stress.tiers import VenueMargins
 from tests.harmonize.api.test_stress_rows import CASE, HEAD, NEAR, TERMS, terms
 from tests.harmonize.stress.markets import flat_margins
@@ -110,11 +112,16 @@ def test_few_given_positions_are_what_they_are() -> None:
 
 
 def test_the_overlap_does_not_depend_on_the_rows() -> None:
-    # Two venues with the same margins, of which one has smaller positions: all but equal densities.
-    same = {venue: terms(flat_margins(0.005, 0.01, venue), venue) for venue in TERMS}
-    near = {**NEAR, "okx": OpenInterestNear(6e7, NEAR["okx"].observed_at)}
-    case = replace(CASE, make_book=partial(observable_book, "SOL", near, same), changes=())
-    assert [venue.overlap for venue in stress_row(case).venues] == pytest.approx([1.0, 1.0])
+    case = underlying(
+        "SOL",
+        binance=flat_margins(0.005, 0.01, "binance"),
+        okx=flat_margins(0.008, 0.02, "okx"),
+    )
+    finer = replace(DEFAULTS, grid_rows=replace(DEFAULTS.grid_rows, value=400_000))
+    outcome = unchanged(replace(case, defaults=finer).book())
+    expected = density(thresholds(outcome.positions, outcome.falls)).overlap
+    found = [venue.overlap for venue in stress_row(case).venues]
+    assert found == pytest.approx(expected.tolist(), abs=0.001)
 
 
 def test_an_inverse_contract_has_lost_its_margin_earlier() -> None:
