@@ -336,5 +336,5 @@ def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:
             scenario=scenario.id,
             step_minutes=scenario.step_minutes,
             step=step,
-            bankrupt_at=rate / (1.0 + rate) if own.margins.is_inverse else rate,
+            bankrupt_at=rate / (1.0 + rate) if venue_terms.margins.is_inverse else rate,
         )
