@@ -79,6 +79,7 @@ def market_before(
         excluded,
         iso_utc(moment),
         any(end < oldest for end in used),
+        None if isinstance(volatility, Unknown) else float(volatility[1].close[-1]),
     )
 
 

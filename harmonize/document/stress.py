@@ -34,7 +34,8 @@ class StressMarketRow:
     venues whose archived perpetuals are added up to the ADV, the first of which ends at
     ``volume_last``. ``excluded_volumes`` are archived perpetuals that are not added, and why; the
     volume of further venues is not observed. ``as_of`` is the time for which both were measured, and
-    ``is_stale`` is whether either ends long before it.
+    ``is_stale`` is whether either ends long before it. ``price`` is the close of the last candle in USD,
+    None if it is not observable.
     """
 
     volatility: float | None
@@ -47,6 +48,7 @@ class StressMarketRow:
     excluded_volumes: tuple[StressAbsentRow, ...] = ()
     as_of: str = ""
     is_stale: bool = False
+    price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

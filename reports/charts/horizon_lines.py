@@ -9,6 +9,7 @@ from html import escape
 
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
+from reports.charts.key_rows import KeyEntry, key_height, key_rows
 from reports.charts.label_layout import spread_labels
 from reports.charts.scale import Scale, nice_below, ticks, with_ends
 from reports.charts.svg import (
@@ -72,11 +73,16 @@ class LevelLine:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Horizontal axis: its name, its ends if no line has a point, and its marks on a scale."""
+    """Horizontal axis: its name, its ends if no line has a point, and its marks on a scale.
+
+    ``right`` is where the drawing ends; names of lines are beside it, or below an axis ``is_keyed_below``.
+    """
 
     name: str
     ends: Point
     marks: Callable[[Scale], list[tuple[float, str]]]
+    right: float = _RIGHT
+    is_keyed_below: bool = False
 
 
 def _time_marks(scale: Scale) -> list[tuple[float, str]]:
@@ -93,7 +99,8 @@ def _shock_marks(scale: Scale) -> list[tuple[float, str]]:
 
 _TIME = Axis("time", (900.0, 432_000.0), _time_marks)
 _SIZE = Axis("position size", (1e4, 1e8), _size_marks)
-_SHOCK = Axis("shock", (0.01, 0.3), _shock_marks)
+_SHOCK = Axis("sudden fall", (0.01, 0.3), _shock_marks, _WIDTH - 12.0, is_keyed_below=True)
+_KEY_TOP = _BOTTOM + 48.0
 
 
 def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> Svg:
@@ -107,7 +114,7 @@ def size_lines(frame: Frame, lines: Sequence[MoveLine]) -> Svg:
 
 
 def shock_lines(frame: Frame, lines: Sequence[MoveLine]) -> Svg:
-    """Draws moves against shocks, both as fractions; without any line, axes only."""
+    """Draws moves against shocks, both as fractions, with their names below; or axes only."""
     return _rate_lines(frame, lines, (), _SHOCK)
 
 
@@ -118,14 +125,39 @@ def _rate_lines(
     grey = [level for level in levels if not level.is_emphasised]
     others = [move for move in moves if not move.is_emphasised and move.points]
     named = [move for move in moves if move.is_emphasised]
+    entries = list(_key_entries(named)) if axis.is_keyed_below else []
     elements = [
         *_axes(x_scale, y_scale, axis),
         *(band for move in named for band in _band(move, x_scale, y_scale)),
         *(_grey_line(level, y_scale) for level in grey),
         *(_grey_move(move, x_scale, y_scale) for move in others),
-        *_named_lines(named, [level for level in levels if level.is_emphasised], x_scale, y_scale),
+        *(
+            [_plain_line(move, x_scale, y_scale) for move in named if move.points]
+            if axis.is_keyed_below
+            else _named_lines(
+                named, [level for level in levels if level.is_emphasised], x_scale, y_scale
+            )
+        ),
+        *key_rows(entries, (_LEFT, _KEY_TOP), _WIDTH - _LEFT, 1),
     ]
-    return svg_drawing(frame, (_WIDTH, _HEIGHT), elements, is_grouped=bool(grey or others))
+    height = _KEY_TOP + key_height(len(entries), 1) + 4.0 if entries else _HEIGHT
+    return svg_drawing(frame, (_WIDTH, height), elements, is_grouped=bool(grey or others))
+
+
+def _key_entries(moves: Sequence[MoveLine]) -> Iterator[KeyEntry]:
+    """Yields the lines, then the bands, with their names."""
+    yield from (KeyEntry(move.name, f"line {move.css}") for move in moves if move.points)
+    for move in moves:
+        if _known_band(move):
+            yield KeyEntry(_band_name(move), f"{move.band_css} paler", is_area=True)
+
+
+def _plain_line(move: MoveLine, x_scale: Scale, y_scale: Scale) -> str:
+    places = [(x_scale.place(place), y_scale.place(rate)) for place, rate in move.points]
+    return (
+        f'<g><title>{escape(plain(move.name))}</title><path class="line {move.css}"'
+        f' d="{path_data(places)}"/></g>'
+    )
 
 
 def _scales(
@@ -141,7 +173,7 @@ def _scales(
         first, last = first / 4, last * 4
     low, high = nice_below(min(usable) * _ROOM), -nice_below(-max(usable))
     return (
-        Scale(first, last, _LEFT, _RIGHT, logarithmic=True),
+        Scale(first, last, _LEFT, axis.right, logarithmic=True),
         Scale(low, high, _BOTTOM, _TOP, logarithmic=True),
     )
 
@@ -150,26 +182,36 @@ def _axes(x_scale: Scale, y_scale: Scale, axis: Axis) -> Iterator[str]:
     grid = marks = ""
     for rate in ticks(y_scale):
         y = y_scale.place(rate)
-        grid += f"M{rounded(_LEFT)} {rounded(y)}H{rounded(_RIGHT)}"
+        grid += f"M{rounded(_LEFT)} {rounded(y)}H{rounded(axis.right)}"
         yield svg_text("rate", _LEFT - 6.0, y + 4.0, numbers.axis_rate(rate))
     for time, label in axis.marks(x_scale):
         x = x_scale.place(time)
         marks += f"M{rounded(x)} {rounded(_BOTTOM)}v4"
         yield svg_text("notional", x, _BOTTOM + 18.0, label)
-    yield svg_text("notional", (_LEFT + _RIGHT) / 2, _BOTTOM + 38.0, axis.name)
-    line = f"M{rounded(_LEFT)} {rounded(_BOTTOM)}H{rounded(_RIGHT)}{marks}"
+    yield svg_text("notional", (_LEFT + axis.right) / 2, _BOTTOM + 38.0, axis.name)
+    line = f"M{rounded(_LEFT)} {rounded(_BOTTOM)}H{rounded(axis.right)}{marks}"
     yield f'<path class="grid" d="{grid}"/><path class="axis" d="{line}"/>'
 
 
 def _band(move: MoveLine, x_scale: Scale, y_scale: Scale) -> Iterator[str]:
-    known = [row for row in move.band if row[1] > 0]
-    if len(known) < 2:  # noqa: PLR2004 - an area needs a width
+    known = _known_band(move)
+    if not known:
         return
     upper = [(x_scale.place(time), y_scale.place(high)) for time, _, high in known]
     lower = [(x_scale.place(time), y_scale.place(low)) for time, low, _ in reversed(known)]
-    note = escape(plain(move.band_name or f"95 % interval of {move.name}"))
+    note = escape(plain(_band_name(move)))
     data = f"{path_data([*upper, *lower])}Z"
     yield f'<path class="area {move.band_css} paler" d="{data}"><title>{note}</title></path>'
+
+
+def _known_band(move: MoveLine) -> list[tuple[float, float, float]]:
+    """Returns the part of a band that an axis can show; nothing without a width."""
+    known = [row for row in move.band if row[1] > 0]
+    return known if len(known) > 1 else []
+
+
+def _band_name(move: MoveLine) -> str:
+    return move.band_name or f"95 % interval of {move.name}"
 
 
 def _grey_line(level: LevelLine, y_scale: Scale) -> str:

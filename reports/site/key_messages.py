@@ -15,6 +15,7 @@ from harmonize.text.words import join_words
 from reports.charts.dates import day_number
 from reports.html.summary import widest_point
 from reports.lookup import earliest_date
+from reports.site import stress_blocks
 from reports.site.addresses import underlying_path
 from reports.site.close_dates import (
     ANCHOR,
@@ -31,9 +32,10 @@ from reports.site.close_dates import (
     short_name,
 )
 from reports.site.report_context import ReportContext
+from reports.site.stress_words import at_shock, interest_dates, leverage_range, validation_words
 
-LARGEST_NUMBER = 7
-"""Largest number of key messages."""
+LARGEST_NUMBER = 8
+"""Largest number of key messages; one of them only if a stress was requested."""
 
 _LEAST_COMPARED = 5
 _ENOUGH_VENUES = 3
@@ -53,7 +55,7 @@ class KeyMessage:
 
 
 def key_messages(context: ReportContext) -> tuple[KeyMessage, ...]:
-    """Returns at most seven messages, in a fixed order; those without data are absent."""
+    """Returns at most eight messages, in a fixed order; those without data are absent."""
     made = (make(context) for make in _MESSAGES)
     return tuple(message for message in made if message is not None)[:LARGEST_NUMBER]
 
@@ -293,6 +295,28 @@ def _freshness(context: ReportContext) -> KeyMessage | None:
     )
 
 
+def _stress(context: ReportContext) -> KeyMessage | None:
+    """States what a sudden fall of the underlying with most open interest would liquidate."""
+    row = stress_blocks.largest(context)
+    points = at_shock(row) if row else []
+    if row is None or not points:
+        return None
+    amount = numbers.usd(points[0].liquidated, 2)
+    leverage = " or ".join(leverage_range(row))
+    dates = [f"Margins {numbers.date_range(row.oldest, row.newest)}"]
+    if interest_dates(row):
+        dates.append(f"open interest {interest_dates(row)}")
+    return KeyMessage(
+        "stress",
+        amount,
+        f"A sudden {numbers.axis_rate(row.shock)} fall of {row.underlying} would liquidate {amount} of"
+        f" positions (modelled){f': {leverage} with half or twice the median leverage' if leverage else ''}.",
+        "; ".join([*dates, validation_words(row)]),
+        stress_blocks.result_address(context, row),
+        "What it rests on",
+    )
+
+
 def _figure(ratio: float) -> str:
     return numbers.times(ratio).replace(f"{numbers.NBSP}times", "×")
 
@@ -315,6 +339,7 @@ _MESSAGES: Sequence[Callable[[ReportContext], KeyMessage | None]] = (
     _liquidation,
     _retail_rules,
     _increase,
+    _stress,
 )
 """Messages in their order; a new one is a function that returns None without its data."""
 

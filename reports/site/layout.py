@@ -36,8 +36,8 @@ _STATIC = Path(__file__).parent / "static"
 class NavigationEntry:
     """Link in the navigation: its path and its name.
 
-    Pages of one venue, underlying or rule set link to the ``main`` entries only; the first of them
-    leads to all others.
+    Pages of one venue, underlying or rule set, which are many, link to the ``main`` entries only; the
+    first of them leads to all others. Other pages link to every entry.
     """
 
     path: str
@@ -119,10 +119,11 @@ def _head(up: str, *, is_scripted: bool) -> str:
 
 @lru_cache(maxsize=256)
 def _navigation(frame: Frame, up: str, part: str) -> str:
+    is_one_of_many = bool(up) and any(e.is_main for e in frame.navigation if e.path == part)
     entries = "".join(
         f'<li><a href="{up}{entry.path}"{_current(entry, part)}>{text(entry.name)}</a></li>'
         for entry in frame.navigation
-        if entry.is_main or not up
+        if entry.is_main or not is_one_of_many
     )
     return f'<nav aria-label="Pages"><ol>{entries}</ol></nav>\n'
 

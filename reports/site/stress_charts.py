@@ -1,20 +1,36 @@
 """Charts of a stress: moves against shocks, now and harmonized, and liquidations by price."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from harmonize.document import StressPointRow, StressRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
-from reports.charts.density_bars import CliffMark, DensityBin, density_bars
+from reports.charts.density_bars import CliffMark, DensityBin, FirstMark, density_bars
 from reports.charts.horizon_lines import MoveLine, Point, shock_lines
 from reports.charts.svg import Frame
 from reports.html.page import Chart
 from reports.site.addresses import underlying_slug
 from reports.site.figures import Figure, figure
 from reports.site.report_context import ReportContext
-from reports.site.stress_words import harmonized_key, multiplier, rules_name
+from reports.site.stress_words import (
+    REACTIONS,
+    book_text,
+    both,
+    dates_line,
+    fall_text,
+    harmonized_key,
+    multiplier,
+    rules_name,
+)
+from reports.site.tables import csv_bytes
 
 _TODAY = "rules in force"
+
+_WIDE_BIN = 0.05
+"""Width of the bins of the table, which is short enough to print."""
+
+_BIN_HEADS = ("venue", "fall_from", "fall_to", "price_from_usd", "price_to_usd", "notional_usd")
 
 Outcome = tuple[float, float, float]
 """Shock, liquidity multiplier and move."""
@@ -22,17 +38,20 @@ Outcome = tuple[float, float, float]
 
 def stress_figures(context: ReportContext, row: StressRow, folder: str) -> list[Figure]:
     """Returns the charts of one underlying that have data; ``folder`` begins the paths of their files."""
-    slug = underlying_slug(row.underlying)
-    charts = [
-        *([(_curve_chart(row), "curve")] if row.points else []),
-        *([(_density_chart(context, row), "density")] if row.density else []),
-    ]
-    return [figure("Stress", chart, f"{folder}{slug}-{kind}") for chart, kind in charts]
+    stem = f"{folder}{underlying_slug(row.underlying)}"
+    drawn = [figure("Stress", _curve_chart(row), f"{stem}-curve")] if row.points else []
+    if row.density:
+        map_stem = f"{stem}-density"
+        shown = figure("Stress", _density_chart(context, row), map_stem)
+        chart_file, _ = shown.files
+        rows = csv_bytes(_BIN_HEADS, _every_bin(row))
+        drawn.append(replace(shown, files=(chart_file, (f"{map_stem}.csv", rows))))
+    return drawn
 
 
 def _curve_chart(row: StressRow) -> Chart:
-    title = f"Move of {row.underlying} against the shock"
-    key = harmonized_key([(changed.what_if, changed.rule_set) for changed in row.changed])
+    title = f"Total fall of {row.underlying} after a sudden one"
+    key = harmonized_key([(own.what_if, own.rule_set) for own in row.changed])
     name = rules_name(*key) if key else ""
     lines = [
         _line(_TODAY, "c0 d0", "b0", [(p.shock, p.liquidity, p.move) for p in row.points]),
@@ -44,16 +63,17 @@ def _curve_chart(row: StressRow) -> Chart:
     ]
     return Chart(
         title=title,
-        unit="move of the price, share of the first mark",
+        unit="with forced sales, share of the price before",
         svg=shock_lines(Frame(f"stress-curve-{underlying_slug(row.underlying)}", title, ""), lines),
         legend=(),
         caption=_curve_caption(row, name),
         columns=(
-            *("Shock", "Liquidity", "Move", "Move ÷ shock", "Liquidated", "Share", "5–95 %"),
-            *("Loss beyond margin", f"Move, {name}" if name else "Move, other rules"),
+            *("Shock", "Liquidity", "Total fall", "÷ shock", "Liquidated", "Share"),
+            *("Sampling only, 5–95 %", "Loss beyond margin"),
+            f"Total fall, {name}, {REACTIONS}" if name else "Total fall, other rules",
         ),
         rows=tuple(_curve_cells(row, key)),
-        dates=numbers.date_range(row.oldest, row.newest),
+        dates=f"margins of {numbers.date_range(row.oldest, row.newest)}",
     )
 
 
@@ -115,9 +135,10 @@ def _curve_caption(row: StressRow, name: str) -> str:
         else ""
     )
     return (
-        f"Longs of {row.underlying} on {numbers.count_text(len(row.venues), 'venue')}. Line: the middle"
-        f" liquidity multiplier. Shaded: the multipliers {multipliers} on volatility, which are"
-        f" assumed.{reference} Where both bands overlap, the liquidity matters more than the rules."
+        f"Longs of {row.underlying}, {book_text(row)}. Line: the middle liquidity multiplier. Shaded: the"
+        f" multipliers {multipliers} on volatility, which are assumed.{reference} Where both bands"
+        " overlap, the liquidity matters more than the rules. Dates:"
+        f" {dates_line(row)}."
     )
 
 
@@ -126,12 +147,12 @@ def _curve_cells(row: StressRow, key: tuple[str, str] | None) -> Iterator[tuple[
         low, high = numbers.usd(point.liquidated_low), numbers.usd(point.liquidated_high)
         is_sampled = point.liquidated_low is not None
         yield (
-            numbers.rate(point.shock),
+            numbers.axis_rate(point.shock),
             multiplier(point.liquidity),
-            numbers.rate(point.move),
-            numbers.times(point.amplification, 3) if point.amplification else "–",
+            fall_text(point.move),
+            f"{point.amplification:.3g}×" if point.amplification else "–",
             numbers.usd(point.liquidated),
-            numbers.rate(point.share),
+            fall_text(point.share),
             f"{low} to {high}" if is_sampled else "–",
             numbers.usd(point.loss),
             _changed_move(row, key, point),
@@ -139,74 +160,114 @@ def _curve_cells(row: StressRow, key: tuple[str, str] | None) -> Iterator[tuple[
 
 
 def _changed_move(row: StressRow, key: tuple[str, str] | None, point: StressPointRow) -> str:
-    """Returns the moves under other rules at a shock and multiplier, from the least to the largest."""
-    moves = sorted(
-        changed.move
-        for changed in row.changed
-        if (changed.what_if, changed.rule_set) == key
-        and (changed.shock, changed.liquidity) == (point.shock, point.liquidity)
-    )
-    return " to ".join(dict.fromkeys(numbers.rate(move) for move in moves)) or "–"
+    """Returns the moves under other rules at a shock and multiplier: of both reactions, if they differ."""
+    moves = [
+        fall_text(own.move)
+        for own in row.changed
+        if (own.what_if, own.rule_set) == key
+        and (own.shock, own.liquidity) == (point.shock, point.liquidity)
+    ]
+    return both(moves) or "–"
 
 
 def _density_chart(context: ReportContext, row: StressRow) -> Chart:
-    title = f"Liquidations of {row.underlying} by price and venue"
-    bins: dict[str, list[DensityBin]] = {}
-    for bin_row in row.density:
-        bins.setdefault(bin_row.venue, []).append(
-            DensityBin(bin_row.lower, bin_row.upper, bin_row.notional)
-        )
+    title = f"Liquidations of {row.underlying} by price and venue, longs only"
     cliffs = [
         CliffMark(
             cliff.before,
-            f"cliff at a shock of {numbers.rate(cliff.shock)}, liquidity"
-            f" {multiplier(cliff.liquidity)}: the move jumps from {numbers.rate(cliff.before)} to"
-            f" {numbers.rate(cliff.after)}, {numbers.usd(cliff.notional)}",
+            f"cliff at a shock of {fall_text(cliff.shock)}, liquidity"
+            f" {multiplier(cliff.liquidity)}: the fall jumps from {fall_text(cliff.before)} to"
+            f" {fall_text(cliff.after)}, {numbers.usd(cliff.notional)}",
         )
         for cliff in row.cliffs
     ]
-    slug = underlying_slug(row.underlying)
+    frame = Frame(f"stress-density-{underlying_slug(row.underlying)}", title, "")
+    venues, wide = _wide_bins(row)
     return Chart(
         title=title,
-        unit="notional of longs",
-        svg=density_bars(Frame(f"stress-density-{slug}", title, ""), bins, cliffs, context.styles),
+        unit="USD of notional",
+        svg=density_bars(frame, _bins_by_venue(row), cliffs, context.styles, _first_mark(row)),
         legend=(),
         caption=_density_caption(row),
-        columns=("Fall from", "to", *bins, "All venues"),
-        rows=tuple(_density_cells(bins)),
-        dates=numbers.date_range(row.oldest, row.newest),
+        columns=("Fall from", "to", *venues, "All venues", "All so far"),
+        rows=tuple(wide),
+        dates=f"margins of {numbers.date_range(row.oldest, row.newest)}",
     )
+
+
+def _bins_by_venue(row: StressRow) -> dict[str, list[DensityBin]]:
+    bins: dict[str, list[DensityBin]] = {}
+    for own in row.density:
+        bins.setdefault(own.venue, []).append(DensityBin(own.lower, own.upper, own.notional))
+    return bins
+
+
+def _first_mark(row: StressRow) -> FirstMark | None:
+    """Returns the price before the fall, with its source and date; None if it is not observable."""
+    market = row.market
+    if market.price is None:
+        return None
+    note = f"0 % = {numbers.usd(market.price)}: {market.series}, {numbers.date(market.last)} (measured)"
+    return FirstMark(market.price, note)
 
 
 def _density_caption(row: StressRow) -> str:
     cliffs = (
-        f"Dashed: {numbers.count_text(len(row.cliffs), 'cliff')}, at the price from which it begins."
+        f" Dashed: {numbers.count_text(len(row.cliffs), 'cliff')}, at the price from which it begins."
         if row.cliffs
-        else "No cliff to mark: no shock makes the move jump by at least 1 %."
+        else ""
     )
-    width = numbers.rate(row.density[0].upper - row.density[0].lower)
+    width = numbers.axis_rate(row.density[0].upper - row.density[0].lower)
     basis = (
-        "effective leverage that is mostly assumed, not the orders of the venues"
+        "leverage that is mostly assumed, not the orders of the venues"
         if row.is_synthetic
         else "the given positions"
     )
     return (
         f"What practitioners know as a liquidation map: longs that are liquidated in each {width} of"
-        f" fall, before any forced sale moves the price. {cliffs} The map rests on {basis}."
+        f" fall, before any forced sale moves the price; shorts are not simulated. Line: all longs up to"
+        f" that fall, on the right axis.{cliffs} The map rests on {basis}. Table: each"
+        f" {numbers.axis_rate(_WIDE_BIN)} of fall; CSV file: each {width}. Dates: {dates_line(row)}."
     )
 
 
-def _density_cells(bins: dict[str, list[DensityBin]]) -> Iterator[tuple[str, ...]]:
-    by_bounds: dict[tuple[float, float], dict[str, float]] = {}
-    for venue, rows in bins.items():
-        for bin_row in rows:
-            by_bounds.setdefault((bin_row.lower, bin_row.upper), {})[venue] = bin_row.notional
-    for (lower, upper), notionals in sorted(by_bounds.items()):
-        amounts: Iterable[float] = (notionals.get(venue, 0.0) for venue in bins)
+def _wide_bins(row: StressRow) -> tuple[list[str], Iterator[tuple[str, ...]]]:
+    """Returns the venues, and a row per wide bin: bounds, notional of each venue, of all, and so far."""
+    venues = list(dict.fromkeys(own.venue for own in row.density))
+    sums: dict[int, dict[str, float]] = {}
+    for own in row.density:
+        middle = (own.lower + own.upper) / 2
+        wide = sums.setdefault(int(middle / _WIDE_BIN), {})
+        wide[own.venue] = wide.get(own.venue, 0.0) + own.notional
+    return venues, _wide_cells(venues, sums)
+
+
+def _wide_cells(
+    venues: Sequence[str], sums: dict[int, dict[str, float]]
+) -> Iterator[tuple[str, ...]]:
+    so_far = 0.0
+    for number, notionals in sorted(sums.items()):
         total = sum(notionals.values())
+        so_far += total
         yield (
-            numbers.rate(lower),
-            numbers.rate(upper),
-            *map(numbers.usd, amounts),
+            numbers.axis_rate(number * _WIDE_BIN),
+            numbers.axis_rate((number + 1) * _WIDE_BIN),
+            *(numbers.usd(notionals.get(venue, 0.0)) for venue in venues),
             numbers.usd(total),
+            numbers.usd(so_far),
+        )
+
+
+def _every_bin(row: StressRow) -> Iterator[tuple[str, ...]]:
+    """Yields every bin, with numbers unrounded; a price is empty if it is not observable."""
+    price = row.market.price
+    for own in row.density:
+        prices = (
+            ["", ""] if price is None else [price * (1.0 - own.lower), price * (1.0 - own.upper)]
+        )
+        yield (
+            own.venue,
+            *(f"{value:.12g}" for value in (own.lower, own.upper)),
+            *(value if isinstance(value, str) else f"{value:.12g}" for value in prices),
+            f"{own.notional:.12g}",
         )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from harmonize.document import StressRow
+from reports.site import stress_effects
 from reports.site import stress_tables as tables
 from reports.site.report_context import ReportContext
 from reports.site.tables import Table, csv_bytes, joint_csv
@@ -10,6 +11,7 @@ from reports.site.tables import Table, csv_bytes, joint_csv
 CSV_NAMES = {
     "curve": "stress.csv",
     "effects": "stress-effects.csv",
+    "margins": "stress-margins.csv",
     "venues": "stress-venues.csv",
     "reverse": "stress-reverse.csv",
     "reactions": "stress-reactions.csv",
@@ -42,7 +44,8 @@ def csv_files(context: ReportContext) -> Iterator[tuple[str, bytes]]:
     makers: dict[str, Callable[[StressRow], Table]] = {
         "venues": lambda row: tables.contribution_table(context, row, ""),
         "reverse": lambda row: tables.resilience_table(context, row, ""),
-        "reactions": lambda row: tables.reaction_table(context, row, ""),
+        "margins": lambda row: stress_effects.threshold_table(context, row, ""),
+        "reactions": lambda row: stress_effects.reaction_table(context, row, ""),
         "sensitivity": tables.sensitivity_table,
         "assumptions": tables.default_table,
         "absent": lambda row: tables.absent_table(context, row, ""),

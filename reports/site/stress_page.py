@@ -5,13 +5,16 @@ from collections.abc import Iterator, Sequence
 from harmonize.document import StressRow, StressValidationRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
+from reports.site import stress_effects as effects
 from reports.site import stress_tables as tables
 from reports.site.figures import Figure
 from reports.site.layout import Page, in_page_links, page_of_parts
 from reports.site.markup import (
     NOTHING,
     Html,
+    details,
     element,
+    facts,
     join,
     link_to,
     section,
@@ -23,7 +26,7 @@ from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
 from reports.site.stress_charts import stress_figures
 from reports.site.stress_csv import CSV_NAMES, csv_files
-from reports.site.stress_words import paragraph
+from reports.site.stress_words import WORDS, result_statements
 from reports.site.tables import table
 
 _TITLE = "What does a fall liquidate?"
@@ -133,20 +136,22 @@ def _sections(
         table(tables.contribution_table(context, row, up), f"{up}{CSV_NAMES['venues']}")
         + table(tables.resilience_table(context, row, up), f"{up}{CSV_NAMES['reverse']}")
     )
-    effects = Html(
-        table(tables.effect_table(context, row, up), f"{up}{CSV_NAMES['effects']}")
-        + table(tables.reaction_table(context, row, up), f"{up}{CSV_NAMES['reactions']}")
+    changes = Html(
+        table(effects.threshold_table(context, row, up), f"{up}{CSV_NAMES['margins']}")
+        + table(effects.sign_table(context, row, up))
+        + table(effects.effect_table(context, row, up), f"{up}{CSV_NAMES['effects']}")
+        + table(effects.reaction_table(context, row, up), f"{up}{CSV_NAMES['reactions']}")
     )
     absent = Html(
         unordered(map(text, row.limits))
         + table(tables.absent_table(context, row, up), f"{up}{CSV_NAMES['absent']}")
     )
     return [
-        ("result", f"{name}: result", words("p", paragraph(row))),
+        ("result", f"{name}: result", _result(context, row)),
         ("curve", f"{name}: curve and liquidation map", _pair(charts)),
         ("paths", f"{name}: path of the scenario", table(tables.path_table(row))),
         ("contributions", f"{name}: contributions of venues", contributions),
-        ("counterfactuals", f"{name}: other rules", effects),
+        ("counterfactuals", f"{name}: other rules", changes),
         (
             "sensitivity",
             f"{name}: sensitivity",
@@ -159,6 +164,13 @@ def _sections(
         ),
         ("absent", f"{name}: not observable", absent),
     ]
+
+
+def _result(context: ReportContext, row: StressRow) -> Html:
+    """Returns the result in statements, and the words that they use."""
+    statements = result_statements(row, effects.threshold_sentence(context, row))
+    meanings = details("Words", facts((name, text(meaning)) for name, meaning in WORDS))
+    return Html(f"{facts((name, text(own)) for name, own in statements)}{meanings}")
 
 
 def _validation(rows: Sequence[StressRow]) -> Html:
@@ -194,8 +206,8 @@ def _validation_words(rows: Sequence[StressValidationRow]) -> str:
         f"Recorded liquidations are attributed to {venues}{caveats}; every other venue is unvalidated."
         f" Modelled over recorded totals are {ratios}. Positions opened within the day are not modelled."
         f" Heat maps assume leverage settings ({named}×), not effective leverage, and state"
-        f" {overstated} times the recorded totals. Amplification is not identified by any of this;"
-        " differences between rules on the same positions are steadier."
+        f" {overstated} times the recorded totals. No public data identifies by how much forced sales"
+        " deepen a fall; differences between rules on the same positions are steadier."
     )
 
 

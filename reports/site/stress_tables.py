@@ -1,24 +1,25 @@
-"""Tables of a stress: underlyings, contributions, counterfactuals, sensitivity, assumptions, gaps."""
+"""Tables of a stress: underlyings, contributions, sensitivity, paths, assumptions, gaps."""
 
 from collections.abc import Iterator, Sequence
 
 from harmonize.document import (
     ReverseStressRow,
-    StressEffectRow,
     StressRow,
     StressValidationRow,
     StressVenueRow,
 )
 from harmonize.text import numbers
+from harmonize.text.words import join_words
 from reports.site import marks
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
 from reports.site.markup import Html, link_to, text
-from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
 from reports.site.stress_words import (
-    MOVE,
     at_shock,
+    book_text,
+    fall_text,
     harmonized_effects,
+    leverage_range,
     multiplier,
     rules_name,
     sign_text,
@@ -30,32 +31,47 @@ from reports.site.tables import Cell, Row, Table, number
 def underlying_table(context: ReportContext, links: dict[str, str]) -> Table:
     """Returns a row per underlying at its shock; ``links`` are the addresses of their results."""
     rows = context.document.stress
+    shocks = {row.shock for row in rows}
+    several = len(shocks) > 1
+    fall = "" if several else f" of {numbers.axis_rate(rows[0].shock)}"
+    times = sorted(
+        own.open_interest_at for row in rows for own in row.venues if own.open_interest_at
+    )
+    observed = f" of {numbers.date_range(times[0], times[-1])}" if times else ""
     return Table(
         "Underlyings",
-        text("Sudden fall, at the least and the largest liquidity multiplier"),
-        (
-            *("Underlying", "#Shock", "#Open interest", "#Liquidated", "#Share", "#Move"),
-            *("#Loss beyond margin", "#Cliffs", "#Venues", "Harmonized: liquidated", "Margins"),
+        text(
+            f"Sudden fall{fall}, longs; ranges from the least to the largest liquidity multiplier"
+            f" (assumed). Open interest{observed} (measured); leverage measured on one venue, assumed"
+            " elsewhere. Modelled ÷ recorded: 1 would be right"
         ),
-        [_underlying_row(row, links[row.underlying]) for row in rows],
+        (
+            *("Underlying", *(["#Shock"] if several else []), "#Open interest", "#Liquidated"),
+            *("#If median leverage is half or twice", "#Modelled ÷ recorded", "#Share"),
+            *("#Total fall", "#Loss beyond margin", "#Venues", "Harmonized: liquidated"),
+            *("Margins observed",),
+        ),
+        [_underlying_row(row, links[row.underlying], has_shock=several) for row in rows],
         numeric=True,
     )
 
 
-def _underlying_row(row: StressRow, address: str) -> Row:
+def _underlying_row(row: StressRow, address: str, *, has_shock: bool) -> Row:
     points = at_shock(row)
     ends = [points[0], points[-1]] if points else []
     effects = harmonized_effects(row)
+    ratios = [own.ratio for own in row.validation if own.ratio is not None]
     return Row(
         (
             Cell(row.underlying, link_to(address, row.underlying)),
-            number(numbers.rate(row.shock), key=row.shock),
+            *([number(numbers.rate(row.shock), key=row.shock)] if has_shock else []),
             number(numbers.usd(row.open_interest), key=row.open_interest),
             _span([numbers.usd(point.liquidated) for point in ends]),
-            _span([numbers.rate(point.share) for point in ends]),
-            _span([numbers.rate(point.move) for point in ends]),
+            _span(leverage_range(row)),
+            number(", ".join(f"{own:.2g}" for own in ratios) or "unvalidated"),
+            _span([numbers.axis_rate(point.share) for point in ends]),
+            _span([fall_text(point.move) for point in ends]),
             _span([numbers.usd(point.loss) for point in ends]),
-            number(numbers.count(len(row.cliffs)) if points else marks.NOT_OBSERVABLE.sign),
             number(numbers.count(len(row.venues)), key=len(row.venues)),
             Cell(sign_text(effects[0]) if effects else marks.NOT_OBSERVABLE.sign, css="t"),
             Cell(numbers.date_range(row.oldest, row.newest), css="dates"),
@@ -72,38 +88,41 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
     ordered = sorted(row.venues, key=lambda venue: (-(venue.shapley or 0.0), venue.venue))
     is_exact = all(venue.is_shapley_exact for venue in row.venues)
     basis = "exact" if is_exact else "over 2,000 seeded permutations"
+    interest = "#Open interest (measured)" if row.is_synthetic else "#Notional (given)"
     return Table(
         f"Contributions to {row.underlying}",
         text(
-            f"Liquidated notional by venue at a fall of {numbers.rate(row.shock)}, first liquidity"
-            f" multiplier. Shapley values: {basis}. Overlap: share of a venue's liquidations by price"
-            " that those of other venues cover. In brackets: 5–95 % interval over"
+            f"Longs liquidated by venue at a fall of {numbers.axis_rate(row.shock)}, first liquidity"
+            " multiplier (modelled). Leave-one-out: what less would be liquidated without the venue."
+            f" Shapley values, which add up to the total: {basis}. Overlap: share of a venue's"
+            " liquidations by price that those of other venues cover. In brackets: 5–95 % interval over"
             f" {numbers.count_text(row.seeds, 'sample')} of positions, not of the market"
         ),
         (
-            *("Venue", "#Open interest", "#Liquidated", "#Leave-one-out", "#Shapley"),
-            *("#Share ÷ share of open interest", "#Overlap", "Effective leverage", "Margins"),
+            *("Venue", interest, "#Liquidated", "#Leave-one-out", "#Shapley"),
+            *("#Share ÷ share of open interest", "#Overlap", "Effective leverage"),
+            *(["Open interest observed"] if row.is_synthetic else []),
+            "Margins observed",
         ),
-        [
-            Row(
-                (
-                    _venue_cell(context, venue.venue, up),
-                    number(numbers.usd(venue.open_interest), key=venue.open_interest),
-                    *(_amount(v) for v in (venue.liquidated, venue.leave_one_out, venue.shapley)),
-                    _shapley_ratio(venue),
-                    _rate(venue.overlap),
-                    Cell(venue.leverage_mark, css="t"),
-                    Cell(
-                        numbers.observation_date(
-                            venue.observed_at, venue.observed_from, venue.date_kind
-                        ),
-                        css="dates",
-                    ),
-                )
-            )
-            for venue in ordered
-        ],
+        [_contribution_row(context, row, venue, up) for venue in ordered],
         numeric=True,
+    )
+
+
+def _contribution_row(context: ReportContext, row: StressRow, own: StressVenueRow, up: str) -> Row:
+    margins = numbers.observation_date(own.observed_at, own.observed_from, own.date_kind)
+    interest = [Cell(numbers.date(own.open_interest_at), css="dates")] if row.is_synthetic else []
+    return Row(
+        (
+            venue_cell(context, own.venue, up),
+            number(numbers.usd(own.open_interest), key=own.open_interest),
+            *(amount(v) for v in (own.liquidated, own.leave_one_out, own.shapley)),
+            _shapley_ratio(own),
+            rate(own.overlap),
+            Cell(own.leverage_mark, css="t"),
+            *interest,
+            Cell(margins, css="dates"),
+        )
     )
 
 
@@ -119,15 +138,15 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
             " fall. Immediate: margin below MM before any fall. No insurance fund is archived"
         ),
         (
-            *("Venue", f"#Loss at {numbers.rate(row.shock)}", "#Immediate"),
+            *("Venue", f"#Loss at {numbers.axis_rate(row.shock)}", "#Immediate"),
             *(f"#Reverse, {multiplier(liquidity)}" for liquidity in liquidities),
         ),
         [
             Row(
                 (
-                    _venue_cell(context, own.venue, up),
-                    _amount(own.loss),
-                    _amount(own.immediate),
+                    venue_cell(context, own.venue, up),
+                    amount(own.loss),
+                    amount(own.immediate),
                     *(
                         _reverse(next((r for r in own.reverse if r.liquidity == liquidity), None))
                         for liquidity in liquidities
@@ -144,10 +163,10 @@ def _reverse(limit: ReverseStressRow | None) -> Cell:
     if limit is None or limit.reason:
         return number(marks.NOT_OBSERVABLE.sign)
     if limit.low is None:
-        return number(numbers.rate(limit.shock), key=limit.shock)
-    high = "" if limit.high is None else numbers.rate(limit.high)
-    interval = f" ({numbers.rate(limit.low)} – {high})"
-    return number(f"{numbers.rate(limit.shock)}{interval}", key=limit.shock)
+        return number(fall_text(limit.shock), key=limit.shock)
+    high = "" if limit.high is None else fall_text(limit.high)
+    interval = f" ({fall_text(limit.low)} – {high})"
+    return number(f"{fall_text(limit.shock)}{interval}", key=limit.shock)
 
 
 def _shapley_ratio(venue: StressVenueRow) -> Cell:
@@ -157,93 +176,14 @@ def _shapley_ratio(venue: StressVenueRow) -> Cell:
     return number(f"{venue.shapley_ratio:.3g} ({low:.3g} – {high:.3g})", key=venue.shapley_ratio)
 
 
-def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:
-    """Returns what other rules change at every stated shock: central changes and the sign."""
-    liquidities = sorted({cell.liquidity for effect in row.effects for cell in effect.cells})
-    several = len({effect.shock for effect in row.effects}) > 1
-    return Table(
-        f"Counterfactuals on {row.underlying}",
-        text(
-            "Change against the rules in force, by liquidity multiplier; two numbers if traders below"
-            " the new IM who keep their notional and those who keep their margin differ. A sign is"
-            f" stated only if the 5–95 % intervals of {numbers.count_text(row.seeds, 'book')}, both"
-            " reactions and all multipliers agree. Moves are in shares of the first mark"
-        ),
-        (
-            *("Rules", *(["#Shock"] if several else []), "Change of", "Sign"),
-            *(f"#{multiplier(liquidity)}" for liquidity in liquidities),
-            "#5–95 % over all",
-        ),
-        [
-            _effect_row(context, effect, liquidities, up, has_shock=several)
-            for effect in sorted(
-                row.effects, key=lambda effect: (effect.rule_set, effect.what_if, effect.shock)
-            )
-        ],
-        numeric=True,
-        tools=len(row.effects) > SHORT,
-    )
-
-
-def _effect_row(
-    context: ReportContext,
-    effect: StressEffectRow,
-    liquidities: Sequence[float],
-    up: str,
-    *,
-    has_shock: bool,
-) -> Row:
-    shown = numbers.change if effect.metric == MOVE else _signed_usd
-    low = min((cell.low for cell in effect.cells), default=None)
-    high = max((cell.high for cell in effect.cells), default=None)
-    return Row(
-        (
-            _rules_cell(context, effect.what_if, effect.rule_set, up),
-            *([number(numbers.rate(effect.shock), key=effect.shock)] if has_shock else []),
-            Cell(effect.metric, css="t"),
-            Cell(sign_text(effect), css="t"),
-            *(
-                _span([shown(cell.change) for cell in effect.cells if cell.liquidity == liquidity])
-                for liquidity in liquidities
-            ),
-            number(f"{shown(low)} to {shown(high)}"),
-        )
-    )
-
-
-def _signed_usd(amount: float | None) -> str:
-    return f"{'+' if amount is not None and amount > 0 else ''}{numbers.usd(amount)}"
-
-
-def reaction_table(context: ReportContext, row: StressRow, up: str) -> Table:
-    """Returns what traders below the new IM add before the fall, or close instead."""
-    return Table(
-        f"Reactions on {row.underlying}",
-        text(
-            "Before the fall: margin that traders below the new IM add, or notional that they close"
-            " instead. Immediate: notional whose margin is below the new MM, liquidated without a fall"
-        ),
-        ("Rules", "#Margin added", "#Notional closed instead", "#Immediate"),
-        [
-            Row(
-                (
-                    _rules_cell(context, reaction.what_if, reaction.rule_set, up),
-                    *(_amount(v) for v in (reaction.top_up, reaction.closed, reaction.immediate)),
-                )
-            )
-            for reaction in row.reactions
-        ],
-        numeric=True,
-    )
-
-
 def sensitivity_table(row: StressRow) -> Table:
     """Returns the assumptions, each halved and doubled, largest spread first."""
     return Table(
         f"Sensitivity of {row.underlying}",
         text(
-            f"Liquidated notional at a fall of {numbers.rate(row.shock)}, first liquidity multiplier."
-            " A spread of $0: neither half nor twice the assumption changes what is liquidated"
+            f"Longs liquidated at a fall of {numbers.axis_rate(row.shock)}, first liquidity multiplier,"
+            " with each assumption halved and doubled. A spread of $0: neither half nor twice the"
+            " assumption changes what is liquidated"
         ),
         ("Assumption", "#Rank", "Mark", "#Halved", "#As assumed", "#Doubled", "#Spread"),
         [
@@ -251,9 +191,9 @@ def sensitivity_table(row: StressRow) -> Table:
                 (
                     Cell(assumption.name),
                     number(str(rank), key=rank),
-                    Cell(assumption.mark or marks.NOT_OBSERVABLE.sign, css="t"),
+                    Cell(assumption.mark or marks.NOT_OBSERVABLE.sign, css="t why"),
                     *(
-                        _amount(v)
+                        amount(v)
                         for v in (
                             assumption.halved,
                             assumption.base,
@@ -273,12 +213,14 @@ def path_table(row: StressRow) -> Table:
     """Returns the outcomes of the scenario's path."""
     return Table(
         f"Paths of {row.underlying}",
-        text("Outcome of the scenario's path; without impact if it contains its own cascade"),
+        text(
+            f"Outcome of the scenario's path; without impact if it contains its own cascade{_shock_text(row)}"
+        ),
         (
             "Scenario",
             "#Liquidity",
             "#Fall",
-            "#Move",
+            "#Total fall",
             "#Liquidated",
             "#Share",
             "#Loss beyond margin",
@@ -290,10 +232,10 @@ def path_table(row: StressRow) -> Table:
                     number(
                         "no impact" if outcome.liquidity is None else multiplier(outcome.liquidity)
                     ),
-                    *(_rate(v) for v in (outcome.fall, outcome.move)),
-                    _amount(outcome.liquidated),
-                    _rate(outcome.share),
-                    _amount(outcome.loss),
+                    *(rate(v) for v in (outcome.fall, outcome.move)),
+                    amount(outcome.liquidated),
+                    rate(outcome.share),
+                    amount(outcome.loss),
                 )
             )
             for outcome in row.paths
@@ -302,11 +244,25 @@ def path_table(row: StressRow) -> Table:
     )
 
 
+def _shock_text(row: StressRow) -> str:
+    """Returns the largest volume and implied volatility on the path, which no figure uses."""
+    volumes = [own.volume for own in row.paths if own.volume is not None]
+    implied = [own.implied_volatility for own in row.paths if own.implied_volatility is not None]
+    parts = [f"volume {max(volumes):.3g} times that of the 30 days before"] if volumes else []
+    parts += [f"implied volatility {fall_text(max(implied))} per year"] if implied else []
+    if not parts:
+        return ""
+    return f". Largest on the path, for information, as no figure uses them: {join_words(parts)}"
+
+
 def default_table(row: StressRow) -> Table:
     """Returns every assumption with its mark and basis."""
     return Table(
         f"Assumptions on {row.underlying}",
-        text("Every assumption, its mark (measured, sourced or assumed) and its basis"),
+        text(
+            "Every assumption, its mark (measured, sourced or assumed) and its basis. Simulated:"
+            f" {book_text(row)}"
+        ),
         ("Assumption", "Value", "Mark", "Basis"),
         [
             Row(
@@ -340,8 +296,8 @@ def validation_table(rows: Sequence[StressValidationRow]) -> Table:
                     Cell(comparison.underlying),
                     Cell(comparison.venue, css="t"),
                     number(numbers.count(comparison.days), key=comparison.days),
-                    _amount(comparison.recorded),
-                    _amount(comparison.modelled),
+                    amount(comparison.recorded),
+                    amount(comparison.modelled),
                     _ratio(comparison.ratio),
                     _ratio(comparison.rank_correlation, 2),
                     _ratio(comparison.overstatement),
@@ -386,11 +342,13 @@ def _venue_links(context: ReportContext, venues: Sequence[str], up: str) -> Iter
         yield link_to(f"{up}{venue_path(venue)}" if venue in context.venues else "", venue)
 
 
-def _venue_cell(context: ReportContext, venue: str, up: str) -> Cell:
+def venue_cell(context: ReportContext, venue: str, up: str) -> Cell:
+    """Returns the name of a venue with a link to its page, if it has one."""
     return Cell(venue, next(_venue_links(context, [venue], up)))
 
 
-def _rules_cell(context: ReportContext, what_if: str, rule_set: str, up: str) -> Cell:
+def rules_cell(context: ReportContext, what_if: str, rule_set: str, up: str) -> Cell:
+    """Returns the name of other rules with a link to their rule set."""
     name = rules_name(what_if, rule_set)
     is_known = rule_set in context.rule_sets
     return Cell(name, link_to(f"{up}{rule_set_path(rule_set)}" if is_known else "", name))
@@ -403,12 +361,14 @@ def underlying_link(context: ReportContext, underlying: str, up: str) -> Html:
     return link_to(address, f"margins on {underlying}")
 
 
-def _amount(value: float | None) -> Cell:
+def amount(value: float | None) -> Cell:
+    """Returns a cell with an amount in USD."""
     return number(marks.NOT_OBSERVABLE.sign if value is None else numbers.usd(value), key=value)
 
 
-def _rate(value: float | None) -> Cell:
-    return number(marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value), key=value)
+def rate(value: float | None) -> Cell:
+    """Returns a cell with a fall, move or share."""
+    return number(marks.NOT_OBSERVABLE.sign if value is None else fall_text(value), key=value)
 
 
 def _ratio(value: float | None, digits: int = 3) -> Cell:

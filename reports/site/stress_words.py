@@ -9,25 +9,72 @@ from harmonize.text.words import join_words
 LIQUIDATED, MOVE, LOSS = "liquidated notional", "move", "loss beyond margin"
 """Metrics of effects."""
 
+METRIC_NAMES = {LIQUIDATED: "Liquidated", MOVE: "Total fall", LOSS: "Loss beyond margin"}
+"""Names of the metrics in tables."""
+
 HARMONIZED = "harmonized-baseline"
 """Rule set whose curve is drawn beside today's; without it, the first one."""
 
+WHOLE = "reference"
+"""Change to IM and MM of a rule set; the changes to one of them add its name."""
+
+REACTIONS = "notional kept / margin kept"
+"""Order of two numbers that differ by the reaction of traders."""
+
+LEVERAGE = "leverage, median"
+"""Assumption on the leverage of traders, whose range is stated with every result."""
+
 _MOST_NAMED = 2
-"""Number of assumptions that a paragraph names."""
+"""Number of assumptions that a result names."""
+
+_MOST_VENUES = 3
+"""Number of venues that a result names."""
+
+Statement = tuple[str, str]
+"""Subject, and sentences on it."""
+
+WORDS: tuple[Statement, ...] = (
+    (
+        "Liquidated",
+        "notional of positions that a venue closes, because their margin is below its MM",
+    ),
+    ("Shock, total fall", "the sudden fall assumed; the same with what forced sales add to it"),
+    (
+        "Effective leverage",
+        (
+            "position ÷ margin (equity) of a trader, not the leverage setting; log-sd, the standard"
+            " deviation of its logarithm, is how widely it is spread"
+        ),
+    ),
+    (
+        "Samples of positions (books)",
+        "draws of leverage and size from the same assumptions; their interval has no other uncertainty",
+    ),
+    (
+        "Liquidity multiplier",
+        "factor on volatility in the impact of forced sales; at 10×, a sale moves the price 10 times as far",
+    ),
+    ("Cliff", "a shock from which the fall deepens by at least 1 % of the price at once"),
+    ("Loss beyond margin", "what liquidated positions lose that their own margin does not pay"),
+    (
+        "Not identified",
+        "public data is consistent with very different values, so that no single one is stated",
+    ),
+)
+"""Words of the pages, with their meanings."""
 
 
-def paragraph(row: StressRow) -> str:
-    """Returns the result and the assumptions that matter most, in sentences."""
-    parts = (
-        _fall_sentence(row),
-        _range_sentence(row),
-        _cliff_sentence(row),
-        _change_sentence(row),
-        _assumption_sentence(row),
-        _leverage_sentence(row),
-        f"Margins were observed {numbers.date_range(row.oldest, row.newest)}.",
+def result_statements(row: StressRow, why: str = "") -> list[Statement]:
+    """Returns the result in statements; ``why`` are the margins behind the effect of other rules."""
+    statements = (
+        ("Liquidated", f"{_fall_sentence(row)} {headline_range(row)}".strip()),
+        ("Price", _price_sentence(row)),
+        ("Harmonized rules", _change_sentence(row, why)),
+        ("What decides it", _assumption_sentence(row)),
+        ("How far validated", _validation_sentence(row)),
+        ("Dates and marks", dates_text(row)),
     )
-    return " ".join(part for part in parts if part)
+    return [(name, words) for name, words in statements if words]
 
 
 def at_shock(row: StressRow) -> list[StressPointRow]:
@@ -41,57 +88,167 @@ def multiplier(liquidity: float) -> str:
     return f"{liquidity:g}×"
 
 
+def fall_text(fall: float | None) -> str:
+    """Returns a fall or move with three digits: the figures of an assumed book have no more."""
+    if fall is None:
+        return numbers.NOT_OBSERVABLE
+    return f"{fall * 100:.3g}{numbers.NBSP}%"
+
+
+def both(values: Sequence[str]) -> str:
+    """Returns the numbers of both reactions of traders: one if they are equal."""
+    return " / ".join(dict.fromkeys(values))
+
+
+def span(values: Sequence[str]) -> str:
+    """Returns a range from the first to the last number: one if they are equal."""
+    return " to ".join(dict.fromkeys(values))
+
+
 def _fall_sentence(row: StressRow) -> str:
     points = at_shock(row)
     if not points:
         reason = row.market.reason or "no volatility and volume"
         return f"There is no curve of {row.underlying}: {reason}."
     first = points[0]
-    interval = ""
-    if first.liquidated_low is not None and first.liquidated_high is not None:
-        low, high = numbers.usd(first.liquidated_low), numbers.usd(first.liquidated_high)
-        interval = f"; 5–95 % of {numbers.count_text(row.seeds, 'book')}: {low} to {high}"
+    known = sorted(row.venues, key=lambda own: (-(own.liquidated or 0.0), own.venue))
+    named = [f"{own.venue} ({numbers.usd(own.liquidated)})" for own in known if own.liquidated]
+    where = f", most at {join_words(named[:_MOST_VENUES])}" if named else ""
     return (
-        f"A sudden fall of {row.underlying} by {numbers.rate(row.shock)} liquidates"
-        f" {numbers.usd(first.liquidated)}, {numbers.rate(first.share)} of the open interest of longs"
-        f"{interval}, and ends {numbers.rate(first.move)} below the first mark at the liquidity"
-        f" multiplier {multiplier(first.liquidity)}."
+        f"If {row.underlying} fell by {numbers.axis_rate(row.shock)} at once,"
+        f" {numbers.usd(first.liquidated)} of longs would be liquidated,"
+        f" {numbers.axis_rate(first.share)} of those {simulated(row)}{where}."
     )
 
 
-def _range_sentence(row: StressRow) -> str:
+def simulated(row: StressRow) -> str:
+    """Returns what the longs are, as the end of "of those"."""
+    return "simulated" if row.is_synthetic else "given"
+
+
+def headline_range(row: StressRow) -> str:
+    """Returns by how much the result may err: the assumed leverage, and what was recorded."""
+    if not at_shock(row) or not row.is_synthetic:
+        return ""
+    leverage = leverage_range(row)
+    parts = [f"with half or twice the median leverage it would be {' or '.join(leverage)}"]
+    return f"{_capital('; '.join([*parts * bool(leverage), validation_words(row)]))}."
+
+
+def validation_words(row: StressRow) -> str:
+    """Returns how many times what was recorded the model states, or that nothing was recorded."""
+    known = [
+        f"on {own.days} recorded days at {own.venue} the model states {own.ratio:.2g} times what was"
+        " liquidated"
+        for own in row.validation
+        if own.ratio is not None
+    ]
+    return "; ".join(known) or "no recorded liquidation validates it"
+
+
+def leverage_range(row: StressRow) -> tuple[str, ...]:
+    """Returns the liquidated notional with the median leverage halved and doubled; empty if unknown."""
+    found = next((own for own in row.sensitivity if own.name == LEVERAGE), None)
+    return (numbers.usd(found.halved), numbers.usd(found.doubled)) if found else ()
+
+
+def _price_sentence(row: StressRow) -> str:
     points = at_shock(row)
-    if len(points) < 2:  # noqa: PLR2004 - a range has two ends
+    if not points:
         return ""
     first, last = points[0], points[-1]
+    moves = span([fall_text(first.move), fall_text(last.move)])
+    losses = span([numbers.usd(first.loss), numbers.usd(last.loss)])
+    markets = span([multiplier(first.liquidity), multiplier(last.liquidity)])
     return (
-        f"At {multiplier(last.liquidity)} it liquidates {numbers.usd(last.liquidated)} and ends"
-        f" {numbers.rate(last.move)} below; losses beyond margin are {numbers.usd(first.loss)} to"
-        f" {numbers.usd(last.loss)}. How liquid the market would be is assumed, so that this"
-        " amplification is not identified."
+        f"Forced sales deepen the fall from {numbers.axis_rate(row.shock)} to {moves}; positions lose"
+        f" {losses} more than their margin. The ranges are those of market liquidity ({markets}),"
+        f" which is assumed: no public data identifies this deepening.{_cliff_sentence(row)}"
     )
 
 
 def _cliff_sentence(row: StressRow) -> str:
-    if not row.points:
-        return ""
     if not row.cliffs:
-        return "No shock has a cliff, a jump of the move by at least 1 %."
+        return ""
     names = [
-        f"{numbers.rate(cliff.shock)} ({multiplier(cliff.liquidity)})"
+        f"{fall_text(cliff.shock)} (at {multiplier(cliff.liquidity)})"
         for cliff in sorted(row.cliffs, key=lambda cliff: (cliff.liquidity, cliff.shock))
     ]
-    return f"Cliffs are at shocks of {join_words(names, 3)}."
+    return (
+        f" A slightly larger shock than {join_words(names, 3)} deepens the fall by at least 1 % more"
+        " (a cliff)."
+    )
 
 
-def _change_sentence(row: StressRow) -> str:
-    """Returns what the harmonized rules change at the shock."""
+def _change_sentence(row: StressRow, why: str) -> str:
+    """Returns what the harmonized rules change at the shock, and through which of their margins."""
     effects = harmonized_effects(row)
     if not effects:
         return ""
     first = effects[0]
-    named = [f"{effect.metric} {sign_text(effect)}" for effect in effects]
-    return f"Under {rules_name(first.what_if, first.rule_set)}: {join_words(named)}."
+    named = [_change_words(own) for own in effects]
+    change = next((own for own in effects if own.metric == LIQUIDATED), None)
+    amounts = _change_text(change) if change and change.cells else ""
+    parts = _part_sentence(row, first.rule_set)
+    return (
+        f"Under {rules_name(first.what_if, first.rule_set)}, {named[0]}{amounts}"
+        f"{''.join(f'; {own}' for own in named[1:])}.{parts}{f' {why}' if why else ''}"
+    )
+
+
+def _change_text(effect: StressEffectRow) -> str:
+    """Returns the change at the least liquidity multiplier, for both reactions if they differ."""
+    least = min(cell.liquidity for cell in effect.cells)
+    cells = [own for own in effect.cells if own.liquidity == least]
+    sizes = [signed_usd(own.change) for own in cells]
+    if len(set(sizes)) == 1:
+        return f" ({sizes[0]} at {multiplier(least)})"
+    named = [f"{size} with {own.behaviour}" for size, own in zip(sizes, cells, strict=True)]
+    return f" ({join_words(named)}, at {multiplier(least)})"
+
+
+_CHANGES = {
+    (LIQUIDATED, "more"): "more longs would be liquidated",
+    (LIQUIDATED, "less"): "fewer longs would be liquidated",
+    (LIQUIDATED, "no change"): "as many longs would be liquidated",
+    (MOVE, "more"): "the price would fall further",
+    (MOVE, "less"): "the price would fall less",
+    (MOVE, "no change"): "the price would fall as far",
+    (LOSS, "more"): "losses beyond margin would be larger",
+    (LOSS, "less"): "losses beyond margin would be smaller",
+    (LOSS, "no change"): "losses beyond margin would be equal",
+}
+
+_QUESTIONS = {
+    LIQUIDATED: "whether more or fewer longs would be liquidated",
+    MOVE: "whether the price would fall further or less",
+    LOSS: "whether losses beyond margin would be larger or smaller",
+}
+
+
+def _change_words(effect: StressEffectRow) -> str:
+    """Returns the sign of an effect in words, or the question with what its answer depends on."""
+    if effect.depends_on:
+        question = _QUESTIONS.get(effect.metric, effect.metric)
+        return f"{question} depends on {join_words(effect.depends_on)}"
+    return _CHANGES.get((effect.metric, effect.sign), f"{effect.metric}: {effect.sign}")
+
+
+def _part_sentence(row: StressRow, rule_set: str) -> str:
+    """Returns what IM alone and MM alone of a rule set change; nothing unless both are known."""
+    signs = {
+        own.what_if.removeprefix(WHOLE).strip(" =").upper(): sign_text(own)
+        for own in row.effects
+        if own.rule_set == rule_set and own.shock == row.shock and own.metric == LIQUIDATED
+    }
+    if not {"IM", "MM"} <= set(signs):
+        return ""
+    return f" Longs liquidated by its IM alone: {signs['IM']}; by its MM alone: {signs['MM']}."
+
+
+def signed_usd(amount: float | None) -> str:
+    """Returns a change in USD with its sign."""
+    return f"{'+' if amount is not None and amount > 0 else ''}{numbers.usd(amount)}"
 
 
 def sign_text(effect: StressEffectRow) -> str:
@@ -109,29 +266,35 @@ def harmonized_effects(row: StressRow) -> list[StressEffectRow]:
 
 
 def harmonized_key(keys: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-    """Returns the change and rule set that stand for harmonized rules; None without any."""
-    of_baseline = [key for key in keys if key[1] == HARMONIZED]
-    return next(iter([*of_baseline, *keys]), None)
+    """Returns the change and rule set that stand for harmonized rules; None without any.
+
+    IM and MM of the baseline come before one of them alone, and the baseline before other rule sets.
+    """
+    return min(
+        keys,
+        key=lambda key: (key[1] != HARMONIZED, key[1] == HARMONIZED and key[0] != WHOLE),
+        default=None,
+    )
 
 
 def rules_name(what_if: str, rule_set: str) -> str:
     """Returns the name of other rules: the rule set, with the part of it if it is not IM and MM."""
     if not rule_set:
         return what_if
-    part = what_if.removeprefix("reference").strip(" =")
+    part = what_if.removeprefix(WHOLE).strip(" =")
     return f"{rule_set} ({part})" if part else rule_set
 
 
 def _assumption_sentence(row: StressRow) -> str:
     ranked = [assumption for assumption in row.sensitivity if spread(assumption) > 0.0]
     if not ranked:
-        return ""
+        return _leverage_sentence(row)
     named = [
         f"{assumption.name} ({assumption.mark or 'no mark'}; halved {numbers.usd(assumption.halved)}, doubled"
         f" {numbers.usd(assumption.doubled)})"
         for assumption in ranked[:_MOST_NAMED]
     ]
-    return f"What matters most is {join_words(named)}."
+    return f"What matters most is {join_words(named)}. {_leverage_sentence(row)}".strip()
 
 
 def spread(row: StressSensitivityRow) -> float:
@@ -147,5 +310,85 @@ def _leverage_sentence(row: StressRow) -> str:
     assumed = sum(venue.open_interest for venue in row.venues if venue.leverage_mark == "assumed")
     if not row.open_interest:
         return ""
-    share = numbers.rate(assumed / row.open_interest)
-    return f"Effective leverage is assumed on {share} of the open interest."
+    share = numbers.axis_rate(assumed / row.open_interest)
+    return f"The leverage of traders is assumed on {share} of the open interest."
+
+
+def _validation_sentence(row: StressRow) -> str:
+    if not row.is_synthetic:
+        return ""
+    known = [own for own in row.validation if own.ratio is not None]
+    first = at_shock(row)[:1]
+    sampling = "".join(
+        f" Drawing {numbers.count(row.seeds)} samples of positions moves the liquidated notional only"
+        f" from {numbers.usd(own.liquidated_low)} to {numbers.usd(own.liquidated_high)} (5–95 %):"
+        " sampling only, not the uncertainty of the result."
+        for own in first
+        if own.liquidated_low is not None
+    )
+    if not known:
+        return f"Unvalidated: no liquidations of {row.underlying} are recorded.{sampling}"
+    venues = join_words([own.venue for own in known])
+    correlations = join_words(
+        [f"{own.rank_correlation:.2f}" for own in known if own.rank_correlation is not None]
+    )
+    ranks = f" (rank correlation of days {correlations})" if correlations else ""
+    return f"Compared with recorded liquidations at {venues} only{ranks}; elsewhere unvalidated.{sampling}"
+
+
+def dates_text(row: StressRow) -> str:
+    """Returns the dates of everything measured, each with its mark, as one sentence."""
+    return f"{_capital(dates_line(row))}."
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
+
+
+def dates_line(row: StressRow) -> str:
+    """Returns the dates of margins, open interest, volatility and leverage, with their marks."""
+    parts = [f"margins {numbers.date_range(row.oldest, row.newest)}"]
+    interest = interest_dates(row)
+    if interest:
+        parts.append(f"open interest {interest} (measured)")
+    if row.market.last and at_shock(row):
+        parts.append(f"volatility and volume to {numbers.date(row.market.last)} (measured)")
+    if row.is_synthetic:
+        parts.append(f"leverage {_leverage_source(row)}({_leverage_marks(row)})")
+    return "; ".join(parts)
+
+
+def _leverage_source(row: StressRow) -> str:
+    """Returns place and month of the sample of leverage, as the assumption states them."""
+    basis = next((own.basis for own in row.defaults if own.name == "effective leverage"), "")
+    return f"{basis.partition(':')[0]} " if ":" in basis else ""
+
+
+def _leverage_marks(row: StressRow) -> str:
+    """Returns where leverage was measured, and that it is assumed elsewhere."""
+    measured = [own.venue for own in row.venues if own.leverage_mark == "measured"]
+    if not measured:
+        return "assumed"
+    if len(measured) == len(row.venues):
+        return "measured"
+    return f"measured at {join_words(measured)}, assumed elsewhere"
+
+
+def interest_dates(row: StressRow) -> str:
+    """Returns the dates of the open interest; empty if positions were given."""
+    times = sorted(own.open_interest_at for own in row.venues if own.open_interest_at)
+    return numbers.date_range(times[0], times[-1]) if times else ""
+
+
+def book_text(row: StressRow) -> str:
+    """Returns on how many venues positions are simulated, of those with open interest."""
+    count = numbers.count_text(len(row.venues), "venue")
+    if not row.is_synthetic:
+        return f"given positions on {count}"
+    others = [own.venue for own in row.not_observable if own.reason != _NO_INTEREST]
+    if not others:
+        return f"{count} with open interest and margins"
+    return f"{count} with open interest and margins; without margins: {join_words(others, 3)}"
+
+
+_NO_INTEREST = "open interest is not observed"

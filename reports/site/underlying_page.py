@@ -14,7 +14,7 @@ from reports.html.history import underlying_charts
 from reports.html.page import Chart
 from reports.lookup import MARGIN_TYPES
 from reports.piece_values import margin_at, pieces_of
-from reports.site import close_dates, marks, positions
+from reports.site import close_dates, marks, positions, stress_blocks
 from reports.site.addresses import underlying_path
 from reports.site.adequacy_blocks import underlying_block
 from reports.site.figures import Figure, figure
@@ -116,6 +116,8 @@ def _parts(
     yield _Part("adequacy", "Adequacy", tested)
     margin = section("thresholds", "Thresholds", threshold_block(context, underlying))
     yield _Part("thresholds", "Thresholds", margin)
+    fallen = section("stress", "Stress", stress_blocks.underlying_block(context, underlying))
+    yield _Part("stress", "Stress", fallen)
     findings = context.findings_by_underlying.get(underlying, ())
     yield _Part("findings", "Findings", _findings(context, findings))
     blocks = join(

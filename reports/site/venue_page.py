@@ -20,7 +20,7 @@ from reports.html.history import venue_gaps, weeks_chart
 from reports.html.history_captions import has_dated_changes, weeks_caption
 from reports.lookup import MARGIN_TYPES, date_text, newest_date
 from reports.piece_values import margin_at, tier_count
-from reports.site import marks
+from reports.site import marks, stress_blocks
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
 from reports.site.adequacy_blocks import venue_block
 from reports.site.figures import figure
@@ -69,6 +69,7 @@ def _page(context: ReportContext, venue: str) -> Page:
         ("rules", "Rule sets", _rules(context, venue)),
         ("gravest", "Gravest findings", _gravest(context, venue)),
         ("adequacy", "Adequacy", venue_block(context, venue)),
+        ("stress", "Stress", stress_blocks.venue_block(context, venue)),
         ("schedules", "Schedules", table(schedules, csv_name)),
         ("changes", "Changes", changes),
         ("findings", "Venue findings", _venue_findings(context, findings)),

@@ -124,7 +124,7 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
         is_synthetic=True,
         seeds=40,
         open_interest=sum(row.open_interest for row in rows),
-        market=StressMarketRow(0.0321, 9e9, "venue-a perp 1d", ("venue-a",), FRESH),
+        market=StressMarketRow(0.0321, 9e9, "venue-a perp 1d", ("venue-a",), FRESH, price=80_000.0),
         venues=tuple(rows),
         points=tuple(point(own, shock) for own in LIQUIDITIES for shock in SHOCKS),
         cliffs=(CliffRow(10.0, 0.055, 0.0611, 0.0888, 2.34e8),),
@@ -154,7 +154,9 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
             StressAbsentRow("venue-y", "margins are not observed"),
         ),
         defaults=(
-            StressDefaultRow("effective leverage", "lognormal", "assumed", "a sample"),
+            StressDefaultRow(
+                "effective leverage", "lognormal", "assumed", "Venue A, May 2025: a sample"
+            ),
             StressDefaultRow("impact exponent", "½", "sourced", "Tóth et al. 2011"),
             StressDefaultRow("open interest", "2 venues", "measured", "table of the package"),
         ),

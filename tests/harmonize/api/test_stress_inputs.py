@@ -41,6 +41,15 @@ def test_volatility_is_the_root_of_the_mean_square_of_the_last_thirty_returns() 
     assert not found.reason
 
 
+def test_the_price_is_the_last_close_known_at_the_time_and_none_without_candles() -> None:
+    own = candles(move=0.02, days=39)
+    for days in (39, 36):
+        found = market_before([own], START + days * DAY, 30, is_dated=True)
+        assert found.price == pytest.approx(own.close[days - 1])
+    assert own.close[38] != pytest.approx(own.close[35])
+    assert market_before([], START + 39 * DAY, 30, is_dated=True).price is None
+
+
 def test_volumes_of_venues_are_added_and_spot_is_not() -> None:
     series = [
         candles(turnover=1e9),

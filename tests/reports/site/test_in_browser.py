@@ -162,6 +162,7 @@ def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
         "adequacy/btc",
         "thresholds",
         "thresholds/btc",
+        "stress",
         "venues/binance",
     ],
 )
@@ -174,11 +175,35 @@ def test_text_in_charts_is_legible_on_a_narrow_screen(
 
 @pytest.mark.parametrize("width", [360, 700, 1440])
 @pytest.mark.parametrize(
-    "kind", ["underlyings/ada", "underlyings/eth", "history", "venues/binance"]
+    "kind", ["underlyings/ada", "underlyings/eth", "history", "stress", "venues/binance"]
 )
 def test_nothing_of_a_chart_is_lost(page: Browser, folder: Path, kind: str, width: int) -> None:
     page.open(folder / f"{kind}.html", width)
     assert check(page, "clippedCharts()") == []
+
+
+@pytest.mark.parametrize("kind", ["stress", "stress/eth"])
+def test_names_in_charts_of_a_stress_and_their_signs_need_no_scrolling(
+    page: Browser, folder: Path, kind: str
+) -> None:
+    page.open(folder / f"{kind}.html", 360)
+    names = "[...document.querySelectorAll('.chart .key')]"
+    rights = page.evaluate(f"{names}.map((name) => name.getBoundingClientRect().right)")
+    assert len(rights) >= 6
+    assert max(rights) <= 360
+    signs = "document.querySelector('[aria-label^=\"Signs of changes\"]')"
+    assert page.evaluate(f"{signs}.scrollWidth - {signs}.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("width", [1440])
+@pytest.mark.parametrize("kind", ["index", "stress", "stress/eth", "adequacy/btc"])
+def test_the_navigation_is_on_one_line(page: Browser, folder: Path, kind: str, width: int) -> None:
+    page.open(folder / f"{kind}.html", width)
+    tops = page.evaluate(
+        "[...document.querySelectorAll('nav li')].map((entry) => entry.getBoundingClientRect().top)"
+    )
+    assert len(tops) > 10
+    assert len(set(tops)) == 1
 
 
 @pytest.mark.parametrize("kind", ["underlyings/ada", "underlyings/eth"])
@@ -205,6 +230,7 @@ def test_a_ranking_stays_readable_on_a_narrow_screen(
         "adequacy/btc",
         "thresholds",
         "thresholds/btc",
+        "stress",
         "venues/binance",
     ],
 )

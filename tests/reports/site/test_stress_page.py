@@ -11,12 +11,23 @@ from functools import cache
 import pytest
 
 from harmonize.document import AuditDocument, StressRow
-from reports.charts.density_bars import CliffMark, DensityBin, density_bars
+from harmonize.text import numbers
+from reports.charts.density_bars import CliffMark, DensityBin, FirstMark, density_bars
 from reports.charts.svg import Frame
 from reports.registry import report_files
 from reports.site.folder import site_files
 from reports.site.marks import NOT_OBSERVABLE
-from reports.site.stress_words import harmonized_key, paragraph, rules_name
+from reports.site.report_context import ReportContext
+from reports.site.stress_effects import threshold_sentence, threshold_table
+from reports.site.stress_words import (
+    HARMONIZED,
+    book_text,
+    dates_line,
+    harmonized_key,
+    result_statements,
+    rules_name,
+)
+from tests.support import recorded
 from tests.support.sample_documents import FORMULA, SCRIPT, sample
 from tests.support.sample_stress import (
     SHOCKS,
@@ -96,12 +107,13 @@ def test_an_underlying_without_a_simulation_is_listed_with_its_reason() -> None:
     assert sentence in plain(content)
 
 
-def test_the_moves_under_other_rules_rise_from_the_least() -> None:
+def test_the_falls_under_other_rules_name_the_reactions_in_order() -> None:
     moves = {"notional kept": 0.05527, "margin kept": 0.05172}
     changed = tuple(replace(own, move=moves[own.behaviour]) for own in example().changed)
     document = replace(sample(), stress=(replace(example(), changed=changed),))
     rows = dict(site_files(document))["stress-btc-curve.csv"].decode()
-    assert "5.172 % to 5.527 %" in rows.replace(NBSP, " ")
+    assert "5.53 % / 5.17 %" in rows.replace(NBSP, " ")
+    assert "notional kept / margin kept" in rows
 
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:
@@ -115,33 +127,121 @@ def test_links_lead_somewhere_where_no_underlying_has_a_curve() -> None:
     ]
 
 
-def test_the_paragraph_is_made_of_the_numbers() -> None:
-    words = paragraph(example()).replace(NBSP, " ")
-    for part in (
-        "fall of BTC by 10.0 % liquidates $130m, 10.5 % of the open interest of longs",
-        "5–95 % of 40 books: $116m to $147m",
-        "At 10× it liquidates $185m and ends 15.0 % below",
-        "losses beyond margin are $32.1m to $321m",
-        "Cliffs are at shocks of 5.5 % (10×).",
-        "loss beyond margin depends on sample and behaviour",
-        "leverage, median (assumed; halved $45.6m, doubled $789m)",
-        "Effective leverage is assumed on 45.45 % of the open interest.",
-        "Margins were observed 1–19 Nov 2025.",
-    ):
-        assert part in words, part
-    assert "time to sell" not in words
+def statements(row: StressRow, why: str = "") -> dict[str, str]:
+    return {name: own.replace(NBSP, " ") for name, own in result_statements(row, why)}
 
 
-def test_an_amount_of_the_document_changes_the_paragraph() -> None:
+def test_the_first_statement_has_amount_venues_leverage_range_and_validation() -> None:
+    words = statements(example())["Liquidated"]
+    assert words == (
+        "If BTC fell by 10 % at once, $130m of longs would be liquidated, 11 % of those simulated, most"
+        f" at venue-a ($100m), venue-b ($50m) and {plain_script()} ($33.3m). With half or twice the"
+        " median leverage it would be $45.6m or $789m; on 49 recorded days at venue-a the model states"
+        " 0.26 times what was liquidated."
+    )
+
+
+def plain_script() -> str:
+    return example().venues[2].venue
+
+
+def test_the_price_statement_has_the_range_of_liquidity_and_cliffs_only_if_there_are_some() -> None:
+    words = statements(example())["Price"]
+    assert "from 10 % to 10.5 % to 15 %" in words
+    assert "lose $32.1m to $321m more than their margin" in words
+    assert "than 5.5 % (at 10×) deepens the fall by at least 1 % more (a cliff)" in words
+    assert "cliff" not in statements(replace(example(), cliffs=()))["Price"]
+
+
+def test_the_statement_on_rules_has_signs_sizes_and_reasons() -> None:
+    words = statements(example(), "Reason: as stated.")["Harmonized rules"]
+    assert "fewer longs would be liquidated (−$456m at 1×); the price would fall less;" in words
+    assert (
+        "; whether losses beyond margin would be larger or smaller depends on sample and behaviour."
+        " Reason: as stated."
+    ) in words
+
+
+def test_the_two_reactions_of_traders_are_named_where_they_differ() -> None:
+    first, *others = example().effects
+    cells = tuple(
+        replace(own, change=2e8 if own.behaviour == "notional kept" else 1e8) for own in first.cells
+    )
+    row = replace(example(), effects=(replace(first, cells=cells), *others))
+    words = statements(row)["Harmonized rules"]
+    assert "(+$200m with notional kept and +$100m with margin kept, at 1×)" in words
+    document = replace(sample(), stress=(row,))
+    shown = cells_of_counterfactual(document)
+    assert shown[2:5] == ["+$200m / +$100m"] * 3
+
+
+def cells_of_counterfactual(document: AuditDocument) -> list[str]:
+    rule_set = document.stress[0].effects[0].rule_set
+    return cells(pages(document)["stress.html"], "Counterfactuals on BTC", rule_set)
+
+
+def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
+    (own,) = {effect.rule_set for effect in example().effects if effect.metric == "move"} & {
+        example().effects[0].rule_set
+    }
+    parts = [
+        replace(example().effects[0], what_if=f"reference {part}", rule_set=own, sign=sign)
+        for part, sign in (("IM", "less"), ("MM", "more"))
+    ]
+    both = replace(example(), effects=(*example().effects, *parts))
+    assert "by its IM alone: less; by its MM alone: more." in statements(both)["Harmonized rules"]
+    one = replace(example(), effects=(*example().effects, parts[0]))
+    assert "alone" not in statements(one)["Harmonized rules"]
+
+
+def test_what_decides_and_how_far_it_is_validated_are_stated() -> None:
+    found = statements(example())
+    assert "leverage, median (assumed; halved $45.6m, doubled $789m)" in found["What decides it"]
+    assert "assumed on 45 % of the open interest" in found["What decides it"]
+    assert "time to sell" not in found["What decides it"]
+    assert "rank correlation of days 0.64" in found["How far validated"]
+    assert "$116m to $147m (5–95 %): sampling only" in found["How far validated"]
+    bare = replace(example(), validation=())
+    assert statements(bare)["How far validated"].startswith("Unvalidated")
+    assert "No recorded liquidation" not in statements(bare)["Liquidated"]
+    assert "no recorded liquidation validates it" in statements(bare)["Liquidated"]
+
+
+def test_every_measured_input_has_its_date_and_mark() -> None:
+    words = dates_line(example()).replace(NBSP, " ")
+    assert words == (
+        "margins 1–19 Nov 2025; open interest 19 Nov 2025 (measured); volatility and volume to"
+        " 19 Nov 2025 (measured); leverage Venue A, May 2025 (measured at venue-a, assumed elsewhere)"
+    )
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(), re.DOTALL)
+    assert len(captions) == 2
+    for caption in captions:
+        assert words.partition(";")[2] in plain(caption)
+
+
+def test_given_positions_have_no_range_of_leverage_and_no_sampling() -> None:
+    found = statements(replace(example(), is_synthetic=False))
+    assert "median leverage" not in found["Liquidated"]
+    assert "How far validated" not in found
+    assert "The positions were given." in found["What decides it"]
+
+
+def test_venues_with_open_interest_but_no_margins_are_counted_apart() -> None:
+    assert book_text(example()).replace(NBSP, " ") == (
+        "3 venues with open interest and margins; without margins: venue-y"
+    )
+
+
+def test_an_amount_of_the_document_changes_the_result() -> None:
     points = tuple(replace(own, liquidated=7.77e8) for own in example().points)
-    assert "$777m" in paragraph(replace(example(), points=points))
+    assert "$777m" in statements(replace(example(), points=points))["Liquidated"]
 
 
 def test_contributions_and_reverse_stress_are_those_of_the_rows() -> None:
     row = cells(page(), "Contributions to BTC", "venue-b")
     assert row == [
-        *("venue-b", "$500m", "$50m", "$55.6m", "$45.5m", "0.988", "94.33 %", "assumed"),
-        "19 Nov 2025",
+        *("venue-b", "$500m", "$50m", "$55.6m", "$45.5m", "0.988", "94.3 %", "assumed"),
+        *("19 Nov 2025", "19 Nov 2025"),
     ]
     reverse = cells(page(), "Reverse stress of BTC", "venue-a")
     assert reverse == ["venue-a", "$1.5m", "$0", "–", "6.54 %", "3.21 %"]
@@ -159,7 +259,7 @@ def test_figures_of_venues_have_their_intervals_or_none() -> None:
     content = pages(replace(stressed_sample(), stress=(row,)))["stress.html"]
     assert "0.988 (0.8 – 1.2)" in cells(content, "Contributions to BTC", "venue-a")
     reverse = cells(content, "Reverse stress of BTC", "venue-a")
-    assert reverse[3:] == ["5.0 % (4.0 % – 6.0 %)", "5.0 % (4.0 % – )", NOT_OBSERVABLE.sign]
+    assert reverse[3:] == ["5 % (4 % – 6 %)", "5 % (4 % – )", NOT_OBSERVABLE.sign]
     assert "5–95 % interval over 40 samples of positions" in plain(content)
 
 
@@ -168,8 +268,9 @@ def test_a_counterfactual_has_its_sign_or_what_it_depends_on() -> None:
     assert "depends on sample and behaviour" in table
     first = example().effects[0].rule_set
     row = cells(page(), "Counterfactuals on BTC", first)
-    assert row[1:3] == ["liquidated notional", "less"]
-    assert row[3:] == ["−$456m", "−$456m", "−$456m", "−$684m to −$228m"]
+    assert row[1:] == ["liquidated", "−$456m", "−$456m", "−$456m", "−$684m to −$228m"]
+    signs = cells(page(), "Signs of changes on BTC", first)
+    assert signs[1:] == ["less", "less", "depends on sample and behaviour"]
     assert cells(page(), "Reactions on BTC", first)[1:] == ["$11.1m", "$222m", "$0"]
 
 
@@ -185,6 +286,18 @@ def test_every_assumption_has_its_mark_and_what_is_not_observable_its_reason() -
     absent = section(page(), "absent")
     assert cells(page(), "Not observable on BTC", "open interest is not observed")[1] == "2"
     assert "Amplification is not identified." in plain(absent)
+
+
+def test_the_overview_has_the_range_of_leverage_and_the_ratio_of_the_validation() -> None:
+    row = cells(page(), "Underlyings", "BTC")
+    assert row[3:5] == ["$45.6m – $789m", "0.26"]
+    assert cells(page(), "Underlyings", "ETH")[4] == "unvalidated"
+
+
+def test_an_interval_is_labelled_as_sampling_only() -> None:
+    heads = re.findall(r"<th[^>]*>([^<]*5–95[^<]*)</th>", page())
+    assert heads
+    assert all(own.startswith("Sampling only") for own in heads)
 
 
 def test_validation_is_in_words_and_numbers_and_the_rest_is_unvalidated() -> None:
@@ -210,7 +323,7 @@ def test_without_volume_there_is_no_curve_and_no_zero_for_what_is_unknown() -> N
     content = pages(stressed_sample())["stress/eth.html"]
     assert "There is no curve of ETH: no candles of" in plain(content)
     assert cells(content, "Contributions to ETH", "venue-a")[2:6] == [NOT_OBSERVABLE.sign] * 4
-    assert "Move of ETH" not in content
+    assert "Total fall of ETH" not in content
     assert "Liquidations of ETH by price" in content
 
 
@@ -249,8 +362,10 @@ def test_a_cliff_stands_at_the_price_from_which_it_begins() -> None:
 
 
 def test_harmonized_rules_are_the_baseline_or_else_the_first() -> None:
-    keys = [("reference", "a"), ("reference", "harmonized-baseline")]
+    keys = [("reference", "a"), ("reference", HARMONIZED)]
     assert harmonized_key(keys) == keys[1]
+    assert harmonized_key([("reference IM", HARMONIZED), *keys]) == keys[1]
+    assert harmonized_key([("reference IM", HARMONIZED)]) == ("reference IM", HARMONIZED)
     assert harmonized_key(keys[:1]) == keys[0]
     assert harmonized_key([]) is None
     assert rules_name("reference IM", "mas") == "mas (IM)"
@@ -280,8 +395,141 @@ def test_paths_and_given_positions_are_stated() -> None:
     given = replace(example(), paths=(replayed(),), is_synthetic=False)
     content = pages(replace(sample(), stress=(given,)))["stress.html"]
     row = cells(content, "Paths of BTC", "2025-10-10")
-    assert row[1:4] == ["no impact", "14.74 %", "14.74 %"]
+    assert row[1:4] == ["no impact", "14.7 %", "14.7 %"]
+    assert "for information" not in content
     assert "The positions were given." in plain(content)
+
+
+def test_volume_and_volatility_of_a_path_are_stated_as_not_used() -> None:
+    path = replace(replayed(), volume=27.42, implied_volatility=0.5884)
+    content = pages(replace(sample(), stress=(replace(example(), paths=(path,)),)))["stress.html"]
+    assert (
+        "for information, as no figure uses them: volume 27.4 times that of the 30 days before and"
+        " implied volatility 58.8 % per year"
+    ) in plain(content)
+
+
+def test_venues_of_a_map_differ_in_colour_and_small_ones_are_one() -> None:
+    bins = {name: [DensityBin(0.0, 0.1, 1e6)] for name in "abcdefgh"}
+    bins |= {"x": [DensityBin(0.0, 0.1, 1e3)], "y": [DensityBin(0.0, 0.1, 1e3)]}
+    svg = density_bars(Frame("k", "t", ""), bins, [], dict.fromkeys(bins, 3))
+    classes = re.findall(r'<path class="area ([^"]*)"', svg)
+    assert classes[0] == "b3"
+    assert len(set(classes)) == len(classes) == 8
+    assert "pale" not in svg
+    assert "3 small venues" in svg
+    assert "<title>h, x, y, $1m</title>" in svg
+    few = {name: bins[name] for name in "abxy"}
+    drawn = density_bars(Frame("k", "t", ""), few, [], {})
+    assert re.findall(r'<path class="area ([^"]*)"', drawn) == ["b0", "b1", "small"]
+    assert "2 small venues" in drawn
+
+
+def test_a_map_has_prices_in_usd_if_the_first_one_is_known() -> None:
+    bins = {"a": [DensityBin(0.0, 0.5, 2e6)]}
+    svg = density_bars(Frame("k", "t", ""), bins, [], {}, FirstMark(80_000.0, "0 % = $80k"))
+    assert ">$80k<" in svg
+    assert ">$40k<" in svg
+    assert "$80k" not in density_bars(Frame("k", "t", ""), bins, [], {})
+    assert "0 % = $80k: venue-a perp 1d, 19 Nov 2025 (measured)" in plain(
+        files()["stress-btc-density.svg"].decode()
+    )
+
+
+def test_the_line_of_a_map_adds_the_bins_up() -> None:
+    bins = {"a": [DensityBin(0.0, 0.1, 2e6), DensityBin(0.1, 0.2, 3e6)]}
+    svg = density_bars(Frame("k", "t", ""), bins, [], {})
+    found = re.search(r'<path class="axis line" d="M([^"]*)"', svg)
+    assert found is not None
+    heights = [float(own.split()[1]) for own in found[1].split("L")]
+    assert heights[0] - heights[1] == pytest.approx(2 / 5 * (heights[0] - heights[2]), abs=0.2)
+
+
+def test_the_table_of_a_map_has_wide_bins_and_its_file_every_bin() -> None:
+    region = re.search(r'aria-label="Stress: Liquidations of BTC.*?</table>', page(), re.DOTALL)
+    assert region is not None
+    assert region[0].count("<tr>") == 1 + 10
+    assert cells_text(region[0], "45 %")[-1] == "$1.18bn"
+    rows = list(csv.DictReader(io.StringIO(files()["stress-btc-density.csv"].decode())))
+    assert len(rows) == len(example().density)
+    assert sum(float(own["notional_usd"]) for own in rows) == pytest.approx(
+        sum(own.notional for own in example().density)
+    )
+    assert float(rows[0]["price_from_usd"]) == pytest.approx(80_000 * (1 - 0.005))
+
+
+def cells_text(region: str, name: str) -> list[str]:
+    for row in re.findall(r"<tr>(.*?)</tr>", region, re.DOTALL):
+        found = [plain(own) for own in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)]
+        if found[0].strip() == name:
+            return found
+    pytest.fail(f"no row {name}")
+
+
+def test_margins_in_force_stand_beside_those_of_the_rules() -> None:
+    document = recorded.stressed()
+    size = document.heat_map_notional
+    compared = {
+        (own.venue, own.symbol, own.profile, own.margin_type): point
+        for own in document.divergences
+        if own.rule_set == HARMONIZED and own.symbol.startswith("BTC/")
+        for point in own.points
+        if point.notional == size and point.margin is not None
+    }
+    *key, _ = next(own for own in compared if own[3] == "maintenance")
+    known = replace(example().venues[0], venue=key[0], symbol=key[1], profile=key[2])
+    unknown = replace(known, venue="nowhere")
+    effects = tuple(replace(own, rule_set=HARMONIZED) for own in example().effects[:3])
+    row = replace(example(), venues=(known, unknown), effects=effects)
+    context = ReportContext(document)
+    (shown,) = threshold_table(context, row, "").rows
+    points = [compared[key[0], key[1], key[2], name] for name in ("initial", "maintenance")]
+    assert [float(cell.key) for cell in shown.cells[1:5]] == pytest.approx(
+        [value / size for own in points for value in (own.margin or 0.0, own.required or 0.0)]
+    )
+    rates = [numbers.axis_rate((own.required or 0.0) / size) for own in points]
+    sentence = threshold_sentence(context, row)
+    assert f"would need {rates[0]} initial margin" in sentence
+    assert f"and {rates[1]} maintenance margin" in sentence
+    assert not threshold_sentence(context, replace(row, venues=(unknown,)))
+
+
+def test_pages_of_venues_and_underlyings_state_what_a_fall_liquidates() -> None:
+    found = files()
+    venue = plain(section(found["venues/venue-a.html"].decode(), "stress"))
+    assert "$100m of BTC (10 % of $1bn)" in venue
+    assert "open interest of 19 Nov 2025 (measured); leverage (measured)" in venue
+    underlying = plain(section(found["underlyings/btc.html"].decode(), "stress"))
+    assert "would liquidate $130m of longs (modelled) at 3 venues, 11 %" in underlying
+    assert "; $45.6m or $789m with half or twice the median leverage. Margins 1–19" in underlying
+    assert not section(found["underlyings/eth.html"].decode(), "stress")
+
+
+def test_the_first_page_leads_to_the_result_if_a_stress_was_requested() -> None:
+    content = files()["index.html"].decode()
+    message = re.search(r'<li id="message-stress">.*?</li>', content, re.DOTALL)
+    assert message is not None
+    assert (
+        "A sudden 10 % fall of BTC would liquidate $130m of positions (modelled): $45.6m or $789m with"
+        " half or twice the median leverage."
+    ) in plain(message[0])
+    assert "Margins 1–19 Nov 2025; open interest 19 Nov 2025; on 49 recorded days" in plain(
+        message[0]
+    )
+    assert 'href="stress.html#result"' in message[0]
+    without = dict(report_files(sample()))["index.html"].decode()
+    assert "message-stress" not in without
+
+
+def test_the_page_of_a_further_underlying_links_to_every_page() -> None:
+    entries = [
+        re.findall(
+            r'<li><a href="(?:\.\./)?([^"]*)"', files()[name].decode().partition("</nav>")[0]
+        )
+        for name in ("stress.html", "stress/eth.html", "underlyings/eth.html")
+    ]
+    assert entries[0] == entries[1]
+    assert len(entries[2]) < len(entries[0])
 
 
 def test_names_of_venues_are_inert_and_formulas_too() -> None:
