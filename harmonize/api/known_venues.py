@@ -6,9 +6,14 @@ from harmonize.text.suggest import did_you_mean, similar_name
 from venues import registry
 
 
+def known_venues() -> tuple[str, ...]:
+    """Returns the names of the venues that the tool knows."""
+    return tuple(adapter.venue for adapter in registry.VENUES)
+
+
 def unknown_venue_error(names: Iterable[str]) -> str:
     """Returns the error line for the unknown venues, each with the one it resembles; or empty."""
-    known = [adapter.venue for adapter in registry.VENUES]
+    known = known_venues()
     unknown = list(dict.fromkeys(name for name in names if name not in known))
     if len(unknown) == 1:
         fix = did_you_mean(unknown[0], known, "see `harmonize venues` for the known ones")

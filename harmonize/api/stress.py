@@ -8,7 +8,7 @@ from functools import partial
 from harmonize.api.adequacy_prices import Prices, read_prices
 from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
-from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.known_venues import known_venues, unknown_venue_error
 from harmonize.api.stress_accounts import (
     AccountRow,
     account_rows,
@@ -17,8 +17,9 @@ from harmonize.api.stress_accounts import (
     linked_underlyings,
 )
 from harmonize.api.stress_books import given_book, observable_book, position_venues, same_book
-from harmonize.api.stress_case import NamedChange, StressCase
-from harmonize.api.stress_changes import REFERENCE, Change, parse_change
+from harmonize.api.stress_case import StressCase
+from harmonize.api.stress_changes import Change, parse_change
+from harmonize.api.stress_given import short_sentences, without_validation
 from harmonize.api.stress_inputs import (
     MarginHistory,
     archived_open_interest,
@@ -26,48 +27,55 @@ from harmonize.api.stress_inputs import (
     market_before,
     open_interest_near,
 )
+from harmonize.api.stress_references import references
+from harmonize.api.stress_replay import path_sentences, replay_sentences
+from harmonize.api.stress_requested import reference_notes, requested_changes
 from harmonize.api.stress_rows import SHOCKS, stress_row
-from harmonize.api.stress_validation import FALLS_ALONE, validate, validation_sentences
-from harmonize.core.schedule import Unknown
-from harmonize.core.yaml_source import YamlSourceError
+from harmonize.api.stress_statements import limit_statements
+from harmonize.api.stress_validation import validate, validation_sentences
 from harmonize.document.stress import StressRow, StressValidationRow
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind
-from harmonize.stress.book import Book
-from harmonize.stress.defaults import DEFAULTS, JOINT_FALL
+from harmonize.stress.defaults import DEFAULTS, Mark, StressDefaults
 from harmonize.stress.effects import SEEDS
 from harmonize.stress.errors import StressInputError
-from harmonize.stress.margins import reference_tiers
-from harmonize.stress.positions import NO_ACCOUNT, Positions
+from harmonize.stress.given import GivenImpact
+from harmonize.stress.positions import Positions
 from harmonize.stress.scenario import EVERY_UNDERLYING, Scenario
 from harmonize.stress.thresholds import check_moves
-from harmonize.text.suggest import did_you_mean
-from harmonize.text.words import join_words
 
 BASELINE = "harmonized-baseline"
 """Rule set of the reference if the question names none."""
 
 DEFAULT_SHOCK = 0.10
 
-_EFFECT_SHOCKS = tuple(shock for shock in SHOCKS if shock >= 0.05)  # noqa: PLR2004 - bundled falls
+LEAST_SEEDS = 20
+"""Fewest books behind an interval: with fewer, its ends are those of single books."""
+
+MOST_SEEDS = 1000
+"""Most books behind an interval: its ends then change by less than the digits that are printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StressTerms:
     """What is simulated; ``shock`` None is the scenario's largest fall, or 10 % without one.
 
-    ``positions`` None are synthetic ones. ``with_impact`` keeps impact on in recorded paths. ``fee`` is
+    ``positions`` None are synthetic ones. Without ``what_ifs``, the references are applied, as a whole
+    and in parts. ``with_impact`` keeps impact on in recorded paths. ``fee`` is
     the taker fee, a rate, of venues that add one to MM. ``funds`` are insurance funds by venue, in USD.
+    ``given_impact`` stands in place of the square root.
     """
 
     scenario: Scenario | None = None
     positions: Positions | None = None
-    what_ifs: tuple[str, ...] = (REFERENCE,)
+    what_ifs: tuple[str, ...] = ()
     shock: float | None = None
     seeds: int = SEEDS
     with_impact: bool = False
     fee: float = 0.0
     funds: Mapping[str, float] = field(default_factory=dict)
+    defaults: StressDefaults = DEFAULTS
+    given_impact: GivenImpact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +158,11 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         raise NotObservedError(message)
     accounts, excluded = _accounts(inputs, used, absent)
     missing += excluded
+    validated = rows if terms.positions is None else []
     validation = validate(
-        tuple(row.underlying for row in rows),
-        {row.underlying: used[row.underlying].terms for row in rows},
+        tuple(row.underlying for row in validated),
+        {row.underlying: used[row.underlying].terms for row in validated},
+        terms.defaults,
     )
     return StressAnswer(
         inputs.base.as_of,
@@ -162,12 +172,29 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         accounts,
         validation,
         (
-            *_statements(inputs, rows),
-            *validation_sentences(validation, [(row.underlying, row.at_shock) for row in rows]),
+            *replay_sentences(terms.scenario, rows),
+            *path_sentences(rows),
+            *limit_statements(
+                terms.scenario,
+                terms.positions,
+                rows,
+                with_impact=terms.with_impact,
+                has_funds=bool(terms.funds),
+            ),
+            *short_sentences(terms.positions, rows),
+            *without_validation(
+                terms.positions,
+                validation_sentences(validation, [(row.underlying, row.at_shock) for row in rows]),
+            ),
         ),
         tuple(dict.fromkeys((*inputs.base.missing, *inputs.defects, *missing))),
         accounted_underlyings(terms.positions) if terms.positions else (),
-        (*inputs.base.notes, *dict.fromkeys(partly), *_omitted(inputs)),
+        (
+            *inputs.base.notes,
+            *dict.fromkeys(partly),
+            *_omitted(inputs),
+            *reference_notes(rows, inputs.changes),
+        ),
     )
 
 
@@ -189,16 +216,25 @@ def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
     if inputs.named or inputs.terms.positions is not None:
         return False
     specified = {change.specification for change in inputs.changes}
-    return any(row.points and specified == {own.what_if for own in row.reactions} for row in rows)
+    changed = ({reaction.what_if for reaction in row.reactions} for row in rows if row.points)
+    return any(made >= specified and bool(made) for made in changed)
 
 
 def _check(terms: StressTerms) -> None:
-    """Raises RequestError: a shock or fee outside [0, 1), no seed, or a fund of an unknown venue."""
+    """Raises RequestError: a shock or fee outside [0, 1), too few seeds, or a fund of an unknown venue."""
     if error := unknown_venue_error(terms.funds):
         message = f"fund: {error}"
         raise RequestError(message)
-    if terms.seeds < 1:
-        message = f"seeds: expected a number from 1, found {terms.seeds}"
+    if not LEAST_SEEDS <= terms.seeds <= MOST_SEEDS:
+        expected = f"expected {LEAST_SEEDS} to {MOST_SEEDS:,} books behind a 5–95 % interval"
+        message = f"seeds: {expected}, found {terms.seeds:,}"
+        raise RequestError(message)
+    is_replay = terms.scenario is not None and terms.scenario.contains_its_cascade
+    if terms.positions is not None and terms.defaults.leverage.mark is Mark.GIVEN:
+        message = "leverage: given positions have their own; remove --leverage or --positions"
+        raise RequestError(message)
+    if terms.with_impact and not is_replay:
+        message = "impact: off in the replay of a recorded --scenario alone; remove --impact"
         raise RequestError(message)
     if not 0.0 <= terms.fee < 1.0:
         message = f"taker fee: expected a rate from 0 to below 1, found {terms.fee}"
@@ -225,7 +261,6 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
     names = (*_names(base, named, terms, points), *linked)
     prices, unread = read_prices(question, moment, frozenset(names), frozenset({PriceKind.PERP}))
     applied = base.universe.layout.rules
-    known = {s.instrument.venue for s in base.universe.schedules}
     return _Inputs(
         question,
         named,
@@ -236,7 +271,7 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         MarginHistory(question, base, day, terms.fee),
         points,
         prices,
-        tuple(parse_change(text, known) for text in terms.what_ifs),
+        tuple(parse_change(text, known_venues()) for text in terms.what_ifs),
         tuple(rule.applied.rule_set.id for rule in applied),
         (*defects, *unread),
     )
@@ -304,8 +339,12 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
         near = {venue: own for venue, own in near.items() if venue in inputs.question.venues}
     venues = position_venues(terms.positions, underlying) if terms.positions else tuple(near)
     own = inputs.history.terms(underlying, venues)
+    known = known_underlyings(inputs.points)
     make_book = (
-        partial(same_book, given_book(terms.positions, underlying, own, inputs.question.venues))
+        partial(
+            same_book,
+            given_book(terms.positions, underlying, own, known, inputs.question.venues),
+        )
         if terms.positions
         else partial(observable_book, underlying, near, own)
     )
@@ -315,7 +354,12 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
         DEFAULTS.market_days.value,
         is_dated=inputs.is_dated,
     )
-    changes, unknown = _changes(inputs, underlying, make_book(None, DEFAULTS))
+    if terms.given_impact is not None:
+        market = replace(market, reason="")  # neither volatility nor volume is needed
+    book = make_book(None, terms.defaults)
+    required = references(inputs.base.universe, inputs.rule_sets, underlying)
+    absent = [(venue.venue, venue.reason) for venue in book.not_observable]
+    changes = requested_changes(inputs.changes, required, underlying, absent, book.positions.venues)
     reasons = [f"underlying {underlying}: {market.reason}"] * bool(market.reason)
     case = StressCase(
         underlying=underlying,
@@ -326,46 +370,24 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
         market=market,
         scenario=scenario,
         shock=_shock(terms, underlying),
-        effect_shocks=_EFFECT_SHOCKS,
-        changes=changes,
+        effect_shocks=SHOCKS,
+        changes=changes.made,
+        references=required,
+        given_impact=terms.given_impact,
+        defaults=terms.defaults,
         seeds=terms.seeds if terms.positions is None else 1,
         fee=terms.fee,
         funds=terms.funds,
         with_impact=terms.with_impact,
         has_accounts=bool(terms.positions and underlying in accounted_underlyings(terms.positions)),
     )
-    return case, [*reasons, *unknown]
+    return case, [*reasons, *changes.missing]
 
 
 def _shock(terms: StressTerms, underlying: str) -> float:
     if terms.shock is not None:
         return terms.shock
     return max(terms.scenario.path(underlying)) if terms.scenario else DEFAULT_SHOCK
-
-
-def _changes(
-    inputs: _Inputs, underlying: str, book: Book
-) -> tuple[tuple[NamedChange, ...], list[str]]:
-    """Returns the changes that can be simulated on an underlying, and why others cannot."""
-    changes, unknown = [], []
-    for change in inputs.changes:
-        if change.kind == "adopt" and change.argument not in book.positions.venues:
-            reason = f"{change.argument} has no margins and positions in the book"
-            unknown.append(f"underlying {underlying}: what-if {change.specification}: {reason}")
-            continue
-        for rule_set in inputs.rule_sets if change.margin_types else ("",):
-            tiers = [
-                reference_tiers(inputs.base.universe, rule_set, margin_type, underlying)
-                for margin_type in ("initial", "maintenance")
-            ]
-            what_if = change.what_if(*tiers)
-            if isinstance(what_if, Unknown):
-                unknown.append(
-                    f"underlying {underlying}: what-if {change.specification}: {what_if.reason}"
-                )
-            else:
-                changes.append(NamedChange(change.specification, rule_set, what_if))
-    return tuple(changes), unknown
 
 
 def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
@@ -413,64 +435,3 @@ def _accounts(
     except StressInputError as error:
         raise RequestError(str(error)) from None
     return rows, [*lines, *excluded]
-
-
-def _statements(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
-    """Returns what limits the answer, in sentences."""
-    terms, lines = inputs.terms, []
-    scenario = terms.scenario
-    if scenario is not None and scenario.contains_its_cascade:
-        lines.append(
-            f"{scenario.id} is a recorded path: it already contains its own liquidations. "
-            + (
-                "Impact is on as requested, and counts them twice."
-                if terms.with_impact
-                else "Impact is off in the replay; --impact switches it on. Curve, contributions and "
-                "effects are of a sudden fall as large, with impact."
-            )
-        )
-    lines += _margined_alone(terms, rows)
-    lines.append(FALLS_ALONE)
-    counted = "only the stated ones" if terms.funds else "none"
-    lines.append(f"No insurance fund is archived: reverse stress counts {counted}.")
-    return lines
-
-
-def _margined_alone(terms: StressTerms, rows: Sequence[StressRow]) -> Iterator[str]:
-    """Yields what the results do not know of positions that fall together."""
-    positions, scenario = terms.positions, terms.scenario
-    accounted = accounted_underlyings(positions) if positions else ()
-    names = [row.underlying for row in rows if row.underlying in accounted]
-    if names:
-        yield (
-            f"Curve, paths, contributions, map, effects and sensitivity of {join_words(names)}: each "
-            "position margined alone. The results of accounts have their shared margin."
-        )
-    is_joint = len(rows) > 1 or (scenario is not None and scenario.is_joint)
-    has_single = positions is None or bool((positions.account == NO_ACCOUNT).any())
-    if is_joint and has_single:
-        subject = "Positions without an account are" if accounted else "Every underlying is"
-        reason = "" if accounted else ": no accounts are known"
-        yield (
-            f"{subject} simulated alone{reason}. On a Hyperliquid sample, the joint fall of 2025-10-10 "
-            f"makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
-        )
-
-
-def find_scenario(name: str, bundled: Mapping[str, Scenario], text: str | None) -> Scenario:
-    """Returns a bundled scenario by name, or that of a YAML text of a file with the name.
-
-    Raises RequestError: an unknown name, or an error in the text with file, line and column.
-    """
-    from harmonize.stress.scenario import parse_scenario  # noqa: PLC0415 - only files need it
-
-    if text is not None:
-        try:
-            return parse_scenario(text, name)
-        except YamlSourceError as error:
-            raise RequestError(str(error)) from None
-    if name not in bundled:
-        fix = did_you_mean(name, bundled, f"use one of {', '.join(bundled)}, or a YAML file")
-        message = f"--scenario: unknown scenario {name!r}{fix}"
-        raise RequestError(message)
-    return bundled[name]

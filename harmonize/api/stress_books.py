@@ -6,17 +6,43 @@ import numpy as np
 
 from harmonize.api.audit import NotObservedError, RequestError
 from harmonize.api.known_venues import unknown_venue_error
-from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
+from harmonize.api.stress_inputs import OpenInterestNear, Terms, TermsByVenue
 from harmonize.core.schedule import Unknown
 from harmonize.liquidation.price import Side
 from harmonize.stress.book import Book, UnobservableVenue, synthetic_book
 from harmonize.stress.defaults import StressDefaults
+from harmonize.stress.open_interest import bundled_open_interest
 from harmonize.stress.positions import Positions, build_positions
+from harmonize.text.suggest import did_you_mean
+
+_CODE = "use the code of an asset, such as BTC"
 
 
 def is_observable(near: Mapping[str, OpenInterestNear], terms: TermsByVenue) -> bool:
     """Whether some venue has open interest and margins."""
     return any(venue in terms and not isinstance(terms[venue].margins, Unknown) for venue in near)
+
+
+def _unobservable(
+    underlying: str, near: Mapping[str, OpenInterestNear], terms: TermsByVenue
+) -> str:
+    """Returns what is missing for a book, with the fix as far as there is one."""
+    if near:
+        reasons = {venue: _reason(terms.get(venue)) for venue in sorted(near)}
+        return "; ".join(f"{venue}: {reason}" for venue, reason in reasons.items())
+    shipped = [row for row in bundled_open_interest().rows if row.underlying == underlying]
+    if shipped:
+        first = min(row.observed_at for row in shipped)[:10]
+        venues = ", ".join(sorted(row.venue for row in shipped))
+        return f"open interest is observed from {first} on, on {venues}; use a later --as-of, or one of them"
+    known = sorted({row.underlying for row in bundled_open_interest().rows})
+    return f"no open interest is observed{did_you_mean(underlying, known)}; use one of {', '.join(known)}"
+
+
+def _reason(own: Terms | None) -> str:
+    if own is None:
+        return "no schedule was observed"
+    return own.margins.reason if isinstance(own.margins, Unknown) else ""
 
 
 def observable_book(
@@ -30,7 +56,8 @@ def observable_book(
     margins = {venue: own.margins for venue, own in terms.items()}
     open_interest = {venue: own.value for venue, own in near.items()}
     if not is_observable(near, terms):
-        message = f"underlying {underlying}: no venue has both open interest and margins"
+        reason = _unobservable(underlying, near, terms)
+        message = f"underlying {underlying}: no venue has both open interest and margins; {reason}"
         raise NotObservedError(message)
     return synthetic_book(
         underlying, open_interest, margins, defaults=defaults, seed=seed, sides=(Side.LONG,)
@@ -51,38 +78,42 @@ def position_venues(positions: Positions, underlying: str) -> tuple[str, ...]:
 
 
 def given_book(
-    positions: Positions, underlying: str, terms: TermsByVenue, selected: Collection[str] = ()
+    positions: Positions,
+    underlying: str,
+    terms: TermsByVenue,
+    known: Collection[str] = (),
+    selected: Collection[str] = (),
 ) -> Book:
     """Returns the given positions on an underlying, without those of venues whose margins are unknown.
 
-    ``selected`` are the venues to which the question is limited; empty is every venue. Raises RequestError: an unknown venue, or a quanto contract; NotObservedError: no position is left.
+    ``known`` are underlyings of which one is suggested for a name without margins. ``selected`` are the
+    venues to which the question is limited; empty is every venue.
+    Raises RequestError: an unknown venue, or a quanto contract; NotObservedError: no position is left.
     """
     names = position_venues(positions, underlying)
     if error := unknown_venue_error(names):
         message = f"positions: {error}"
         raise RequestError(message)
     missing = []
-    known = []
+    usable = []
     for venue in names:
-        venue_terms = terms.get(venue)
         is_selected = not selected or venue in selected
-        absent = "no schedule was observed" if is_selected else "the venue is not selected"
-        margins_ = Unknown(absent) if venue_terms is None else venue_terms.margins
-        reason = margins_.reason if isinstance(margins_, Unknown) else ""
+        reason = _reason(terms.get(venue)) if is_selected else "the venue is not selected"
         if reason.startswith("quanto"):
             message = f"positions: {venue} {underlying}: {reason}; choose another with --instrument"
             raise RequestError(message)
         if reason:
             missing.append(UnobservableVenue(venue, reason))
         else:
-            known.append(venue)
-    if not known:
+            usable.append(venue)
+    if not usable:
         reasons = "; ".join(f"{absence.venue}: {absence.reason}" for absence in missing)
-        message = f"underlying {underlying}: {reasons or 'the file has no positions on it'}"
+        fix = "" if terms or underlying in known else did_you_mean(underlying, known, _CODE)
+        message = f"underlying {underlying}: {reasons or 'the file has no positions on it'}{fix}"
         raise NotObservedError(message)
-    known_terms = (terms[venue].margins for venue in known)
+    known_terms = (terms[venue].margins for venue in usable)
     margins = tuple(part for part in known_terms if not isinstance(part, Unknown))
-    return Book(underlying, _selected(positions, underlying, known), margins, tuple(missing))
+    return Book(underlying, _selected(positions, underlying, usable), margins, tuple(missing))
 
 
 def _selected(positions: Positions, underlying: str, venues: Sequence[str]) -> Positions:

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
+from harmonize.api.stress_references import Reference
 from harmonize.document.stress import StressDefaultRow, StressMarketRow
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import WhatIf
 from harmonize.stress.defaults import DEFAULTS, Default, Mark, StressDefaults
 from harmonize.stress.errors import StressInputError
+from harmonize.stress.given import GivenImpact
 from harmonize.stress.impact import Impact, impacts_by_liquidity
 from harmonize.stress.scenario import Scenario
 from harmonize.text.messages import counted, percent
@@ -41,9 +43,12 @@ class NamedChange:
 class StressCase:
     """Everything that the rows of one underlying follow from.
 
-    ``funds`` are stated insurance funds by venue, in USD. ``shock`` is that of contributions and effects, ``effect_shocks`` are further ones. ``scenario`` is
-    None without a path. ``with_impact`` keeps impact on in recorded paths. ``has_accounts`` is whether
-    some positions share their margin, which the rows of the underlying do not count.
+    ``funds`` are stated insurance funds by venue, in USD. ``shock`` is that of contributions and
+    effects, ``effect_shocks`` are further ones. ``scenario`` is None without a path. ``with_impact``
+    keeps impact on in recorded paths. ``references`` are the margins of the selected rule sets.
+    ``given_impact`` stands in place of the square root, without liquidity multipliers.
+    ``has_accounts`` is whether some positions share their margin, which the rows of the underlying do
+    not count.
     """
 
     underlying: str
@@ -61,6 +66,8 @@ class StressCase:
     funds: Mapping[str, float] = field(default_factory=dict)
     with_impact: bool = False
     has_accounts: bool = False
+    references: tuple[Reference, ...] = ()
+    given_impact: GivenImpact | None = None
     defaults: StressDefaults = DEFAULTS
 
     @property
@@ -70,6 +77,8 @@ class StressCase:
 
     def impacts_under(self, defaults: StressDefaults) -> Impacts:
         """Returns the impacts under other assumptions. Raises StressInputError."""
+        if self.given_impact is not None:
+            return {1.0: self.given_impact.impact}
         market = self.market
         if market.volatility is None or market.daily_volume is None:
             return {}
@@ -89,11 +98,9 @@ class StressCase:
 
 def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
     """Returns the assumptions of a case with their marks, those measured for it first."""
-    rows = [_market_default(case), _open_interest_default(case)]
-    own = case.defaults
-    of_book = (own.leverage, own.sizes, own.grid_rows, own.sample_rows)
-    skipped = set() if case.is_synthetic else {default.name for default in of_book}
-    rows += [_default_row(case, default) for default in own.rows() if default.name not in skipped]
+    rows = [_impact_default(case), _open_interest_default(case)]
+    skipped = _unused(case)
+    rows += [_default_row(case, own) for own in case.defaults.rows() if own.name not in skipped]
     if case.has_accounts:
         rows.append(_SHARED_MARGIN)
     funds = ", ".join(f"{venue} ${own:,.0f}" for venue, own in sorted(case.funds.items()))
@@ -116,6 +123,24 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
     return tuple(rows)
 
 
+def _unused(case: StressCase) -> set[str]:
+    """Returns the names of assumptions that given positions, or a given impact, do without."""
+    own = case.defaults
+    of_book = (own.leverage, own.sizes, own.grid_rows, own.sample_rows)
+    names = set() if case.is_synthetic else {default.name for default in of_book}
+    if case.given_impact is not None:
+        impact = (own.impact_coefficient, own.impact_exponent, own.liquidity_multipliers)
+        names |= {default.name for default in (*impact, own.market_days)}
+    return names
+
+
+def _impact_default(case: StressCase) -> StressDefaultRow:
+    given = case.given_impact
+    if given is None:
+        return _market_default(case)
+    return StressDefaultRow("impact", given.text, Mark.GIVEN.value, given.basis)
+
+
 _SHARED_MARGIN = StressDefaultRow(
     "margin of positions in accounts",
     "curve, paths, contributions, map, effects and sensitivity: each position margined alone; results "
@@ -133,6 +158,8 @@ def _default_row(case: StressCase, default: Default[object]) -> StressDefaultRow
 
 def _leverage_mark(case: StressCase) -> str:
     """Returns the mark of effective leverage on the venues with open interest."""
+    if case.defaults.leverage.mark is Mark.GIVEN:
+        return Mark.GIVEN.value
     measured = [
         venue
         for venue in sorted(case.open_interest)

@@ -23,7 +23,7 @@ _MOST_LEVERAGE = 1000.0
 _MOST_TIMES = 100.0
 
 REFERENCE = "reference"
-"""The change that is simulated if none is named."""
+"""Kind of change to the margins of a rule set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,19 +16,16 @@ from harmonize.api.stress_inputs import (
     open_interest_near,
     universe_terms,
 )
+from harmonize.api.stress_references import Reference, references
 from harmonize.api.stress_rows import stress_row
 from harmonize.audit.assemble import Reading
-from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressOmittedRow, StressRow
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind, PriceSeries
 from harmonize.policy.rule_set import RuleSet
-from harmonize.stress import counterfactuals
-from harmonize.stress.counterfactuals import WhatIf
 from harmonize.stress.defaults import DEFAULTS
 from harmonize.stress.effects import SEEDS
 from harmonize.stress.errors import StressInputError
-from harmonize.stress.margins import reference_tiers
 
 SHOCK = 0.10
 
@@ -101,6 +98,8 @@ def _case(
     if not is_observable(near, terms):
         return None
     market = market_before(prices, base.as_of, DEFAULTS.market_days.value, is_dated=False)
+    rule_sets = [rule.applied.rule_set.id for rule in base.universe.layout.rules]
+    own = references(base.universe, rule_sets, underlying)
     return StressCase(
         underlying=underlying,
         make_book=partial(observable_book, underlying, near, terms),
@@ -111,31 +110,16 @@ def _case(
         scenario=None,
         shock=SHOCK,
         effect_shocks=(),
-        changes=_changes(base, underlying),
+        changes=_changes(own),
+        references=own,
         seeds=SEEDS,
     )
 
 
-def _changes(base: PreparedUniverse, underlying: str) -> tuple[NamedChange, ...]:
+def _changes(own: Sequence[Reference]) -> tuple[NamedChange, ...]:
     """Returns the margins of every rule set that has some for the underlying, as changes."""
-    changes = []
-    for rule in base.universe.layout.rules:
-        rule_set = rule.applied.rule_set.id
-        what_if = _reference(base, rule_set, underlying)
-        if what_if is not None:
-            changes.append(NamedChange(what_if.name, rule_set, what_if))
-    return tuple(changes)
-
-
-def _reference(base: PreparedUniverse, rule_set: str, underlying: str) -> WhatIf | None:
-    initial, maintenance = (
-        reference_tiers(base.universe, rule_set, margin_type, underlying)
-        for margin_type in ("initial", "maintenance")
+    return tuple(
+        NamedChange(what_if.name, reference.rule_set, what_if)
+        for reference in own
+        for _, what_if in reference.changes()
     )
-    if not isinstance(initial, Unknown) and not isinstance(maintenance, Unknown):
-        return counterfactuals.reference(initial, maintenance)
-    if not isinstance(initial, Unknown):
-        return counterfactuals.reference_initial(initial)
-    if not isinstance(maintenance, Unknown):
-        return counterfactuals.reference_maintenance(maintenance)
-    return None

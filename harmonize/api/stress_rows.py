@@ -10,6 +10,7 @@ import numpy as np
 
 from harmonize.api.stress_case import Impacts, NamedChange, StressCase, default_rows
 from harmonize.api.stress_inputs import TermsByVenue
+from harmonize.api.stress_references import threshold_rows
 from harmonize.api.stress_sensitivity import sensitivity_rows
 from harmonize.api.stress_validation import limit_sentences, validate
 from harmonize.api.stress_venues import Samples, venue_figures, withheld_sentences
@@ -35,7 +36,7 @@ from harmonize.stress.defaults import DEFAULTS
 from harmonize.stress.density import density
 from harmonize.stress.effects import INTERVAL, Effect, effects_of_all
 from harmonize.stress.impact import Impact, LinearImpact
-from harmonize.stress.paths import PathTerms, run_path
+from harmonize.stress.paths import PathTerms, run_path, settle
 from harmonize.stress.positions import Floats
 from harmonize.stress.scenario import ScenarioKind, Series, bundled_scenarios
 from harmonize.stress.thresholds import Thresholds, thresholds
@@ -53,7 +54,8 @@ _DENSITY_UP_TO = 0.5
 def stress_row(case: StressCase) -> StressRow:
     """Returns the stress of one underlying. Raises StressInputError: input that cannot be simulated."""
     book, impacts = case.book(), case.impacts
-    validation = validate((case.underlying,), {case.underlying: case.terms}, case.defaults)
+    validated = (case.underlying,) if case.is_synthetic else ()
+    validation = validate(validated, {case.underlying: case.terms}, case.defaults)
     given = _longs(book)
     schedules = [case.terms[venue].schedule for venue in book.positions.venues]
     times = sorted(iso_utc(schedule.observed_at) for schedule in schedules)
@@ -91,6 +93,7 @@ def stress_row(case: StressCase) -> StressRow:
             *withheld_sentences(venues),
             *limit_sentences(case.underlying, validation, at_shock),
         ),
+        thresholds=tuple(threshold_rows(book, case.references)),
     )
 
 
@@ -201,6 +204,8 @@ def _paths(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[St
     total = float(given.open_interest.sum())
     for liquidity, impact in used:
         result = run_path(given, impact, path, terms)
+        funds = [case.funds.get(venue, 0.0) for venue in given.venues]
+        paid, left = settle(result.beyond_margin, funds)
         liquidated = float(result.liquidated.sum())
         yield StressPathRow(
             scenario.id,
@@ -212,6 +217,8 @@ def _paths(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[St
             float(result.beyond_margin.sum()),
             _largest(scenario.implied_volatility, case.underlying),
             _largest(scenario.volume, case.underlying),
+            float(paid.sum()) if case.funds else None,
+            float(left.sum()) if case.funds else None,
         )
 
 
@@ -234,7 +241,7 @@ def _bins(case: StressCase, given: Thresholds) -> Iterator[StressBinRow]:
 
 
 def _effects(case: StressCase, impacts: Impacts) -> Iterator[StressEffectRow]:
-    if not impacts:
+    if not impacts or not case.changes:
         return
     make = partial(_seeded, case)
     shocks = sorted({*case.effect_shocks, case.shock})

@@ -1,4 +1,7 @@
-"""How much the liquidated notional of a case depends on each assumption, halved and doubled."""
+"""How much the liquidated notional of a case depends on each assumption.
+
+Each is halved and doubled, except the liquidity multiplier, whose assumed range is far wider.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -15,6 +18,8 @@ _OF_IMPACT = ("impact coefficient", "impact exponent")
 """Assumptions of the package that matter for given positions."""
 
 
+_LIQUIDITY = "liquidity multiplier"
+
 _STATED_AS = {
     "leverage, median": "effective leverage",
     "leverage, log-sd": "effective leverage",
@@ -22,7 +27,7 @@ _STATED_AS = {
     "largest size": "position sizes",
     "impact coefficient": "impact coefficient",
     "impact exponent": "impact exponent",
-    "liquidity multiplier": "liquidity multiplier on volatility",
+    _LIQUIDITY: "liquidity multiplier on volatility",
     "closing of price gaps": "closing of price gaps between venues",
     "time to sell": "time to sell a liquidation",
     "rows of the central book": "rows of the central book",
@@ -44,16 +49,22 @@ def sensitivity_rows(case: StressCase) -> Iterator[StressSensitivityRow]:
     own = sensitivity(
         case.defaults, lambda defaults: _liquidated_under(case, given, defaults), _scales(case)
     )
-    rows = [*own, *_market_rows(case, given)]
+    rows = [*own]
+    if case.given_impact is None:
+        rows += [*_market_rows(case, given), _liquidity_row(case, given)]
     marks = {own.name: own.mark for own in default_rows(case)}
     for row in sorted(rows, key=lambda row: (-row.spread, row.name)):
         mark = marks.get(_STATED_AS[row.name], "")
-        yield StressSensitivityRow(row.name, row.base, row.halved, row.doubled, mark)
+        span = _liquidity_span(case) if row.name == _LIQUIDITY else ""
+        yield StressSensitivityRow(row.name, row.base, row.halved, row.doubled, mark, span)
 
 
 def _scales(case: StressCase) -> Mapping[str, Scale]:
     """Returns the assumptions of the package that matter: of given positions, those of the impact."""
-    return SCALES if case.is_synthetic else {name: SCALES[name] for name in _OF_IMPACT}
+    names = SCALES.keys() if case.is_synthetic else set(_OF_IMPACT)
+    if case.given_impact is not None:
+        names -= set(_OF_IMPACT)
+    return {name: scale for name, scale in SCALES.items() if name in names}
 
 
 def _thresholds(case: StressCase) -> Thresholds:
@@ -72,10 +83,22 @@ def _liquidated_under(case: StressCase, given: Thresholds, defaults: StressDefau
     return _liquidated(varied, given if is_same_book else _thresholds(varied))
 
 
-def _liquidated(case: StressCase, given: Thresholds) -> float:
-    """Returns the liquidated notional at the shock, in USD, under the first liquidity multiplier."""
+def _liquidated(case: StressCase, given: Thresholds, liquidity: float | None = None) -> float:
+    """Returns the liquidated notional at the shock, in USD; by default under the first multiplier."""
     impacts = case.impacts
-    return float(curve(given, impacts[min(impacts)], [case.shock]).liquidated[0])
+    impact = impacts[min(impacts) if liquidity is None else liquidity]
+    return float(curve(given, impact, [case.shock]).liquidated[0])
+
+
+def _liquidity_row(case: StressCase, given: Thresholds) -> SensitivityRow:
+    """Returns the figures at both ends of the assumed multipliers."""
+    base = _liquidated(case, given)
+    last = _liquidated(case, given, max(case.impacts))
+    return SensitivityRow(_LIQUIDITY, base, base, last)
+
+
+def _liquidity_span(case: StressCase) -> str:
+    return f"{min(case.impacts):g}× to {max(case.impacts):g}×"
 
 
 def _market_rows(case: StressCase, given: Thresholds) -> Iterator[SensitivityRow]:

@@ -11,6 +11,7 @@ _Record = dict[str, Cell]
 
 _TABLES = (
     ("Venues", "venues", {"reverse"}),
+    ("Margins in force", "thresholds", set[str]()),
     ("Curve under changes", "changed", set[str]()),
     ("Cliffs", "cliffs", set[str]()),
     ("Paths", "paths", set[str]()),
@@ -62,21 +63,32 @@ def curve_sheet(answer: StressAnswer) -> Sheet:
     return _sheet("Curve", records)
 
 
+def csv_sheet(answer: StressAnswer) -> Sheet:
+    """Returns the curve and the paths, then the effects of every change by shock, as one table.
+
+    Rows of effects have ``what_if`` and ``metric``; those of the curve have neither.
+    """
+    curve = curve_sheet(answer)
+    records = [dict(zip(curve.headings, own, strict=True)) for own in curve.rows]
+    return _sheet(curve.name, [*records, *_effect_records(answer)])
+
+
 def _effects(answer: StressAnswer) -> Sheet:
-    return _sheet(
-        "Effects",
-        (
-            {
-                **_record(row, effect, {"cells", "sign", "depends_on"}),
-                **_fields(cell, {"sign"}),
-                "cell_sign": cell.sign,
-                "sign": effect.sign,
-                "depends_on": ", ".join(effect.depends_on),
-            }
-            for row in answer.rows
-            for effect in row.effects
-            for cell in effect.cells
-        ),
+    return _sheet("Effects", _effect_records(answer))
+
+
+def _effect_records(answer: StressAnswer) -> Iterable[_Record]:
+    return (
+        {
+            **_record(row, effect, {"cells", "sign", "depends_on"}),
+            **_fields(cell, {"sign"}),
+            "cell_sign": cell.sign,
+            "sign": effect.sign,
+            "depends_on": ", ".join(effect.depends_on),
+        }
+        for row in answer.rows
+        for effect in row.effects
+        for cell in effect.cells
     )
 
 

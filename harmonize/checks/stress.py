@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from harmonize.checks.base import AuditContext, Check, Draft, Option, first_names
-from harmonize.document import Level, StressRow, StressStepRow, StressVenueRow, Verdict
+from harmonize.document import (
+    Level,
+    StressEffectRow,
+    StressRow,
+    StressStepRow,
+    StressVenueRow,
+    Verdict,
+)
 from harmonize.text import numbers
 from harmonize.text.messages import duration_text, percent
 
@@ -148,7 +155,8 @@ def rule_set_liquidates_more(context: AuditContext) -> Iterator[Draft]:
 
     ## What it checks
     The change of the liquidated notional in a sudden fall of 10 % if every venue applied the margins of
-    the rule set. Traders above the new leverage either add margin or cut their position.
+    the rule set. Traders above the new leverage either add margin or cut their position. MM that is a
+    margin call or a clearing requirement liquidates nothing: of such a rule set, IM alone is applied.
 
     ## Why it matters
     A higher MM liquidates earlier. Where a rule set liquidates more, harmonization deepens the fall
@@ -166,8 +174,8 @@ def rule_set_liquidates_more(context: AuditContext) -> Iterator[Draft]:
     The test is defined by this tool; see docs/stress.md for its assumptions.
     """
     for row in context.stress:
-        for effect in row.effects:
-            if not effect.rule_set or effect.metric != _LIQUIDATED or effect.sign != _MORE:
+        for effect in _of_whole_rule_sets(row):
+            if effect.sign != _MORE:
                 continue
             changes = [cell.change for cell in effect.cells]
             message = (
@@ -184,6 +192,16 @@ def rule_set_liquidates_more(context: AuditContext) -> Iterator[Draft]:
                 rule_set=effect.rule_set,
                 subject=row.underlying,
             )
+
+
+def _of_whole_rule_sets(row: StressRow) -> Iterator[StressEffectRow]:
+    """Yields the effect of each rule set on the liquidated notional, without that of its parts."""
+    whole: dict[str, str] = {}
+    for effect in row.effects:
+        is_whole = whole.setdefault(effect.rule_set, effect.what_if) == effect.what_if
+        is_own = bool(effect.rule_set) and effect.shock == row.shock
+        if is_whole and is_own and effect.metric == _LIQUIDATED:
+            yield effect
 
 
 def leverage_assumed(context: AuditContext) -> Iterator[Draft]:

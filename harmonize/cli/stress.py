@@ -21,6 +21,12 @@ from harmonize.cli.options import (
     Venues,
     VerifiedOnlyOption,
 )
+from harmonize.cli.stress_given import (
+    ImpactModelOption,
+    LeverageOption,
+    given_defaults,
+    given_impact,
+)
 from harmonize.text.messages import iso_utc
 
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ def stress(
             "--what-if",
             help="Change of rules: reference, reference=im, reference=mm, leverage=10, "
             "maintenance=1.5, buffer=5% or adopt=VENUE; on the day with @5% (repeatable; default "
-            "reference).",
+            "the three references).",
         ),
     ] = None,
     shock: Annotated[
@@ -69,7 +75,8 @@ def stress(
         ),
     ] = "",
     seeds: Annotated[
-        int | None, typer.Option("--seeds", help="Books behind an interval (default 40).")
+        int | None,
+        typer.Option("--seeds", help="Books behind an interval, 20 to 1,000 (default 40)."),
     ] = None,
     impact: Annotated[
         bool, typer.Option("--impact", help="Keep impact on in the replay of a recorded path.")
@@ -78,11 +85,13 @@ def stress(
         str,
         typer.Option("--taker-fee", help="Taker fee of venues that add one to MM, as 0.05%."),
     ] = "0",
+    leverage: LeverageOption = "",
+    impact_model: ImpactModelOption = "",
     fund: Annotated[
         list[str] | None,
         typer.Option(
             "--fund",
-            help="Insurance fund for reverse stress, as VENUE=USD, such as okx=50m (repeatable).",
+            help="Insurance fund for reverse stress and paths, as VENUE=USD, such as okx=50m (repeatable).",
         ),
     ] = None,
     venue: Venues = None,
@@ -112,11 +121,13 @@ def stress(
         _scenario(scenario) if scenario else None,
         _positions(positions) if positions else None,
         tuple(what_if) if what_if else default.what_ifs,
-        _rate_below_one(shock, "--shock", "a fall", "10%") if shock else None,
+        _shock(shock) if shock else None,
         default.seeds if seeds is None else seeds,
         impact,
         _rate_below_one(taker_fee, "--taker-fee", "a rate", "0.05%"),
         _funds(fund or []),
+        given_defaults(leverage),
+        given_impact(impact_model, _read),
     )
     selection = request.selection(
         context.obj,
@@ -137,7 +148,7 @@ def stress(
 
 
 def _scenario(name: str) -> "Scenario":
-    from harmonize.api.stress import find_scenario
+    from harmonize.api.stress_scenarios import find_scenario
     from harmonize.stress.scenario import bundled_scenarios
 
     bundled = bundled_scenarios()
@@ -150,12 +161,13 @@ def _is_file(name: str) -> bool:
 
 
 def _positions(path: Path) -> "Positions":
+    from harmonize.api.known_venues import known_venues
     from harmonize.stress.errors import StressInputError
     from harmonize.stress.position_file import read_positions
 
     text = _read(path, "--positions")
     try:
-        return read_positions(text, path.name)
+        return read_positions(text, path.name, known_venues())
     except StressInputError as error:
         fail(str(error), USAGE)
 
@@ -174,6 +186,13 @@ def _rate_below_one(text: str, option: str, noun: str, example: str) -> float:
     if rate >= 1.0:
         expected = f"expected {noun} from 0 to below 100 %, such as {example}"
         fail(f"{option}: {expected}, found {text!r}", USAGE)
+    return rate
+
+
+def _shock(text: str) -> float:
+    rate = parse_rate(text, "--shock")
+    if not 0.0 < rate < 1.0:
+        fail(f"--shock: expected a fall above 0 and below 100 %, found {text!r}; use 10%", USAGE)
     return rate
 
 
@@ -199,7 +218,7 @@ def _print(answer: "StressAnswer", form: SheetForm, output: Path | None) -> None
     if form is SheetForm.JSON:
         print_json(_object(answer), output)
     elif form is SheetForm.CSV:
-        sheets.print_csv(stress_table.curve_sheet(answer), output)
+        sheets.print_csv(stress_table.csv_sheet(answer), output)
     elif form is SheetForm.XLSX:
         title = f"Stress, as of {answer.as_of:%Y-%m-%d}"
         created = answer.as_of.replace(microsecond=0)

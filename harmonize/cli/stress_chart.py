@@ -1,8 +1,7 @@
 """Chart of a stress on one underlying: the move against the shock, now and under other rules."""
 
 from harmonize.api.stress import StressAnswer
-from harmonize.document.stress import StressEffectRow, StressRow
-from harmonize.stress.effects import Metric
+from harmonize.document.stress import StressRow
 from harmonize.text.messages import percent
 from reports.charts.horizon_lines import MoveLine, shock_lines
 from reports.charts.svg import Frame
@@ -50,25 +49,21 @@ def _now(row: StressRow) -> list[MoveLine]:
 
 
 def _changed(row: StressRow) -> list[MoveLine]:
-    moves = [effect for effect in row.effects if effect.metric == Metric.MOVE]
-    if not moves:
+    """Returns the lines under the first change, at every shock of the curve."""
+    if not row.changed:
         return []
-    first = [e for e in moves if (e.what_if, e.rule_set) == (moves[0].what_if, moves[0].rule_set)]
-    kept = first[0].cells[0].behaviour
-    liquidities = [cell.liquidity for cell in first[0].cells if cell.behaviour == kept]
+    first = row.changed[0]
+    key = (first.what_if, first.rule_set, first.behaviour)
+    points = [own for own in row.changed if (own.what_if, own.rule_set, own.behaviour) == key]
+    liquidities = sorted({point.liquidity for point in points})
     return [
         MoveLine(
-            f"{first[0].what_if}, {liquidity:g}×",
+            f"{first.what_if}, {liquidity:g}×",
             f"c1 {_DASHES[number % len(_DASHES)]}",
-            tuple((e.shock, _move(e, liquidity, kept)) for e in first if e.shock > 0),
+            tuple((p.shock, p.move) for p in points if p.liquidity == liquidity and p.shock > 0),
         )
         for number, liquidity in enumerate(liquidities)
     ]
-
-
-def _move(effect: StressEffectRow, liquidity: float, behaviour: str) -> float:
-    cell = next(c for c in effect.cells if (c.liquidity, c.behaviour) == (liquidity, behaviour))
-    return cell.before + cell.change
 
 
 def _caption(row: StressRow) -> str:

@@ -92,6 +92,7 @@ from harmonize.document.stress import (
     StressRow,
     StressSensitivityRow,
     StressStepRow,
+    StressThresholdRow,
     StressValidationRow,
     StressVenueRow,
 )
@@ -190,6 +191,7 @@ __all__ = [
     "StressRow",
     "StressSensitivityRow",
     "StressStepRow",
+    "StressThresholdRow",
     "StressValidationRow",
     "StressVenueRow",
     "ThresholdAdviceRow",

@@ -140,7 +140,8 @@ class StressPathRow:
 
     ``fall`` is the largest of the path itself, ``move`` that of the price with the forced sales. The
     largest ``implied_volatility`` (per year) and ``volume`` (times that of the 30 days before) on the
-    path are None if the scenario does not state them.
+    path are None if the scenario does not state them. ``paid_by_funds`` and ``uncovered`` are the parts of
+    the loss that stated insurance funds pay, and the rest; None without a stated fund.
     """
 
     scenario: str
@@ -152,6 +153,8 @@ class StressPathRow:
     loss: float
     implied_volatility: float | None = None
     volume: float | None = None
+    paid_by_funds: float | None = None
+    uncovered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +235,8 @@ class StressStepRow:
 class StressSensitivityRow:
     """Liquidated notional at the shock with one assumption halved and doubled, largest spread first.
 
-    ``mark`` is that of the assumption; a document of an earlier version has none.
+    ``mark`` is that of the assumption; a document of an earlier version has none. ``span`` is the
+    assumed range, such as 1× to 10×, if its ends stand in place of half and double.
     """
 
     name: str
@@ -240,6 +244,7 @@ class StressSensitivityRow:
     halved: float
     doubled: float
     mark: str = ""
+    span: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,23 @@ class StressValidationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StressThresholdRow:
+    """IM and MM at a typical size, as shares of the notional: of a venue, or of a rule set.
+
+    ``rule_set`` is empty for the margins in force on ``venue``, and ``venue`` for those of a rule set.
+    ``notional`` is the median long, weighted by notional and rounded to one digit. A rate is None if MM
+    liquidates nothing, or if the margin is not observable; ``reason`` states why.
+    """
+
+    venue: str
+    rule_set: str
+    notional: float
+    initial_rate: float | None
+    maintenance_rate: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StressOmittedRow:
     """Underlying with observed open interest, in USD, on which no fall was simulated, and why."""
 
@@ -297,6 +319,7 @@ class StressRow:
     ``oldest`` and ``newest`` are the observation times of the margins. ``is_synthetic`` is False if the
     positions were given. ``seeds`` is the number of books behind an interval. ``validation`` is empty
     without recorded liquidations of the underlying; ``limits`` state what cannot be known.
+    ``thresholds`` are the margins in force by venue, then those of each selected rule set.
     """
 
     underlying: str
@@ -322,6 +345,7 @@ class StressRow:
     changed: tuple[StressChangedPointRow, ...] = ()
     validation: tuple[StressValidationRow, ...] = ()
     limits: tuple[str, ...] = ()
+    thresholds: tuple[StressThresholdRow, ...] = ()
 
     @property
     def at_shock(self) -> tuple[StressPointRow, ...]:

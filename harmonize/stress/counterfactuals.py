@@ -62,7 +62,7 @@ class Outcome:
     """Positions and falls under some rules.
 
     ``top_up`` is the margin by venue, in USD, that traders add before the scenario; ``closed`` is the
-    notional that they close instead. ``immediate`` is the notional whose margin does not exceed MM.
+    notional that they close instead. ``immediate`` is the notional whose margin is below MM.
     """
 
     positions: Positions

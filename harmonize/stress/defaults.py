@@ -18,6 +18,11 @@ class Mark(StrEnum):
     MEASURED = "measured"
     SOURCED = "sourced"
     ASSUMED = "assumed"
+    GIVEN = "given"
+
+
+SOURCE_MARKS = (Mark.MEASURED, Mark.SOURCED, Mark.ASSUMED)
+"""Marks of what ships with the package or a scenario states; a user gives the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +179,9 @@ class StressDefaults:
         return measured.get((underlying, side), measured[SUBSTITUTE, side])
 
     def leverage_mark(self, venue: str, underlying: str) -> Mark:
-        """Returns whether effective leverage is measured on a venue and underlying, or assumed."""
+        """Returns whether effective leverage is measured on a venue and underlying, assumed, or given."""
+        if self.leverage.mark is Mark.GIVEN:
+            return Mark.GIVEN
         is_measured = venue == MEASURED_VENUE and (underlying, Side.LONG) in self.leverage.value
         return self.leverage.mark if is_measured else Mark.ASSUMED
 

@@ -19,6 +19,7 @@ from harmonize.stress.tiers import Tiers, VenueMargins
 _MOST_HALVINGS = 1100  # from the largest float to the smallest
 _BEYOND = 1e15  # USD: end of an open-ended tier with a power of N, as in the scalar formula
 _NEAR_ZERO = 1e-12
+_ROUNDING = 1e-12  # relative: IM and MM of equal rates can differ by it
 _CHUNK = 1 << 16  # positions per step, so that work arrays stay in the cache
 
 
@@ -26,11 +27,13 @@ _CHUNK = 1 << 16  # positions per step, so that work arrays stay in the cache
 class Falls:
     """Liquidation and bankruptcy of positions, in the order of the positions.
 
-    - ``fall``: adverse move at liquidation; 0 if immediate, infinite if no move liquidates.
+    - ``fall``: adverse move at liquidation; 0 if the margin is at or below MM and fee, infinite if no
+      move liquidates.
     - ``bankrupt``: adverse move at which the margin is lost: M/N of a linear contract.
     - ``exposure``: loss in USD per unit of adverse move, of one position. It is N for a linear
       contract. Margin of an inverse contract is in coins, so its value moves too: N + M and N − M.
-    - ``immediate``: True if the margin does not exceed MM and fee at the first mark.
+    - ``immediate``: True if the margin is below MM and fee at the first mark. A margin that equals them
+      is liquidated by the first fall, and not before: a trader who adds margin up to MM has met it.
     - ``beyond_tiers``: True if the value at liquidation is above the largest observed position.
       The last tier is continued there, so that the venue may liquidate earlier.
     """
@@ -143,12 +146,12 @@ def _fill(result: Falls, chunk: slice, own: _Rows, table: _Table) -> None:
     """Writes the falls of some positions."""
     fee = table.fee[own.venue]
     required = table.pieces.margin_on(own.piece, own.notional) + fee * own.notional
-    immediate = own.margin <= required
+    at_or_below = own.margin <= required
     ratio, value = _price_ratio(own, required, table)
     fall = np.where(np.isnan(ratio), np.inf, own.sign * (1.0 - ratio))
-    result.fall[chunk] = np.where(immediate, 0.0, fall)
-    result.immediate[chunk] = immediate
-    result.beyond_tiers[chunk] = ~immediate & (value > table.largest[own.venue])
+    result.fall[chunk] = np.where(at_or_below, 0.0, fall)
+    result.immediate[chunk] = own.margin < required * (1.0 - _ROUNDING)
+    result.beyond_tiers[chunk] = ~at_or_below & (value > table.largest[own.venue])
     inverse = table.is_inverse[own.venue]
     exposure = np.where(inverse, own.notional + own.sign * own.margin, own.notional)
     result.exposure[chunk] = np.maximum(exposure, 0.0)

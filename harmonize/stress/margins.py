@@ -6,7 +6,7 @@ from harmonize.comparison.offers import build_offer, no_margin_reason
 from harmonize.comparison.peers import PeerGroup
 from harmonize.comparison.universe import Universe
 from harmonize.core.instrument import Payoff
-from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.core.schedule import MaintenanceMeaning, MarginSchedule, Unknown
 from harmonize.core.venue_conventions import ConventionsByVenue
 from harmonize.liquidation.distance import margin_basis
 from harmonize.numerics.offer import Offer
@@ -35,17 +35,28 @@ def reference_tiers(
 ) -> Tiers | Unknown:
     """Returns a margin that a rule set requires on an underlying, or the reason for none.
 
-    ``margin_type`` is "initial" or "maintenance".
+    ``margin_type`` is "initial" or "maintenance". MM that calls for margin, or that a clearing member
+    deposits, liquidates nothing: it is used only if the rule set converts it to a liquidation trigger.
     """
+    trigger = MaintenanceMeaning.LIQUIDATION
     for rule in universe.layout.rules:
         if rule.applied.rule_set.id != rule_set:
             continue
-        reference = rule.reference(underlying, margin_type)
+        own_meaning = rule.applied.rule_set.meaning
+        is_other = margin_type == "maintenance" and own_meaning is not trigger
+        reference = rule.reference(underlying, margin_type, trigger if is_other else None)
+        if reference is None and is_other and rule.reference(underlying, margin_type):
+            return Unknown(f"MM of {rule_set} is {no_trigger_reason(own_meaning)}")
         if reference is None:
             missing = f"{rule_set} sets no {margin_type} margin for {underlying}"
             return Unknown(rule.applied.reasons.get(underlying, missing))
         return tiers_from_pieces(universe.layout.pieces(reference.function))
     return Unknown(f"{rule_set}: the rule set is not selected")
+
+
+def no_trigger_reason(meaning: MaintenanceMeaning) -> str:
+    """Returns why MM of a meaning other than a liquidation trigger liquidates nothing."""
+    return f"a {meaning}, at which nothing is liquidated"
 
 
 def _terms(
@@ -59,6 +70,8 @@ def _terms(
     maintenance = build_offer(universe.layout, "maintenance", row, schedule)
     if initial is None or maintenance is None:
         return Unknown(no_margin_reason(schedule, "MM" if maintenance is None else "IM"))
+    if schedule.meaning is not MaintenanceMeaning.LIQUIDATION:
+        return Unknown(f"MM is {no_trigger_reason(schedule.meaning)}")
     if schedule.instrument.payoff is Payoff.QUANTO:
         return Unknown("quanto contract: the loss depends on a third currency")
     return VenueMargins(

@@ -4,7 +4,9 @@ Amounts are in USD at the first mark. Rows of one venue, underlying and account 
 """
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
 from io import StringIO
 from math import isfinite
 
@@ -13,6 +15,7 @@ import numpy as np
 from harmonize.liquidation.price import Side
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.positions import NO_ACCOUNT, Positions, build_positions, signs
+from harmonize.text.suggest import did_you_mean
 
 HEADS = ("venue", "underlying", "side", "notional", "margin")
 """Columns of a file, in any order."""
@@ -24,11 +27,18 @@ An account is at one venue: the same text on two venues is two accounts. A row w
 margined alone.
 """
 
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9, "b": 10**9}
+
+_WRITTEN = re.compile(
+    r"\$? ?(?P<number>(\d{1,3}([,_' ]\d{3})+|\d+)(\.\d+)?) ?(?P<unit>k|m|bn|b)?( ?usd)?", re.ASCII
+)
+"""Amount that a person writes and a program does not read."""
+
 _SIDES = frozenset(side.value for side in Side)
 
 
-def read_positions(text: str, name: str) -> Positions:
-    """Returns the positions of a CSV text.
+def read_positions(text: str, name: str, venues: Collection[str] = ()) -> Positions:
+    """Returns the positions of a CSV text; ``venues`` are the known ones, empty if any name is.
 
     Raises StressInputError for the first error, with file, line and the name of the column.
     """
@@ -50,7 +60,9 @@ def read_positions(text: str, name: str) -> Positions:
     if not lines:
         message = f"{name}:1: no positions; add one per row: {', '.join(HEADS)}"
         raise StressInputError(message)
-    return _positions(columns, _Places(name, lines))
+    places = _Places(name, lines)
+    _check_venues(columns["venue"], venues, places)
+    return _positions(columns, places)
 
 
 class _Places:
@@ -79,13 +91,20 @@ def _check_heads(heads: Sequence[str], name: str) -> None:
         raise StressInputError(message)
 
 
+def _check_venues(cells: Sequence[str], venues: Collection[str], places: _Places) -> None:
+    for row, cell in enumerate(cells):
+        if venues and cell and cell not in venues:
+            fix = did_you_mean(cell, venues, "see `harmonize venues` for the known ones")
+            raise places.error(row, "venue", f"unknown venue {cell}{fix}")
+
+
 def _positions(columns: Mapping[str, Sequence[str]], places: _Places) -> Positions:
     for head in ("venue", "underlying"):
         _check(columns[head], head, places, bool, "a name")
     sides = [side.lower() for side in columns["side"]]
     _check(sides, "side", places, _SIDES.__contains__, "long or short")
     for head in ("notional", "margin"):
-        _check(columns[head], head, places, _is_amount, "a number above 0, in USD")
+        _check_amounts(columns[head], head, places)
     venues, venue = _codes(columns["venue"])
     underlyings, underlying = _codes([name.upper() for name in columns["underlying"]])
     names = columns.get(ACCOUNT, [""] * len(sides))
@@ -116,12 +135,28 @@ def _check(
             raise places.error(row, head, f"expected {expected}, found {cell!r}")
 
 
+def _check_amounts(cells: Sequence[str], head: str, places: _Places) -> None:
+    for row, cell in enumerate(cells):
+        if not _is_amount(cell):
+            message = f"expected a number above 0, in USD, found {cell!r}{_plain(cell)}"
+            raise places.error(row, head, message)
+
+
 def _is_amount(cell: str) -> bool:
     try:
         number = float(cell)
     except ValueError:
         return False
     return isfinite(number) and number > 0.0 and "_" not in cell
+
+
+def _plain(cell: str) -> str:
+    """Returns the fix for an amount with separators or a unit, such as 1,000,000 or 1m; or empty."""
+    match = _WRITTEN.fullmatch(cell.strip().lower())
+    if match is None:
+        return ""
+    number = Decimal(re.sub(r"[,_' ]", "", match["number"])) * _UNITS[match["unit"] or ""]
+    return f"; write {number.normalize():f}" if number else ""
 
 
 def _codes(names: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

@@ -1,6 +1,6 @@
 """Stress scenarios in YAML: falls by step and underlying, with citations and their marks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from harmonize.core.yaml_source import Path, YamlSource, YamlSourceError, parse_yaml, printable
-from harmonize.stress.defaults import Mark
+from harmonize.stress.defaults import SOURCE_MARKS, Mark
 from harmonize.stress.errors import StressInputError
 
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -176,7 +176,7 @@ def scenario_schema() -> dict[str, object]:
         "additionalProperties": False,
         "properties": {
             "reference": text,
-            "mark": {"enum": [mark.value for mark in Mark]},
+            "mark": {"enum": [mark.value for mark in SOURCE_MARKS]},
             "note": text,
         },
     }
@@ -257,7 +257,7 @@ def _citations(yaml: YamlSource, value: object) -> tuple[Citation, ...]:
         citations.append(
             Citation(
                 _text(yaml, (*path, "reference"), row["reference"]),
-                _word(yaml, (*path, "mark"), row["mark"], Mark),
+                _word(yaml, (*path, "mark"), row["mark"], SOURCE_MARKS),
                 _text(yaml, (*path, "note"), row["note"]),
             )
         )
@@ -289,13 +289,12 @@ def _text(yaml: YamlSource, path: Path, value: object) -> str:
     return value
 
 
-def _word(yaml: YamlSource, path: Path, value: object, words: type[_Word]) -> _Word:
-    try:
-        return words(str(value))
-    except ValueError:
-        expected = ", ".join(word.value for word in words)
-        reason = f"{path[-1]}: expected one of {expected}, found {printable(value)}"
-        raise _error(yaml, path, reason) from None
+def _word(yaml: YamlSource, path: Path, value: object, words: Iterable[_Word]) -> _Word:
+    by_value = {word.value: word for word in words}
+    if str(value) not in by_value:
+        reason = f"{path[-1]}: expected one of {', '.join(by_value)}, found {printable(value)}"
+        raise _error(yaml, path, reason)
+    return by_value[str(value)]
 
 
 def _error(yaml: YamlSource, path: Path, reason: str) -> YamlSourceError:

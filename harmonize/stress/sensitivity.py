@@ -112,12 +112,6 @@ def _closing_steps(defaults: StressDefaults, factor: float) -> StressDefaults:
     return replace(defaults, closing_steps=replace(own, value=own.value * factor))
 
 
-def _liquidity(defaults: StressDefaults, factor: float) -> StressDefaults:
-    own = defaults.liquidity_multipliers
-    scaled = tuple(multiplier * factor for multiplier in own.value)
-    return replace(defaults, liquidity_multipliers=replace(own, value=scaled))
-
-
 def _grid_rows(defaults: StressDefaults, factor: float) -> StressDefaults:
     own = defaults.grid_rows
     rows = max(1, round(own.value * factor))
@@ -131,7 +125,6 @@ SCALES: Mapping[str, Scale] = {
     "largest size": _largest_size,
     "impact coefficient": _impact_coefficient,
     "impact exponent": _impact_exponent,
-    "liquidity multiplier": _liquidity,
     "closing of price gaps": _closing_steps,
     "time to sell": _minutes_to_sell,
     "rows of the central book": _grid_rows,

@@ -43,8 +43,8 @@ class Thresholds:
 
     Venue ``v`` has the rows ``start[v] : start[v + 1]``, and ``cumulative[v][k]`` is the notional of
     its first k. ``row`` is the index of each row before sorting. ``notional``, ``margin`` and
-    ``exposure`` are those of all positions that a row represents, in USD. Rows that are liquidated
-    immediately have a fall of 0: their sales count like others.
+    ``exposure`` are those of all positions that a row represents, in USD. Rows at or below MM
+    have a fall of 0: their sales count like others.
     """
 
     venues: tuple[str, ...]
@@ -76,7 +76,7 @@ class Thresholds:
 
     @property
     def immediate_notional(self) -> Floats:
-        """Notional by venue, in USD, whose margin does not exceed MM at the first mark."""
+        """Notional by venue, in USD, whose margin is below MM at the first mark."""
         return self.sum_by_venue(np.where(self.immediate, self.notional, 0.0))
 
     def sum_by_venue(self, amounts: Floats) -> Floats:

@@ -149,6 +149,7 @@ def test_given_positions_have_no_interval_and_assumptions_of_impact_alone() -> N
     assert {own.name for own in row.sensitivity} == {
         "impact coefficient",
         "impact exponent",
+        "liquidity multiplier",
         "volatility",
         "average daily volume",
     }
@@ -214,10 +215,18 @@ def test_sensitivity_is_ranked_and_paths_alone_use_the_time_to_sell() -> None:
     assert {own.mark for own in rows} == {"measured", "sourced", "assumed"}
     for name in ("time to sell", "closing of price gaps"):
         assert by_name[name].halved == by_name[name].base == by_name[name].doubled
-    liquidity, volatility = by_name["liquidity multiplier"], by_name["volatility"]
-    assert (liquidity.halved, liquidity.doubled) == pytest.approx(
-        (volatility.halved, volatility.doubled)
-    )
+
+
+def test_liquidity_is_ranked_over_its_assumed_range() -> None:
+    row = stress_row(CASE)
+    (liquidity,) = [own for own in row.sensitivity if own.name == "liquidity multiplier"]
+    at = {own.liquidity: own.liquidated for own in row.points if own.shock == CASE.shock}
+    assert liquidity.span == "1× to 10×"
+    assert (liquidity.base, liquidity.halved, liquidity.doubled) == (at[1.0], at[1.0], at[10.0])
+    assert at[1.0] < at[10.0]
+    volatility = next(own for own in row.sensitivity if own.name == "volatility")
+    assert row.sensitivity.index(liquidity) < row.sensitivity.index(volatility)
+    assert {own.span for own in row.sensitivity if own.name != "liquidity multiplier"} == {""}
 
 
 def test_an_underlying_without_recorded_days_states_that_it_is_unvalidated() -> None:

@@ -15,8 +15,10 @@ from typer.testing import CliRunner, Result
 from harmonize.cli.main import app
 from harmonize.nightly import run as nightly
 
-FEW = ("--seeds", "2")
+FEW = ("--seeds", "20")
 MARKS = {"measured", "assumed", "sourced"}
+
+SHOCKS = {"0.01", "0.02", "0.05", "0.1", "0.2", "0.3"}
 
 POSITIONS = """venue,underlying,side,notional,margin
 binance,BTC,long,100000,10000
@@ -86,7 +88,7 @@ def test_shapley_values_sum_to_what_is_liquidated(btc: Any) -> None:
 
 def test_an_effect_has_both_behaviours_and_a_sign_only_where_all_cells_agree(btc: Any) -> None:
     (row,) = btc["stress"]
-    assert {effect["shock"] for effect in row["effects"]} == {0.05, 0.1, 0.2, 0.3}
+    assert {str(effect["shock"]) for effect in row["effects"]} == SHOCKS
     for effect in row["effects"]:
         cells = effect["cells"]
         assert {(c["liquidity"], c["behaviour"]) for c in cells} == {
@@ -148,10 +150,11 @@ def test_figures_of_venues_have_the_interval_of_the_samples(btc: Any, printed: s
     for venue in row["venues"]:
         assert 0.0 < venue["shapley_low"] < venue["shapley_high"]
         assert all(0.0 < own["low"] < own["high"] for own in venue["reverse"])
-    assert "5–95 % interval over 2 samples of positions, not of the market" in printed
-    (binance,) = [line for line in printed.splitlines() if line.strip().startswith("binance ")]
-    assert re.search(r"\d\.\d\d \(\d\.\d\d–\d\.\d\d\)", binance)
-    assert re.search(r"\d % \(\d\.\d+ %–\d\.\d+ %\)", binance)
+    assert "5–95 % interval over 20 samples of positions, not of the market" in printed
+    rows = [line for line in printed.splitlines() if line.startswith("binance ")]
+    _, contributed, reverse = rows
+    assert re.search(r"\d\.\d\d \(\d\.\d\d–\d\.\d\d\)", contributed)
+    assert re.search(r"\d % \(\d\.\d+ %–\d(\.\d+)? %\)", reverse)
 
 
 def test_a_figure_that_too_little_decides_has_its_reason() -> None:
@@ -201,10 +204,57 @@ def test_a_fund_raises_the_shock_that_a_venue_cannot_pay(btc: Any) -> None:
     assert any("only the stated ones" in line for line in funded["statements"])
 
 
-def test_a_shock_of_zero_liquidates_nothing_and_can_be_drawn(tmp_path: Path) -> None:
-    path = tmp_path / "zero.svg"
-    assert run("BTC", "--shock", "0%", "--chart", str(path), *FEW).exit_code == 0
-    assert path.read_text().startswith("<svg")
+def test_a_depth_table_is_refused_beyond_its_end(tmp_path: Path, positions: Path) -> None:
+    path = tmp_path / "depth.csv"
+    path.write_text("volume,move\n1e4,0.01\n2.5e5,0.1\n")
+    option = ("--impact-model", f"depth={path}")
+    result = run("--positions", str(positions), *option)
+    assert result.exit_code == 2
+    assert "depth: $300,000 is sold beyond the end of the table; add deeper rows" in result.stderr
+    path.write_text("volume,move\n1e4,0.01\n2.5e5,0.1\n1e6,0.2\n")
+    printed = run("--positions", str(positions), *option).stdout
+    assert "impact: order book, up to $1,000,000 and 20 %; refused beyond it" in printed
+    assert "given: depth.csv" in printed
+    assert re.search(r"^reverse stress +1×$", printed, re.MULTILINE)
+
+
+def test_given_positions_have_their_own_leverage(positions: Path) -> None:
+    result = run("--positions", str(positions), "--leverage", "5")
+    assert result.exit_code == 2
+    assert "leverage: given positions have their own; remove --leverage" in result.stderr
+
+
+def test_effects_are_stated_at_every_shock_in_csv_too(positions: Path) -> None:
+    result = run("--positions", str(positions), "--what-if", "maintenance=2", "--format", "csv")
+    rows = list(csv.DictReader(StringIO(result.stdout)))
+    effects = [row for row in rows if row["what_if"]]
+    assert {row["shock"] for row in effects} == {row["shock"] for row in rows} == SHOCKS
+    assert {row["behaviour"] for row in effects} == {"notional kept", "margin kept"}
+    assert {row["metric"] for row in effects} == {
+        *("liquidated notional", "move", "loss beyond margin"),
+    }
+
+
+def test_given_positions_are_not_described_as_synthetic_ones(positions: Path) -> None:
+    answer = answer_of("--positions", str(positions))
+    assert answer["validation"] == []
+    assert not any("recorded" in line or "unvalidated" in line for line in answer["statements"])
+    assert "BTC: 1 short of $50k: not simulated in a fall." in answer["statements"]
+    assert any("not identified" in line for line in answer["statements"])
+
+
+def test_what_changes_nothing_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "calm.csv"
+    rows = "okx,BTC,long,100000,90000\nbybit,BTC,short,2000000,200000\n"
+    path.write_text(f"venue,underlying,side,notional,margin\n{rows}")
+    printed = run("--positions", str(path)).stdout
+    assert "BTC: given longs of $100k on 1 venue," in printed
+    assert not any(line.startswith("bybit") for line in printed.splitlines())
+    assert "no assumption halved or doubled changes it" in printed
+    line = (
+        "what-if reference of harmonized-baseline: no change of liquidated notional, move and loss"
+    )
+    assert line in printed
 
 
 def test_a_day_without_thirty_candles_before_has_a_path_and_no_curve() -> None:
@@ -311,7 +361,12 @@ def test_one_underlying_of_a_joint_scenario_is_said_to_be_simulated_alone(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "old", "new", "reason"),
     [
-        (("BTC",), "ETH", "XYZQ", "underlying XYZQ: binance: no schedule was observed"),
+        (
+            ("BTC",),
+            "ETH",
+            "XYZQ",
+            "underlying XYZQ: binance: no schedule was observed; use the code of an asset, such as BTC",
+        ),
         (("BTC", "--scenario"), "", "", "underlying ETH: scenario mine has no falls of it"),
     ],
 )
@@ -382,7 +437,8 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
     assert before["top_up"] > 0
     assert before["closed"] > 0
     assert (on_the_day["top_up"], on_the_day["closed"]) == (0.0, 0.0)
-    (more, *_) = [own for own in row["effects"] if own["what_if"] == "maintenance=150%@5%"]
+    at_shock = [own for own in row["effects"] if own["shock"] == row["shock"]]
+    (more, *_) = [own for own in at_shock if own["what_if"] == "maintenance=150%@5%"]
     assert more["sign"] in {"more", "depends on"}  # a factor of 1.5, not of 150
     assert {own["what_if"] for own in row["effects"]} == {
         "leverage=10",
@@ -395,10 +451,24 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
     ("arguments", "message"),
     [
         (("BTC", "--scenario", "2025-10-11"), "unknown scenario '2025-10-11'; did you mean 2025-1"),
-        (("BTC", "--shock", "100%"), "--shock: expected a fall from 0 to below 100 %"),
+        (("BTC", "--shock", "100%"), "--shock: expected a fall above 0 and below 100 %"),
+        (("BTC", "--shock", "0"), "--shock: expected a fall above 0 and below 100 %, found '0'"),
+        (("BTC", "--scenario=-15%"), "-15% is not bundled; use --shock 15%, or a YAML file"),
+        (("BTC", "--impact"), "impact: off in the replay of a recorded --scenario alone; remove"),
+        (("BTC", "--impact", "--scenario", "-20%"), "impact: off in the replay of a recorded"),
         (("BTC", "--shock", "-1"), "--shock: expected a rate from 0 to 100 %"),
         (("BTC", "--shock", "nan"), "--shock: expected a rate from 0 to 100 %"),
-        (("BTC", "--seeds", "0"), "seeds: expected a number from 1, found 0"),
+        (("BTC", "--leverage", "0"), "--leverage: expected MEDIAN or MEDIAN,LOGSD, each above 0"),
+        (("BTC", "--leverage", "5,"), "such as 5,0.8, found '5,'"),
+        (("BTC", "--leverage", "5,nan"), "such as 5,0.8, found '5,nan'"),
+        (("BTC", "--leverage", "5;0.8"), "such as 5,0.8, found '5;0.8'"),
+        (("BTC", "--leverage", "1e9"), "each above 0 and below 1,000"),
+        (("BTC", "--impact-model", "cubic"), "--impact-model: expected linear=5e-11 or depth=FILE"),
+        (("BTC", "--impact-model", "linear=-1"), "expected linear=5e-11 or depth=FILE, found"),
+        (("BTC", "--impact-model", "linear=inf"), "expected linear=5e-11 or depth=FILE, found"),
+        (("BTC", "--impact-model", "depth=no.csv"), "--impact-model: cannot read no.csv"),
+        (("BTC", "--seeds", "19"), "seeds: expected 20 to 1,000 books"),
+        (("BTC", "--seeds", "1001"), "seeds: expected 20 to 1,000 books"),
         (("BTC", "--what-if", "gap"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "reference=xm"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "adopt=binanc"), "unknown venue 'binanc'; did you mean binance?"),
@@ -466,7 +536,12 @@ def test_a_wrong_scenario_is_one_line_with_its_place(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("binance", "binancee", "positions: unknown venue binancee; did you mean binance?"),
+        (
+            "binance",
+            "binancee",
+            "positions.csv:2: venue: unknown venue binancee; did you mean binance?",
+        ),
+        ("100000,10000", '"100,000",10000', "found '100,000'; write 100000"),
         (
             "100000,10000",
             "1e12,1e11",
@@ -491,10 +566,10 @@ def test_a_wrong_position_is_one_line_with_the_fix(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("XYZQ",), "no venue has both open interest and margins"),
+        (("XYZQ",), "no open interest is observed; use one of BTC, DOGE, ETH, HYPE, SOL"),
         (("BTC", "--venue", "mexc"), "no venue has both open interest and margins"),
         (("HYPE", "--scenario", "2025-10-10"), "scenario 2025-10-10 has no falls of it"),
-        (("BTC", "--as-of", "2026-01-01"), "no venue has both open interest and margins"),
+        (("BTC", "--as-of", "2026-01-01"), "open interest is observed from 2026-03-07 on, on bin"),
     ],
 )
 def test_nothing_that_can_be_simulated_is_exit_code_3(
@@ -504,6 +579,41 @@ def test_nothing_that_can_be_simulated_is_exit_code_3(
     assert result.exit_code == 3, result.output
     assert message in result.stderr
     assert not result.stdout
+
+
+def test_a_given_underlying_without_margins_has_a_suggestion(tmp_path: Path) -> None:
+    path = tmp_path / "positions.csv"
+    path.write_text(POSITIONS.replace("BTC", "BTX"))
+    result = run("--positions", str(path))
+    assert result.exit_code == 3
+    assert "underlying BTX: binance: no schedule was observed; " in result.stderr
+    assert "; did you mean BTC?" in result.stderr
+
+
+def test_a_venue_to_adopt_that_is_known_has_its_own_reason() -> None:
+    result = run("BTC", "--what-if", "adopt=lighter", *FEW)
+    assert result.exit_code == 3
+    assert "adopt=lighter: lighter is not in the book: margins are not observed" in result.stderr
+
+
+def test_a_margin_call_liquidates_nothing() -> None:
+    result = run("BTC", "--rules", "jfsa-retail", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "MM of jfsa-retail is a margin call, at which nothing is liquidated" in result.stderr
+    assert "what-if reference=im of jfsa-retail, change at 10.0 %" in result.stdout
+    assert "reference=mm" not in result.stdout
+    named = run("BTC", "--rules", "jfsa-retail", "--what-if", "reference", *FEW)
+    assert named.exit_code == 3
+    assert "is a margin call, at which nothing is liquidated; use reference=im" in named.stderr
+
+
+def test_no_line_of_a_table_is_wider_than_a_terminal(printed: str) -> None:
+    tables = [line for line in printed.splitlines() if "  " in line]
+    assert max(map(len, tables)) <= 130
+    assert "before the fall, reference=mm of harmonized-baseline: margin to add $0" in printed
+    assert re.search(
+        r"^harmonized-baseline +– +rule set +– +10.01 % +5.007 %$", printed, re.MULTILINE
+    )
 
 
 def test_a_requested_venue_that_is_not_simulated_is_exit_code_3() -> None:

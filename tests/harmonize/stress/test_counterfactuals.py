@@ -65,6 +65,20 @@ def test_the_reference_liquidates_nothing_up_to_its_buffer_and_more_beyond(
     assert liquidated(after, 0.12) > liquidated(unchanged(book), 0.12)
 
 
+@pytest.mark.parametrize("behaviour", list(Behaviour))
+@pytest.mark.parametrize("rate", [0.5, 0.1, 1 / 3])
+def test_traders_who_meet_a_margin_that_is_also_maintenance_are_not_below_it(
+    behaviour: Behaviour, rate: float
+) -> None:
+    book = small_book()
+    equal = flat_margins(rate, rate)
+    outcome = apply(book, reference(equal.initial, equal.maintenance), behaviour)
+    assert outcome.immediate.tolist() == [0.0, 0.0]
+    assert liquidated(outcome, 1e-6) > 0.0
+    on_the_day = reference_maintenance(equal.maintenance)
+    assert apply(book, on_the_day, behaviour).immediate.sum() > 0.0  # nobody has added margin
+
+
 def test_traders_above_a_cap_add_margin_or_cut_notional() -> None:
     book = longs([5.0, 20.0, 50.0])
     kept = apply(book, leverage_cap(10.0), Behaviour.NOTIONAL_KEPT)

@@ -85,12 +85,22 @@ def test_the_nearest_of_two_roots_liquidates() -> None:
     assert found < 0.05
 
 
-def test_a_margin_at_maintenance_is_immediate_and_counted_apart() -> None:
-    own = terms(((0.0, 1e6, 0.0, 0.05, 0.0, 2.0),))
-    found = falls(build_positions(["a"], 0, 1.0, [1000.0, 1000.0], [50.0, 50.1]), [own])
+@pytest.mark.parametrize("basis", list(MarginBasis))
+def test_a_margin_at_maintenance_falls_first_and_only_one_below_is_immediate(
+    basis: MarginBasis,
+) -> None:
+    own = terms(((0.0, 1e6, 0.0, 0.05, 0.0, 2.0),), basis=basis)
+    margins = [49.9, np.nextafter(50.0, 0.0), 50.0, 50.1]
+    found = falls(build_positions(["a"], 0, 1.0, 1000.0, margins), [own])
+    assert found.immediate.tolist() == [True, False, False, False]
+    assert found.fall[:3].tolist() == [0.0, 0.0, 0.0]
+    assert 0.0 < found.fall[3] < 1e-3
+
+
+def test_a_fee_on_top_of_maintenance_is_part_of_what_a_margin_must_reach() -> None:
+    own = terms(((0.0, 1e6, 0.0, 0.05, 0.0, 2.0),), fee=0.001)
+    found = falls(build_positions(["a"], 0, 1.0, 1000.0, [50.0, 51.0]), [own])
     assert found.immediate.tolist() == [True, False]
-    assert found.fall[0] == 0.0
-    assert 0.0 < found.fall[1] < 1e-3
 
 
 def test_a_margin_of_the_whole_notional_is_never_liquidated() -> None:

@@ -1,6 +1,7 @@
 """Margin terms from schedules: what a book can use, and why it cannot use the rest."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -8,9 +9,16 @@ import pytest
 from harmonize.api.audit import load_rule_sets
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.instrument import contract
-from harmonize.core.schedule import FeeAddOn, MarginMode, MarginSchedule, Profile, Unknown
+from harmonize.core.schedule import (
+    FeeAddOn,
+    MaintenanceMeaning,
+    MarginMode,
+    MarginSchedule,
+    Profile,
+    Unknown,
+)
 from harmonize.stress.margins import reference_tiers, venue_margins
-from harmonize.stress.tiers import VenueMargins
+from harmonize.stress.tiers import Tiers, VenueMargins
 from tests.harmonize.checks.examples import NOW, flat_schedule
 
 TIERED = flat_schedule((1000, "0.05", "0.01"), (5000, "0.1", "0.05"))
@@ -61,6 +69,10 @@ def test_a_fee_counts_where_a_venue_adds_one(rule: str, fee: float) -> None:
         ({"initial": Unknown("none")}, "IM is not observable"),
         ({"maintenance": Unknown("none")}, "MM is not observable"),
         (
+            {"meaning": MaintenanceMeaning.CALL},
+            "MM is a margin call, at which nothing is liquidated",
+        ),
+        (
             {"instrument": contract("okx", "X", base="BTC", quote="USD", settle="ETH")},
             "quanto contract: the loss depends on a third currency",
         ),
@@ -87,3 +99,30 @@ def test_without_a_reference_there_is_a_reason() -> None:
     assert reference_tiers(own, "vara-retail", "maintenance", "BTC") == Unknown(
         "vara-retail sets no maintenance margin for BTC"
     )
+
+
+@pytest.mark.parametrize(
+    ("rule_set", "meaning"),
+    [
+        ("jfsa-retail", "margin call"),
+        ("cftc-dco", "margin call"),
+        ("umr-schedule", "clearing requirement"),
+    ],
+)
+def test_a_margin_that_triggers_no_liquidation_is_not_a_threshold(
+    rule_set: str, meaning: str
+) -> None:
+    own = universe(TIERED, (rule_set,))
+    found = reference_tiers(own, rule_set, "maintenance", "BTC")
+    assert isinstance(found, Unknown)
+    if rule_set != "cftc-dco":  # its margins are measured, and no inputs are given here
+        assert found.reason == f"MM of {rule_set} is a {meaning}, at which nothing is liquidated"
+
+
+def test_a_margin_call_that_is_converted_to_a_liquidation_trigger_is_used() -> None:
+    (rule_set,) = load_rule_sets(("jfsa-retail",))
+    converted = replace(rule_set, across={MaintenanceMeaning.LIQUIDATION: Decimal("0.4")})
+    own = build_universe([TIERED], (converted,), (), NOW, {}, venues=1)
+    found = reference_tiers(own, "jfsa-retail", "maintenance", "BTC")
+    assert isinstance(found, Tiers)
+    assert found.margin(np.array([1e4])) == pytest.approx([0.4 * 0.5 * 1e4])

@@ -92,3 +92,35 @@ def test_positions_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         found.notional[0] = 5.0
     assert found.subset(found.notional > 1.0).notional.tolist() == [2.0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "fix"),
+    [
+        ('"1,000,000"', "; write 1000000"),
+        ("1m", "; write 1000000"),
+        ("$2.5k", "; write 2500"),
+        ("10_000.50", "; write 10000.5"),
+        ("1000 USD", "; write 1000"),
+        ("1.5bn", "; write 1500000000"),
+        ('"1,5"', ""),
+        ("1.000.000", ""),
+        ("0k", ""),
+        ("-1", ""),
+        ("many", ""),
+    ],
+)
+def test_an_amount_as_people_write_it_is_refused_with_the_number(cell: str, fix: str) -> None:
+    with pytest.raises(StressInputError) as error:
+        read_positions(f"{HEAD}okx,BTC,long,{cell},5\n", "p.csv")
+    found = cell.strip('"')
+    message = f"p.csv:2: notional: expected a number above 0, in USD, found {found!r}{fix}"
+    assert str(error.value) == message
+
+
+def test_an_unknown_venue_has_its_line() -> None:
+    with pytest.raises(
+        StressInputError, match=r"^p.csv:3: venue: unknown venue okkx; did you mean"
+    ):
+        read_positions(HEAD + ROW + ROW.replace("okx", "okkx"), "p.csv", ("okx", "binance"))
+    assert read_positions(HEAD + ROW.replace("okx", "own"), "p.csv").venues == ("own",)
