@@ -7,6 +7,13 @@ from harmonize.api.threshold_terms import Certainty
 from harmonize.document.threshold_sentences import STALE_DAYS
 from harmonize.text.messages import counted
 from harmonize.text.words import join_words
+from harmonize.thresholds.gate import ASSET_SIDES
+
+LEAST_VENUES = 3
+"""Fewest venues whose median is sure."""
+
+SURE_UNDERLYINGS = ASSET_SIDES // 2
+"""Fewest underlyings over which a default is chosen for a statement of high certainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,28 @@ def old_prices(age_days: int) -> Doubt | None:
     if age_days <= STALE_DAYS:
         return None
     return Doubt(Certainty.LOW, f"the last price is {counted(age_days, 'day')} old")
+
+
+def few_underlyings(judged: int) -> Doubt | None:
+    """Returns the doubt that a default chosen over few underlyings casts; None: it is over enough."""
+    if judged >= SURE_UNDERLYINGS:
+        return None
+    words = f"models are judged over fewer than {SURE_UNDERLYINGS} underlyings"
+    return Doubt(Certainty.MEDIUM, words)
+
+
+def old_tables(age_days: int) -> Doubt | None:
+    """Returns the doubt that the oldest table of a venue casts; None: it is recent."""
+    if age_days <= STALE_DAYS:
+        return None
+    return Doubt(Certainty.LOW, f"a table of a venue is {counted(age_days, 'day')} old")
+
+
+def few_venues(number: int) -> Doubt | None:
+    """Returns the doubt that the median of few venues casts; None: there are enough."""
+    if number >= LEAST_VENUES:
+        return None
+    return Doubt(Certainty.LOW, f"fewer than {LEAST_VENUES} venues have a known IM")
 
 
 def certainty_of(agreeing: int, models: int, doubts: Iterable[Doubt]) -> tuple[Certainty, str]:

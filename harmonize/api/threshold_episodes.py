@@ -17,7 +17,13 @@ from harmonize.api.threshold_terms import EpisodeModel, EpisodeResult, EpisodeVe
 from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.models import ImpliedVolatility, asset_paths
-from harmonize.thresholds.path import Model, PathsByModel, ThresholdPath, rounded_figure
+from harmonize.thresholds.path import (
+    Model,
+    PathsByModel,
+    ThresholdPath,
+    replacement,
+    rounded_figure,
+)
 
 VENUE = "binance"
 
@@ -115,13 +121,16 @@ def episode_result(
         if not isinstance(paths, Unknown)
         for model in _model(name, paths[0], episode, venue)
     )
-    names = dict.fromkeys(str(p.id) for p in found.series.parts if p.last_day >= episode.first_day)
+    names = [str(p.id) for p in found.series.parts if p.last_day >= episode.first_day]
+    # A move that ends on the day after the episode may begin within it.
+    last = episode.last_day + 1
+    names += [str(m) for m in found.series.disputed if episode.first_day <= m.day <= last]
     return EpisodeResult(
         history.asset,
         episode.name,
         episode.first_day,
         episode.last_day,
-        ", ".join(names),
+        "; ".join(dict.fromkeys(names)),
         Unknown("no price") if worst is None else rounded_figure(float(history.returns[worst])),
         None if worst is None else int(history.days[worst]),
         models,
@@ -139,6 +148,7 @@ def _model(
     later = margin[eve : eve + FOLLOWING_DAYS + 1]
     raised = np.flatnonzero(later > (1 + LEAST_RISE) * margin[eve])
     rose_on = int(days[eve + raised[0]]) if raised.size else None
+    replaced = replacement(name, path.fallbacks, days[eve : eve + FOLLOWING_DAYS + 1])
     return (
         EpisodeModel(
             name.value,
@@ -146,6 +156,7 @@ def _model(
             rounded_figure(float(np.nanmax(later))),
             rose_on,
             first_mover(rose_on, venue),
+            "" if replaced is None else str(replaced),
         ),
     )
 

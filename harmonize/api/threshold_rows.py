@@ -17,7 +17,7 @@ from harmonize.api.threshold_terms import (
     ThresholdsAnswer,
     VenueRate,
 )
-from harmonize.api.thresholds import default_path, judge_thresholds
+from harmonize.api.thresholds import benchmark_notes, default_path, judge_thresholds
 from harmonize.api.thresholds_table import day_text
 from harmonize.audit.assemble import Reading
 from harmonize.core.schedule import Unknown
@@ -121,7 +121,7 @@ def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
         episodes=tuple(_episode(own) for own in answer.episodes),
         without=tuple(NoThresholdRow(a, r) for a, r in sorted(answer.unanswered.items())),
         not_judged=tuple(NoThresholdRow(a, r) for a, r in answer.not_judged.items()),
-        notes=answer.notes,
+        notes=(*answer.notes, *benchmark_notes(answer)),
         fast_model=BENCHMARK.value,
     )
 
@@ -197,6 +197,7 @@ def _value(path: ScoredPath) -> ThresholdValueRow:
         _number(path.long),
         _number(path.short),
         _reason(path.margin),
+        "" if path.replaced is None else str(path.replaced),
     )
 
 
@@ -261,6 +262,7 @@ def _gate(result: GateResult) -> GateRow:
             for own in result.conditions
         ),
         result.level,
+        result.required // 2,
     )
 
 
@@ -273,6 +275,7 @@ def _signal(state: SignalState) -> SignalRow:
             found.required,
             found.proposal,
             found.text,
+            found.fallback,
         )
         for found in state.now
     )
@@ -306,7 +309,7 @@ def _episode(own: EpisodeResult) -> EpisodeRow:
         worst_day=day_text(own.fall_day),
         worst_return=_number(own.fall),
         models=tuple(
-            EpisodeModelRow(m.model, m.eve, m.largest, day_text(m.rose_on), m.mover)
+            EpisodeModelRow(m.model, m.eve, m.largest, day_text(m.rose_on), m.mover, m.fallback)
             for m in own.models
         ),
         venue="",

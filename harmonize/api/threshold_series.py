@@ -2,7 +2,8 @@
 
 Each day speaks the perpetual that had the most returns before that day, among those with a return on
 it. The rule uses past data only, so that no later candle changes an earlier threshold. Spot prices
-speak for an underlying without a perpetual.
+speak for an underlying without a perpetual. Where another source disputes a close of the series that
+speaks, a second source states the moves into and out of that day (see ``market.disputes``).
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,8 @@ from harmonize.adequacy.tail import Floats
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import aggregate
+from harmonize.market.disputes import settled_returns
 from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId
-from harmonize.market.returns import simple_returns
 from harmonize.thresholds.features import MarketInputs
 from harmonize.thresholds.history import DailyHistory, Days, unbroken_parts
 
@@ -37,12 +38,35 @@ class SeriesPart:
     returns: int
 
 
+@dataclass(frozen=True, slots=True)
+class DisputedMove:
+    """Day, since 1970, whose move touches a disputed close of ``id``; ``by`` states the move instead.
+
+    ``by`` is None if no other series has the move: the day then has no return.
+    """
+
+    day: int
+    id: SeriesId
+    by: SeriesId | None
+
+    def __str__(self) -> str:
+        """Returns the day and the series that states its move."""
+        day = np.datetime64(self.day, "D")
+        if self.by is None:
+            return f"without {day}, whose move touches a disputed close of {self.id}"
+        return f"{day} by {self.by}, because a close of {self.id} is disputed"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetSeries:
-    """Inputs of an underlying, and the series that speak for it, in order of time."""
+    """Inputs of an underlying, and the series that speak for it, in order of time.
+
+    ``disputed`` are the moves that touch a disputed close of a series that speaks.
+    """
 
     inputs: MarketInputs
     parts: tuple[SeriesPart, ...]
+    disputed: tuple[DisputedMove, ...] = ()
 
     @property
     def history(self) -> DailyHistory:
@@ -57,6 +81,7 @@ class _Daily:
     id: SeriesId
     days: Days
     columns: Floats
+    disputed: tuple[DisputedMove, ...] = ()
 
 
 _RETURN, _HIGH, _LOW, _TURNOVER = range(4)
@@ -71,10 +96,12 @@ def asset_series(
     another.
     """
     kinds = (PriceKind.PERP, PriceKind.SPOT) if kind is None else (kind,)
+    contracts = {
+        own: _contracts(series, asset, own, as_of) for own in (PriceKind.PERP, PriceKind.SPOT)
+    }
+    every = [part for parts in contracts.values() for part in parts]
     for own_kind in kinds:
-        daily = [
-            rows for part in _contracts(series, asset, own_kind, as_of) if (rows := _rows(part))
-        ]
+        daily = [rows for part in contracts[own_kind] if (rows := _rows(part, every))]
         if daily:
             return _joined(asset, daily)
     names = " or ".join(kinds)
@@ -97,20 +124,30 @@ def _contracts(
         longest = max(parts, key=lambda part: part.id.interval)
         shortest = min(parts, key=lambda part: part.id.interval)
         daily = longest if longest.id.interval == DAY else aggregate(shortest, DAY)
-        found.append(daily.known_at(as_of).undisputed())
+        found.append(daily.known_at(as_of))
     return sorted(found, key=lambda part: str(part.id))
 
 
-def _rows(series: PriceSeries) -> _Daily | None:
-    returns = simple_returns(series) if series.times.size else None
-    if returns is None or not returns.times.size:
+def _rows(series: PriceSeries, others: Sequence[PriceSeries]) -> _Daily | None:
+    settled = settled_returns(series, others) if series.times.size else None
+    if settled is None or not settled.returns.times.size:
         return None
+    returns = settled.returns
     rows = np.searchsorted(series.times, returns.times)
     absent = np.full(series.times.size, np.nan)
     columns = [absent if c is None else c for c in (series.high, series.low, series.turnover)]
-    days = np.asarray(returns.times // (DAY * MICROSECONDS), dtype=np.int64)
     table = np.stack([returns.values, *(column[rows] for column in columns)])
-    return _Daily(series.id, days, table)
+    if series.disputed is not None:
+        # The extremes of a candle are no better known than its close.
+        table[_HIGH : _LOW + 1, series.disputed[rows]] = np.nan
+    disputed = [DisputedMove(_day(own.time), series.id, own.id) for own in settled.stand_ins]
+    disputed += [DisputedMove(_day(time), series.id, None) for time in settled.omitted]
+    days = np.asarray(returns.times // (DAY * MICROSECONDS), dtype=np.int64)
+    return _Daily(series.id, days, table, tuple(disputed))
+
+
+def _day(time: int) -> int:
+    return time // (DAY * MICROSECONDS)
 
 
 def _joined(asset: str, daily: Sequence[_Daily]) -> AssetSeries:
@@ -131,7 +168,22 @@ def _joined(asset: str, daily: Sequence[_Daily]) -> AssetSeries:
     inputs = MarketInputs(
         history, *(columns[row, first:].copy() for row in (_HIGH, _LOW, _TURNOVER))
     )
-    return AssetSeries(inputs, tuple(_parts(daily, speaks[first:], days[first:])))
+    parts = tuple(_parts(daily, speaks[first:], days[first:]))
+    return AssetSeries(inputs, parts, tuple(_disputed(daily, speaks[first:], days[first:])))
+
+
+def _disputed(daily: Sequence[_Daily], speaks: NDArray[np.int64], days: Days) -> list[DisputedMove]:
+    """Returns the moves of another source, and the days that no series has, in order of time."""
+    speaker = {day: daily[own].id for day, own in zip(days.tolist(), speaks.tolist(), strict=True)}
+    return sorted(
+        (
+            move
+            for own in daily
+            for move in own.disputed
+            if move.day >= days[0] and (move.by is None or speaker.get(move.day) == move.id)
+        ),
+        key=lambda move: (move.day, str(move.id)),
+    )
 
 
 def _speakers(daily: Sequence[_Daily], days: Days) -> NDArray[np.int64]:
@@ -178,4 +230,5 @@ def until_day(series: AssetSeries, day: int) -> AssetSeries | None:
     parts = (
         replace(p, last_day=min(p.last_day, day - 1)) for p in series.parts if p.first_day < day
     )
-    return AssetSeries(MarketInputs(own, *columns), tuple(parts))
+    disputed = tuple(move for move in series.disputed if move.day < day)
+    return AssetSeries(MarketInputs(own, *columns), tuple(parts), disputed)

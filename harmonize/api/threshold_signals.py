@@ -1,11 +1,13 @@
 """Signals on the thresholds of assets, against the formula of the rule set ``harmonized-baseline``.
 
-The formula's v1, recalculated every day, is the threshold in force: the larger of the 99 % move of
-1,095 days and its mean with the worst window of a year. Signals are about one day.
+The formula's v1, recalculated every day from the series that speak for the asset, is the threshold in
+force: the larger of the 99 % move of 1,095 days and its mean with that of the worst window of a year,
+each on its worse side. A calibration may measure the formula on another, longer series. Signals are
+about one day and, whatever level thresholds have, at that of the formula.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,41 +15,62 @@ from harmonize.adequacy.tail import Floats
 from harmonize.api.threshold_terms import SignalState
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds import signals
-from harmonize.thresholds.anti_procyclicality import long_term, with_tool
+from harmonize.thresholds.anti_procyclicality import stressed, stressed_value
 from harmonize.thresholds.gate import BENCHMARK
 from harmonize.thresholds.history import DailyHistory
-from harmonize.thresholds.path import Model, PathsByModel, Tool
-from harmonize.thresholds.signal_record import SignalHistory, record_signal
-from harmonize.thresholds.signals import Evidence, Signal, SignalDays
+from harmonize.thresholds.path import Fallback, Model, PathsByModel, ThresholdPath, replacement
+from harmonize.thresholds.signal_record import SignalHistory, SignalRecord, record_signal
+from harmonize.thresholds.signals import NEED_DAYS, Evidence, Signal, SignalDays
 
-IN_FORCE = (Model.HISTORICAL_1095, Tool.STRESSED)
-"""Model and tool that equal the formula of the rule set at a level of 99 %."""
+FORMULA_LEVEL = 0.99
+"""Level of the moves in the formula of the rule set."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SignalInputs:
-    """Margins of one asset by row: the fast one, that in force, and the historical VaR of a long position."""
+    """Margins of one asset by row: the fast one, that in force, and the historical VaR of a long position.
+
+    ``fallbacks`` are those of the fast margin.
+    """
 
     history: DailyHistory
     fast: Floats
     in_force: Floats
     historical: Floats
+    fallbacks: tuple[Fallback, ...] = ()
 
 
 def signal_inputs(history: DailyHistory, paths: PathsByModel) -> SignalInputs:
-    """Returns the margins that signals compare; NaN where a model gives none."""
+    """Returns the margins that signals compare; NaN where a model gives none, or no path at 99 %."""
     absent = np.full(history.size + 1, np.nan)
-    own = {m: p[0] for m, p in paths.items() if not isinstance(p, Unknown)}
-    fast, slow, year = (own.get(m) for m in (BENCHMARK, IN_FORCE[0], Model.HISTORICAL_365))
-    in_force = absent
-    if slow is not None:
-        in_force = with_tool(slow, IN_FORCE[1], long_term(history, slow.level)).margin
+    own = {
+        path.model: path
+        for paths_of_model in paths.values()
+        for path in (() if isinstance(paths_of_model, Unknown) else paths_of_model)
+        if path.level == FORMULA_LEVEL
+    }
+    fast, slow, year = (
+        own.get(model) for model in (BENCHMARK, Model.HISTORICAL_1095, Model.HISTORICAL_365)
+    )
     return SignalInputs(
         history,
         absent if fast is None else fast.margin,
-        in_force,
+        absent if slow is None else _in_force(history, slow),
         absent if year is None else year.long.var,
+        () if fast is None else fast.fallbacks,
     )
+
+
+def _in_force(history: DailyHistory, moves: ThresholdPath) -> Floats:
+    """Returns v1 per row from the moves of 1,095 days.
+
+    The worse side of each input comes first, as in the rule set: the sides of both may differ. An input
+    above 1 is refused.
+    """
+    worst = stressed_value(history, moves.level).max(axis=1)
+    is_refused = (moves.margin > 1) | (worst > 1)
+    v1 = np.minimum(stressed(moves.margin, worst), 1.0)
+    return np.asarray(np.where(is_refused, np.nan, v1))
 
 
 def signal_states(
@@ -63,12 +86,31 @@ def signal_states(
 def _state(
     signal: Signal, assets: Sequence[SignalInputs], short: Sequence[DailyHistory]
 ) -> SignalState:
-    histories = [_history(signal, own) for own in assets]
-    record = record_signal(histories) if histories else Unknown("no asset with a threshold")
-    found = [_evidence(signal, own) for own in assets]
+    record = _record(signal, assets)
+    found = [_with_fallback(_evidence(signal, own), own) for own in assets]
     if signal is Signal.SHORT_HISTORY:
         found += [signals.short_history_evidence(history) for history in short]
     return SignalState(record, signal.value, tuple(e for e in found if e is not None))
+
+
+def _record(signal: Signal, assets: Sequence[SignalInputs]) -> SignalRecord | Unknown:
+    if signal is Signal.SHORT_HISTORY:
+        return Unknown("not applicable: no threshold is in force while it is on")
+    histories = [_history(signal, own) for own in assets]
+    return record_signal(histories) if histories else Unknown("no asset with a threshold")
+
+
+def _with_fallback(evidence: Evidence | None, own: SignalInputs) -> Evidence | None:
+    """Returns evidence that names the model whose margin the fast one is, if its own has no fit."""
+    days = {Signal.FAST_MARGIN: 1, Signal.REPEATED_BREACHES: 1, Signal.ABOVE_NEED: NEED_DAYS}
+    if evidence is None or evidence.signal not in days:
+        return evidence
+    used = own.history.threshold_days[-days[evidence.signal] :]
+    replaced = replacement(BENCHMARK, own.fallbacks, used)
+    if replaced is None:
+        return evidence
+    text = f"{evidence.text}; the fast margin is that of {replaced}"
+    return replace(evidence, text=text, fallback=str(replaced))
 
 
 def _history(signal: Signal, own: SignalInputs) -> SignalHistory:
@@ -87,8 +129,6 @@ def _days(signal: Signal, own: SignalInputs) -> SignalDays:
         return signals.repeated_breaches(own.history, own.in_force)
     if signal is Signal.ABOVE_NEED:
         return signals.above_need(own.fast, own.in_force)
-    if signal is Signal.SHORT_HISTORY:
-        return signals.short_history(own.history)
     return signals.failing_asset(own.history, own.historical)
 
 

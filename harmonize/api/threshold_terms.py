@@ -38,7 +38,7 @@ class Move(StrEnum):
 
 
 class Certainty(StrEnum):
-    """How sure a statement is: by the models that agree, and by the age of the data. Surest first."""
+    """How sure a statement is, highest first: by the models that agree and what the data allow."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -147,7 +147,8 @@ class EpisodeModel:
     """What a model asked on the eve of an episode and at most within 30 days.
 
     Rates are margin rates for both sides. ``rose_on`` is the first day, in days since 1970, on which
-    the margin was 10 % above that of the eve; None: none was.
+    the margin was 10 % above that of the eve; None: none was. ``fallback`` states that another model
+    stands in its place on some of these days; empty: none does.
     """
 
     model: str
@@ -155,6 +156,7 @@ class EpisodeModel:
     largest: float
     rose_on: int | None
     mover: str
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ from statistics import median
 
 from harmonize.adequacy.position import position_margins
 from harmonize.api.audit import Question, load_rule_sets
-from harmonize.api.threshold_certainty import Doubt, certainty_of, old_prices
+from harmonize.api.threshold_certainty import (
+    Doubt,
+    certainty_of,
+    few_underlyings,
+    few_venues,
+    old_prices,
+    old_tables,
+)
 from harmonize.api.threshold_intervals import ThresholdInterval
 from harmonize.api.threshold_terms import (
     Advice,
@@ -70,9 +77,11 @@ def baseline_rate(universe: Universe, asset: str, notional: float) -> float | Un
 class AdviceBasis:
     """What a statement on one asset rests on.
 
-    ``path`` names the model and tool of ``threshold``. ``covering`` are the thresholds of the models that
+    ``path`` names the model and tool of ``threshold`` and why they speak; ``judged`` is the number of
+    underlyings over which models were judged. ``covering`` are the thresholds of the models that
     cover both sides, without a tool, each with the interval of its own sample. All are without size;
     ``size_factor`` is the factor of a position of the size of the terms, Unknown without volume.
+    ``age_days`` counts from the last return to ``as_of``.
     """
 
     asset: str
@@ -80,7 +89,9 @@ class AdviceBasis:
     path: str
     covering: Sequence[ThresholdInterval]
     size_factor: float | Unknown
+    judged: int
     age_days: int
+    as_of: datetime
 
 
 def advise(
@@ -90,13 +101,14 @@ def advise(
     reference: float | Unknown,
 ) -> tuple[Advice, ...]:
     """Returns whether the margin of the venues and that of the rule set should move."""
-    known = [row.rate for row in rates if isinstance(row.rate, float)]
+    rated = [row for row in rates if isinstance(row.rate, float)]
+    known = [row.rate for row in rated if isinstance(row.rate, float)]
     venues: float | Unknown = (
         rounded_figure(median(known)) if known else Unknown("no venue with an observed IM")
     )
     count = counted(len(known), "venue")
     return (
-        _advice(basis, terms, f"median IM of {count}", venues),
+        _advice(basis, terms, f"median IM of {count}", venues, rated),
         _advice(basis, terms, f"IM of {BASELINE}", reference),
     )
 
@@ -110,8 +122,13 @@ def votes_text(statements: Statements) -> str:
 
 
 def _advice(
-    basis: AdviceBasis, terms: ThresholdTerms, subject: str, required: float | Unknown
+    basis: AdviceBasis,
+    terms: ThresholdTerms,
+    subject: str,
+    required: float | Unknown,
+    rated: Sequence[VenueRate] | None = None,
 ) -> Advice:
+    """Returns a statement; ``rated`` are the venues behind the margin, None if it is of a rule set."""
     unsized = basis.threshold
     if isinstance(required, Unknown) or isinstance(unsized, Unknown):
         return _unknown(basis.asset, subject, required, unsized)
@@ -121,7 +138,7 @@ def _advice(
     statements = _statements(required, [own.times(factor) for own in basis.covering])
     agreeing = statements.of(says)
     move = Move.OPEN if 2 * agreeing < statements.total else says
-    certainty, words = certainty_of(agreeing, statements.total, _doubts(basis))
+    certainty, words = certainty_of(agreeing, statements.total, _doubts(basis, rated))
     margin = f"{subject} at {dollars(terms.notional)}, {percent(required)},"
     is_open = move is Move.OPEN
     head = f"whether the {margin} should move {move}" if is_open else f"the {margin} {move}"
@@ -130,7 +147,7 @@ def _advice(
     sentence = (
         f"{basis.asset}: {head}: {_threshold_text(basis, sized.rate)}, 95 % interval "
         f"{percent(sized.lower)} to {upper} from {sized.sample}{alone}; models without a tool that cover "
-        f"both sides say: {votes_text(statements)}; certainty {words}."
+        f"both sides say: {votes_text(statements)}; certainty {words}{_oldest_table(rated)}."
     )
     return Advice(
         asset=basis.asset,
@@ -196,7 +213,17 @@ def _statements(required: float, covering: Sequence[ThresholdInterval]) -> State
     return Statements(moves[Move.RISE], moves[Move.FALL], moves[Move.STAY])
 
 
-def _doubts(basis: AdviceBasis) -> Iterator[Doubt]:
+def _doubts(basis: AdviceBasis, rated: Sequence[VenueRate] | None) -> Iterator[Doubt]:
     """Yields what lowers the certainty apart from models that disagree."""
-    found = (old_prices(basis.age_days),)
+    found = [old_prices(basis.age_days), few_underlyings(basis.judged)]
+    if rated is not None:
+        days = [(basis.as_of.date() - row.observed_at.date()).days for row in rated]
+        found += [old_tables(max(days, default=0)), few_venues(len(rated))]
     yield from filter(None, found)
+
+
+def _oldest_table(rated: Sequence[VenueRate] | None) -> str:
+    """Returns the date of the oldest table behind a margin, as the end of a sentence."""
+    if not rated:
+        return ""
+    return f"; the oldest table of a venue is of {min(row.observed_at for row in rated):%Y-%m-%d}"

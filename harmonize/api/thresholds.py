@@ -61,6 +61,7 @@ from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
 from harmonize.document.threshold_sentences import STALE_DAYS
 from harmonize.market.prices import PriceKind
+from harmonize.text.messages import counted
 from harmonize.thresholds.choice import DefaultThreshold
 from harmonize.thresholds.evaluation import (
     TESTED_DAYS,
@@ -144,6 +145,8 @@ def judge_thresholds(
             *notes,
             *_notes(question, pool, terms),
             survivors_note(question, as_of, pool),
+            *_disputes(asked),
+            *_too_short(judged),
             *_ends(answer),
         ),
     )
@@ -282,6 +285,15 @@ def default_path(answer_default: DefaultThreshold | Unknown) -> tuple[Model, Too
     return answer_default.candidate.model, answer_default.candidate.tool
 
 
+def _path_words(judged: Judgement) -> str:
+    """Returns the model and tool of the thresholds, and why they speak."""
+    model, tool = default_path(judged.default)
+    count = counted(len(judged.assets), "underlying")
+    is_chosen = isinstance(judged.default, DefaultThreshold)
+    why = f"chosen over {count}" if is_chosen else f"the benchmark, without a default over {count}"
+    return f"{model}, tool: {tool}, {why}"
+
+
 def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     asset: str,
     worked: _Worked,
@@ -302,10 +314,12 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     basis = AdviceBasis(
         asset=asset,
         threshold=_interval(worked, asset, (model, tool), terms),
-        path=f"{model}, tool: {tool}",
+        path=_path_words(judged),
         covering=_covering(worked, asset, judged, terms),
         size_factor=volume_factor(terms.notional, volume),
+        judged=len(judged.assets),
         age_days=age.days,
+        as_of=as_of,
     )
     return AssetThresholds(
         asset=asset,
@@ -365,6 +379,36 @@ def _notes(question: Question, pool: Mapping[str, AssetSeries], terms: Threshold
             f"thresholds over {terms.horizon} days are daily ones times √{terms.horizon}, tested on windows that do not overlap; signals and episodes are about one day"
         )
     return notes
+
+
+def benchmark_notes(answer: ThresholdsAnswer) -> tuple[str, ...]:
+    """Returns on how many tested days another model stands in place of the benchmark; none: on none."""
+    judged = [own.scores for own in answer.assets if own.asset in answer.judged]
+    replaced = [(s.asset, s.replaced) for s in judged if s.replaced is not None]
+    if not replaced:
+        return ()
+    total = sum(own.days for _, own in replaced)
+    shares = ", ".join(f"{a} {own.days:,} of {own.of:,}" for a, own in replaced)
+    first, tested = replaced[0][1], sum(scores.days for scores in judged)
+    note = (
+        f"the benchmark is {first.by}, in place of {first.model}, on {total:,} of {tested:,} tested days "
+        f"of underlyings, because its fit failed: {shares}"
+    )
+    return (note,)
+
+
+def _too_short(judged: Judgement) -> list[str]:
+    """Returns a line per level at which underlyings do not count."""
+    return [
+        f"at {level * 100:g} %, {counted(len(assets), 'underlying')} with too few days for a test of "
+        f"coverage do not count: {', '.join(assets)}"
+        for level, assets in judged.too_short.items()
+    ]
+
+
+def _disputes(series: Mapping[str, AssetSeries]) -> list[str]:
+    """Returns a line per move that touches a disputed close."""
+    return [f"{asset}: {move}" for asset, own in series.items() for move in own.disputed]
 
 
 def _ends(answer: ThresholdsAnswer) -> list[str]:

@@ -4,6 +4,7 @@ from math import isfinite
 
 from harmonize.api.adequacy_object import plain
 from harmonize.api.threshold_terms import AssetThresholds, ThresholdsAnswer
+from harmonize.api.thresholds import benchmark_notes
 from harmonize.api.thresholds_table import (
     Record,
     advice_records,
@@ -40,6 +41,7 @@ def thresholds_object(answer: ThresholdsAnswer) -> dict[str, object]:
         },
         "judged": list(answer.judged),
         "not_judged": dict(answer.not_judged),
+        "benchmark_notes": list(benchmark_notes(answer)),
         "gate": [_finite(row) for row in gate_records(answer)],
         "candidates": [_finite(row) for row in candidate_records(answer)],
         "not_compared": {str(model): reason for model, reason in answer.not_compared.items()},

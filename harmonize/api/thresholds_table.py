@@ -58,6 +58,7 @@ def path_record(own: AssetThresholds, path: ScoredPath) -> Record:
         "last_day": day_text(own.scores.last_day),
         "is_tested_on_common_days": path.is_common,
         "note": path.note,
+        "fallback": "" if path.replaced is None else str(path.replaced),
         "unknown_because": _reasons(path),
     }
     score = path.score
@@ -211,8 +212,12 @@ def signal_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "foretold": own.foretold,
                 "by_chance_share": _known(own.chance_rate),
                 "p": _known(own.p_value),
+                "separate_runs": own.separate_runs,
+                "confirming_p": _known(own.confirming_p),
                 "tells": own.foresight.value,
             }
+        else:
+            record["tells"] = state.record.reason
         yield record
         for found in state.now:
             yield {
@@ -223,6 +228,7 @@ def signal_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "required": found.required,
                 "proposal_rate": found.proposal,
                 "evidence": found.text,
+                "fallback": found.fallback,
             }
 
 
@@ -242,6 +248,7 @@ def episode_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "model_rose_on": day_text(model.rose_on),
                 **_venue(own.venue),
                 "first_mover": model.mover,
+                "fallback": model.fallback,
             }
 
 

@@ -19,20 +19,22 @@ def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
     """The margin that follows volatility is far above the threshold in force.
 
     ## What it checks
-    The one-day margin of GARCH(1,1)-t filtered historical simulation, at the level of the thresholds,
-    against the formula of `harmonized-baseline` recalculated every day. Signals of a day more than 31
-    days before the audit are not used.
+    The one-day margin of GARCH(1,1)-t filtered historical simulation at 99 %, against the formula of
+    `harmonized-baseline` recalculated every day from the series that speak for the underlying. If the fit
+    failed, filtered EWMA 0.94 stands there, which the evidence names. Signals of a day more than 31 days
+    before the audit are not used.
 
     ## Why it matters
     A threshold from years of history follows a rise of volatility late. The ratio asks a person to look.
-    Each finding states the record of the signal, and whether it foresees breaches or only confirms them.
+    Each finding states the record of the signal, and whether it foresees breaches or only confirms them,
+    by a test over its separate runs. A calibration may measure the formula on another, longer series.
 
     ## Formula
     fast margin > 1.25 × threshold in force. One finding per underlying; the proposal is the fast margin.
 
     ## Example
-    On ten assets up to March 2026 the signal was on for 751 of 14,420 days. A breach followed within
-    five days on 13.4 % of them, on 4.4 % of any; it foretold 6 of 98 first breaches, fewer than chance.
+    On twelve assets up to July 2026 the signal was on for 766 of 16,803 days. A breach followed within
+    five days on 13.8 % of them, on 4.1 % of any; it foretold 7 of 111 first breaches, fewer than chance.
 
     ## Citation
     The ratio is that of the buffer in Delegated Regulation (EU) 153/2013, Art 28(1)(a). The signal is
@@ -47,20 +49,20 @@ def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
     """Prices moved beyond the threshold in force twice within ten days.
 
     ## What it checks
-    Daily moves, up or down, above the formula of `harmonized-baseline` recalculated every day. Signals of
-    a day more than 31 days before the audit are not used.
+    Daily moves, up or down, above the formula of `harmonized-baseline` recalculated every day from the
+    series that speak for the underlying. Signals of a day more than 31 days before the audit are not used.
 
     ## Why it matters
     At 99 % two breaches in ten days have a probability below 2 % if breaches are independent. They
-    confirm that the threshold is too low for the present; whether they foresee the next one is stated.
+    suggest that the threshold is too low for the present; the record states whether more follow.
 
     ## Formula
     #{days among the last ten : |return| > threshold in force} ≥ 2. One finding per underlying; the
     proposal is the larger of the fast margin (see MH511) and the threshold in force.
 
     ## Example
-    On ten assets up to March 2026 the signal was on for 262 of 14,410 days. A breach followed within
-    five days on 13.0 % of them, on 4.4 % of any. It foretold none of 98 first breaches.
+    On twelve assets up to July 2026 the signal was on for 282 of 16,791 days, in 13 separate runs. A breach
+    followed within five days on 13.1 % of them, on 4.1 % of any. It foretold none of 111 first breaches.
 
     ## Citation
     Christoffersen (1998), Evaluating Interval Forecasts, on clustered breaches. The signal is defined by
@@ -74,8 +76,9 @@ def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
     """The threshold in force was above the need on each of 60 days.
 
     ## What it checks
-    The formula of `harmonized-baseline`, recalculated every day, against the fast margin of MH511 on the
-    last 60 days. Signals of a day more than 31 days before the audit are not used.
+    The formula of `harmonized-baseline`, recalculated every day from the series that speak for the
+    underlying, against the fast margin of MH511 on the last 60 days. Signals of a day more than 31 days
+    before the audit are not used.
 
     ## Why it matters
     Margin above the need is capital that protects nobody. A threshold that stays above it for months may
@@ -86,7 +89,7 @@ def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
     the largest fast margin of these days.
 
     ## Example
-    BTC on 1 August 2026: threshold 8.339 %, at least 1.14 times the need on each of 60 days, of which the
+    BTC on 1 August 2026: threshold 8.427 %, at least 1.15 times the need on each of 60 days, of which the
     largest was 7.307 %.
 
     ## Citation
@@ -114,7 +117,8 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
     finding for all such underlyings.
 
     ## Example
-    Prices of AVAX that end on 12 November 2025 tell nothing of a day in 2026.
+    Prices of AVAX that end on 12 November 2025 tell nothing of a day in 2026. The signal has no record of
+    breaches, because no threshold is in force while it is on.
 
     ## Citation
     Delegated Regulation (EU) 153/2013, Art 25(1): a lookback of at least twelve months. Design rule of
@@ -155,7 +159,7 @@ def asset_failing(context: AuditContext) -> Iterator[Draft]:
     ## Example
     LUNA, May 2022, on the recorded prices: the historical 99 % move was 18.4 %. Then the price fell by 53,
     42, 94 and 99.97 % on four days that followed one another. The signal was on from the day after the
-    first.
+    first. SOL, 9 November 2022: a fall of 42 %, after which no larger one followed.
 
     ## Citation
     The signal is defined by this tool.

@@ -6,12 +6,18 @@ from math import isfinite
 
 from harmonize.adequacy.backtests import LikelihoodRatio
 from harmonize.api.signal_proposals import apply_text
+from harmonize.api.threshold_signals import FORMULA_LEVEL
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
-from harmonize.api.thresholds import default_path
+from harmonize.api.thresholds import benchmark_notes, default_path
 from harmonize.api.thresholds_table import day_text
 from harmonize.cli.compare_text import aligned
 from harmonize.core.schedule import Unknown
-from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, SIGNAL_TERMS, gate_summary
+from harmonize.document.threshold_sentences import (
+    GATE_AND_DEFAULT,
+    SIGNAL_TERMS,
+    gate_summary,
+    model_text,
+)
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
 from harmonize.text.sanitize import one_line
@@ -63,7 +69,7 @@ def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
         conditions = results[0].conditions
         others = sum(not result.is_benchmark for result in results)
         yield (
-            f"gate at {level * 100:g} % over {counted(len(answer.judged), 'underlying')}: "
+            f"gate at {level * 100:g} % over {counted(results[0].required // 2, 'underlying')}: "
             f"{gate_summary(offered, others)} offered, against {BENCHMARK}"
         )
         required = "; ".join(f"{c.name}: {c.requirement}" for c in conditions)
@@ -71,6 +77,7 @@ def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
         heads = ("  model", "gate", *(condition.name for condition in conditions))
         yield from aligned(heads, [_gate_row(result) for result in results])
         yield ""
+    yield from benchmark_notes(answer)
     if 0 < len(answer.judged) < ASSET_SIDES // 2:
         yield f"fewer than {ASSET_SIDES // 2} underlyings prove little about a model: name more for the gate"
     for asset, reason in answer.not_judged.items():
@@ -118,7 +125,8 @@ def _listed(own: AssetThresholds, answer: ThresholdsAnswer) -> Sequence[ScoredPa
 
 
 def _path(path: ScoredPath) -> Cells:
-    first: Cells = (path.model.value, path.tool.value, _rate(path.margin))
+    name = f"{path.model}{f' (now {path.replaced.by})' if path.replaced else ''}"
+    first: Cells = (name, path.tool.value, _rate(path.margin))
     score = path.score
     if isinstance(score, Unknown):
         return (*first, *(_NONE,) * 10)
@@ -200,7 +208,8 @@ def _sizes(own: AssetThresholds) -> Iterator[str]:
 def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     yield ""
     yield (
-        "signals at one day: days on, breach within five days against any day, first breaches foretold"
+        f"signals at {FORMULA_LEVEL * 100:g} % over one day, from the series above: days on, breach within "
+        "five days against any day, first breaches foretold"
     )
     yield SIGNAL_TERMS
     rows = []
@@ -237,7 +246,13 @@ def _episodes(answer: ThresholdsAnswer) -> Iterator[str]:
         yield f"{own.name}, {own.asset}: worst day {worst} on {day_text(own.fall_day)}, {own.series}"
         yield _venue(own, answer)
         rows = [
-            (m.model, percent(m.eve), percent(m.largest), day_text(m.rose_on) or _NONE, m.mover)
+            (
+                model_text(m.model, m.fallback),
+                percent(m.eve),
+                percent(m.largest),
+                day_text(m.rose_on) or _NONE,
+                m.mover,
+            )
             for m in own.models
         ]
         heads = ("model", "on the eve", "most in 30 d", "rose 10 % on", "first")

@@ -1,4 +1,4 @@
-"""Statements, the gate and records of signals in words."""
+"""Statements, models with their fallbacks, the gate and records of signals in words."""
 
 from harmonize.document.thresholds import SignalRow
 from harmonize.text.messages import counted, percent
@@ -37,6 +37,13 @@ def record_sentence(row: SignalRow) -> str:
         f"{counted(row.first_breaches or 0, 'first breach', 'first breaches')} foretold, "
         f"{_share(row.by_chance)} expected by chance: {row.foresight}"
     )
+
+
+def model_text(model: str, fallback: str) -> str:
+    """Returns the name of a model; ``fallback`` states what stands in its place, empty if nothing does."""
+    if not fallback:
+        return model
+    return fallback if f"in place of {model}" in fallback else f"{model} ({fallback})"
 
 
 def _share(value: float | None) -> str:

@@ -24,7 +24,8 @@ class ThresholdSeriesRow:
 class ThresholdValueRow:
     """Threshold of one model with one tool against procyclicality on the day after the last return.
 
-    ``margin`` covers both sides: it is the larger of ``long`` and ``short``.
+    ``margin`` covers both sides: it is the larger of ``long`` and ``short``. ``fallback`` names the model
+    that stands in place of this one; empty if none does.
     """
 
     model: str
@@ -33,6 +34,7 @@ class ThresholdValueRow:
     long: float | None
     short: float | None
     reason: str = ""
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,7 @@ class GateConditionRow:
 class GateRow:
     """Whether a model without a tool is offered at ``level``: it is if every condition is met.
 
+    It is judged over ``underlyings``; None in documents that do not state their number.
     The benchmark is not compared with itself, and the gate does not offer it.
     """
 
@@ -174,6 +177,7 @@ class GateRow:
     is_benchmark: bool
     conditions: tuple[GateConditionRow, ...]
     level: float | None = None
+    underlyings: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,8 @@ class SignalEvidenceRow:
     """Signal that is on for one underlying before ``day``.
 
     ``observed`` and ``required`` are what the signal compares. ``proposal`` is the margin rate to
-    consider; None if a person has to decide without one.
+    consider; None if a person has to decide without one. ``fallback`` names the model whose margin the
+    fast one is, if its own has no fit; empty if it has.
     """
 
     underlying: str
@@ -198,6 +203,7 @@ class SignalEvidenceRow:
     required: float
     proposal: float | None
     text: str
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +236,8 @@ class EpisodeModelRow:
     """What a model asked on the eve of an episode, and at most within 30 days.
 
     ``rose_on`` is the first day with a margin 10 % above that of the eve, empty if there was none.
-    ``first_mover`` is who raised first, as far as two observations tell.
+    ``first_mover`` is who raised first, as far as two observations tell. ``fallback`` names the model that
+    stands in place of this one on some of these days; empty if none does.
     """
 
     model: str
@@ -238,6 +245,7 @@ class EpisodeModelRow:
     largest: float
     rose_on: str
     first_mover: str
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

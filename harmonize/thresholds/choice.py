@@ -8,9 +8,15 @@ import numpy as np
 from harmonize.adequacy.backtests import LikelihoodRatio
 from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
-from harmonize.text.messages import percent
+from harmonize.text.messages import counted, percent
 from harmonize.thresholds.comparison import HitRate, hit_rate
-from harmonize.thresholds.gate import ASSET_SIDES, MOST_REJECTIONS, SIGNIFICANCE
+from harmonize.thresholds.gate import (
+    ASSET_SIDES,
+    MOST_REJECTIONS,
+    SIGNIFICANCE,
+    expected_breaches,
+    not_testable,
+)
 from harmonize.thresholds.path import Model, Tool, rounded_figure
 from harmonize.thresholds.scores import Outcomes, PathScore, SideScore, expected_rate
 
@@ -24,6 +30,7 @@ class Candidate:
 
     ``mean_margin`` is the mean over assets and ``rise_30`` the median of their largest 30-day rises.
     ``too_many`` is the number of asset-sides on which Kupiec rejects because of too many breaches.
+    ``expected`` are the expected breaches of the side with the fewest observations.
     """
 
     model: Model
@@ -35,11 +42,14 @@ class Candidate:
     short: HitRate | Unknown
     too_many: int
     sides: int
+    expected: float
 
     def fails(self, sides: int = ASSET_SIDES) -> str:
         """Returns why the candidate does not cover both sides of all assets; empty if it does."""
         if self.sides < sides:
             return f"observed on {self.sides} of {sides} asset-sides"
+        if problem := not_testable(self.expected):
+            return problem
         nominal = expected_rate(self.level)
         for name, hits in (("long", self.long), ("short", self.short)):
             if isinstance(hits, Unknown):
@@ -91,6 +101,7 @@ def candidate(
         short,
         sum(_has_too_many(side, level) for side in sides),
         len(sides),
+        expected_breaches(outcomes, level),
     )
 
 
@@ -112,7 +123,7 @@ def choose_default(
     cheaper = [own for own in candidates if own.mean_margin < best.mean_margin]
     failing = sum(bool(own.fails(sides)) for own in cheaper)
     reason = (
-        f"{best.model}, {best.tool}: mean margin {percent(best.mean_margin)}, largest 30-day rise "
+        f"{best.model}, {best.tool}, chosen over {counted(sides // 2, 'underlying')}: mean margin {percent(best.mean_margin)}, largest 30-day rise "
         f"{percent(best.rise_30)} (median). Of {len(cheaper)} cheaper paths, {failing} do not cover both "
         f"sides and {len(cheaper) - failing} rise by more than {percent(MOST_RISE)} in 30 days."
     )

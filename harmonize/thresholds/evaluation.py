@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.anti_procyclicality import LongTerm, long_term, with_tool
+from harmonize.thresholds.gate import BENCHMARK, LEAST_EXPECTED
 from harmonize.thresholds.history import DailyHistory
 from harmonize.thresholds.horizon import scaled, windows
 from harmonize.thresholds.models import ImpliedVolatility, asset_paths
@@ -20,17 +21,25 @@ from harmonize.thresholds.path import (
     Fallback,
     Model,
     PathsByModel,
+    Replacement,
     SidePath,
     ThresholdPath,
     Tool,
+    replacement,
     rounded_figure,
 )
-from harmonize.thresholds.scores import Outcomes, PathScore, outcomes, score_path
+from harmonize.thresholds.scores import (
+    Outcomes,
+    PathScore,
+    expected_rate,
+    outcomes,
+    score_path,
+)
 
 TESTED_DAYS = 1_825
 """Days before the last return on which paths are tested: five years."""
 
-LEAST_SHARE = 0.5
+COMMON_SHARE = 0.5
 """Share of the most days of any model below which a model does not limit the common days."""
 
 
@@ -64,7 +73,7 @@ class ScoredPath:
 
     ``long``, ``short`` and ``shortfall`` (the ES of the margin's side) are fractions of notional.
     ``is_common`` tells whether the path was tested on all days of the models in common: only such
-    costs compare.
+    costs compare. ``replaced`` is the model whose thresholds these are, if it is another one.
     """
 
     model: Model
@@ -78,6 +87,7 @@ class ScoredPath:
     is_common: bool
     note: str
     fallbacks: tuple[Fallback, ...]
+    replaced: Replacement | None = None
 
     @property
     def margin(self) -> float | Unknown:
@@ -91,7 +101,8 @@ class ScoredPath:
 class AssetScores:
     """Scored paths of one asset, why models have none, and the days tested (since 1970).
 
-    ``outcomes`` are those of models without a tool, of both sides, by level.
+    ``outcomes`` are those of models without a tool, of both sides, by level. ``replaced`` tells on how
+    many of these days another model stands in place of the benchmark.
     """
 
     asset: str
@@ -101,6 +112,7 @@ class AssetScores:
     first_day: int | None
     last_day: int | None
     days: int
+    replaced: Replacement | None = None
 
 
 def paths_of_asset(task: PathsTask) -> PathsByModel:
@@ -111,8 +123,10 @@ def paths_of_asset(task: PathsTask) -> PathsByModel:
 def score_asset(task: ScoresTask) -> AssetScores:
     """Returns the scores of every model with every tool, and the outcomes at every level."""
     absent = {model: paths for model, paths in task.paths.items() if isinstance(paths, Unknown)}
-    own = _at_level(task, 0)
-    common = _common_rows(task, list(own.values()))
+    stated = _at_level(task, 0)
+    own = {model: path for model, path in stated.items() if np.isfinite(path.margin).any()}
+    absent |= {model: _no_threshold(path) for model, path in stated.items() if model not in own}
+    common = _common_rows(task, list(own.values()), task.levels[0])
     tested = task.history.days[common[:-1]]
     values = long_term(task.history, task.levels[0]) if own else None
     scored = tuple(
@@ -123,7 +137,22 @@ def score_asset(task: ScoresTask) -> AssetScores:
     )
     first, last = (int(tested[0]), int(tested[-1])) if tested.size else (None, None)
     found = {level: _outcomes(task, index) for index, level in enumerate(task.levels)}
-    return AssetScores(task.history.asset, scored, found, absent, first, last, int(tested.size))
+    benchmark = own.get(BENCHMARK)
+    return AssetScores(
+        asset=task.history.asset,
+        paths=scored,
+        outcomes=found,
+        absent=absent,
+        first_day=first,
+        last_day=last,
+        days=int(tested.size),
+        replaced=None if benchmark is None else replacement(BENCHMARK, benchmark.fallbacks, tested),
+    )
+
+
+def _no_threshold(path: ThresholdPath) -> Unknown:
+    reasons = dict.fromkeys(fallback.reason for fallback in path.fallbacks)
+    return Unknown("; ".join(reasons) or "no day with a threshold")
 
 
 def _at_level(task: ScoresTask, index: int) -> dict[Model, ThresholdPath]:
@@ -133,7 +162,7 @@ def _at_level(task: ScoresTask, index: int) -> dict[Model, ThresholdPath]:
 def _outcomes(task: ScoresTask, index: int) -> dict[Model, tuple[Outcomes, ...]]:
     """Returns the outcomes of models without a tool at one level, on the days in common."""
     own = _at_level(task, index)
-    common = _common_rows(task, list(own.values()))
+    common = _common_rows(task, list(own.values()), task.levels[index])
     found: dict[Model, tuple[Outcomes, ...]] = {}
     for model, path in own.items():
         tested = _only(scaled(path, task.horizon), common)
@@ -142,13 +171,21 @@ def _outcomes(task: ScoresTask, index: int) -> dict[Model, tuple[Outcomes, ...]]
     return found
 
 
-def _common_rows(task: ScoresTask, paths: Sequence[ThresholdPath]) -> NDArray[np.bool_]:
-    """Returns the rows on which every model with enough of them states both thresholds."""
+def _common_rows(
+    task: ScoresTask, paths: Sequence[ThresholdPath], level: float
+) -> NDArray[np.bool_]:
+    """Returns the rows on which every model with enough of them states both thresholds.
+
+    A model whose rows are too few for a test of coverage does not limit those of others, which may be
+    enough; if all have too few, each of them counts.
+    """
     is_tested = task.history.threshold_days >= task.first_day
     known = [np.isfinite(path.margin) & is_tested for path in paths]
     most = max((int(np.count_nonzero(rows)) for rows in known), default=0)
-    limiting = [rows for rows in known if np.count_nonzero(rows) >= LEAST_SHARE * most]
-    return np.asarray(np.logical_and.reduce([is_tested, *limiting]))
+    many = [rows for rows in known if np.count_nonzero(rows) >= COMMON_SHARE * most]
+    least = task.horizon * LEAST_EXPECTED / expected_rate(level)
+    testable = [rows for rows in many if np.count_nonzero(rows[:-1]) >= least]
+    return np.asarray(np.logical_and.reduce([is_tested, *(testable or many)]))
 
 
 def _scored(task: ScoresTask, path: ThresholdPath, common: NDArray[np.bool_]) -> ScoredPath:
@@ -177,6 +214,7 @@ def _scored(task: ScoresTask, path: ThresholdPath, common: NDArray[np.bool_]) ->
         is_common=bool(np.isfinite(tested.margin[common]).all() and common.any()),
         note=path.note,
         fallbacks=path.fallbacks,
+        replaced=replacement(path.model, path.fallbacks, path.days[-1:]),
     )
 
 

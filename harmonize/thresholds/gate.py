@@ -27,6 +27,9 @@ SIGNIFICANCE = 0.05
 ASSET_SIDES = 24
 """Sides of the twelve assets on which a model is judged."""
 
+LEAST_EXPECTED = 5.0
+"""Fewest breaches that are expected on a side: of fewer, no test can tell coverage."""
+
 MOST_REJECTIONS = 2
 """Most sides of 24 on which the test of Kupiec may reject a model."""
 
@@ -50,7 +53,8 @@ class GateResult:
     """Whether a model is offered at a level, with its conditions and further figures.
 
     ``joint`` compares the FZ0 score; it decides nothing. ``is_benchmark``: the model that others must
-    beat has no comparison with itself, and is not offered by this gate.
+    beat has no comparison with itself, and is not offered by this gate. The model was observed on
+    ``sides`` of ``required`` asset-sides.
     """
 
     model: Model
@@ -61,6 +65,7 @@ class GateResult:
     hits: HitRate | Unknown
     rejections: int
     sides: int
+    required: int
 
     @property
     def is_offered(self) -> bool:
@@ -99,6 +104,8 @@ def judge_model(
     It is if (1) its tick loss is lower than that of the benchmark, by Diebold and Mariano on daily
     means with a one-sided p-value below 5 %; (2) the nominal rate of breaches is not below the
     interval of its pooled rate by blocks of days; (3) Kupiec rejects at most 2 of 24 asset-sides.
+    Conditions 2 and 3 are not met if fewer than five breaches are expected on a side: then nothing
+    could be rejected.
     """
     observed = [outcome for outcome in own if outcome.days.size]
     is_benchmark = model is BENCHMARK
@@ -109,10 +116,10 @@ def judge_model(
     rejections = sum(_is_rejected(outcome) for outcome in observed)
     conditions = (
         _better(tick),
-        _covered(hits, level),
-        _rejected(rejections, len(observed), sides),
+        _covered(hits, level, observed),
+        _rejected(rejections, observed, level, sides),
     )
-    return GateResult(model, level, conditions, tick, joint, hits, rejections, len(observed))
+    return GateResult(model, level, conditions, tick, joint, hits, rejections, len(observed), sides)
 
 
 def _better(test: LossComparison | Unknown) -> Condition:
@@ -123,23 +130,45 @@ def _better(test: LossComparison | Unknown) -> Condition:
     return Condition(name, is_met, test.p_value, f"p {test.p_value:.3g}", requirement)
 
 
-def _covered(hits: HitRate | Unknown, level: float) -> Condition:
+def expected_breaches(observed: Sequence[Outcomes], level: float) -> float:
+    """Returns the expected breaches of the side with the fewest observations; 0 without a side."""
+    fewest = min((outcome.days.size for outcome in observed), default=0)
+    return round(fewest * expected_rate(level), 9)
+
+
+def not_testable(expected: float) -> str:
+    """Returns that too few breaches are expected on a side for a test; empty if they suffice."""
+    if expected >= LEAST_EXPECTED:
+        return ""
+    return (
+        f"not testable: {expected:.3g} breaches expected on a side, {LEAST_EXPECTED:g} are required"
+    )
+
+
+def _covered(hits: HitRate | Unknown, level: float, observed: Sequence[Outcomes]) -> Condition:
     name, nominal = "covers the level", expected_rate(level)
     requirement = f"interval not above {percent(nominal)}"
     if isinstance(hits, Unknown):
         return Condition(name, is_met=False, figure=hits, text=hits.reason, requirement=requirement)
+    if problem := not_testable(expected_breaches(observed, level)):
+        return _untested(name, problem, requirement)
     text = f"{percent(hits.rate)}, 95 % interval {percent(hits.lower)} to {percent(hits.upper)}"
     return Condition(name, nominal >= hits.lower, hits.rate, text, requirement)
 
 
-def _rejected(rejections: int, observed: int, sides: int) -> Condition:
+def _untested(name: str, problem: str, requirement: str) -> Condition:
+    return Condition(
+        name, is_met=False, figure=Unknown(problem), text=problem, requirement=requirement
+    )
+
+
+def _rejected(rejections: int, observed: Sequence[Outcomes], level: float, sides: int) -> Condition:
     limit = MOST_REJECTIONS * sides // ASSET_SIDES
     name, requirement = "covers each side", f"at most {limit} of {sides} rejected"
-    if observed < sides:
-        text = f"observed on {observed} of {sides}"
-        return Condition(
-            name, is_met=False, figure=Unknown(text), text=text, requirement=requirement
-        )
+    if len(observed) < sides:
+        return _untested(name, f"observed on {len(observed)} of {sides}", requirement)
+    if problem := not_testable(expected_breaches(observed, level)):
+        return _untested(name, problem, requirement)
     text = f"{rejections} of {sides}"
     return Condition(name, rejections <= limit, float(rejections), text, requirement)
 

@@ -11,6 +11,7 @@ from harmonize.core.schedule import Unknown
 from harmonize.thresholds.features import PooledRows
 from harmonize.thresholds.path import Model, Paths
 from harmonize.thresholds.regression_paths import (
+    Fitted,
     Predictor,
     Training,
     pooled_paths,
@@ -47,8 +48,8 @@ def learned_paths(
     if (absent := _absence()) is not None:
         return {history.asset: absent for history in pool.histories}
 
-    def fit(training: Training, wanted: Sequence[float]) -> Predictor | Unknown:
-        return boosted_fit(training, wanted, rounds)
+    def fit(training: Training, wanted: Sequence[float]) -> Fitted:
+        return Fitted(boosted_fit(training, wanted, rounds))
 
     return pooled_paths(pool, levels, Model.LEARNED, fit, REFIT)
 

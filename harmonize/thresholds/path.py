@@ -55,6 +55,21 @@ class Fallback:
     instead: Model | None
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Model ``by`` that stands in a path in place of ``model``, on ``days`` of ``of`` days."""
+
+    model: Model
+    by: Model
+    days: int
+    of: int
+
+    def __str__(self) -> str:
+        """Returns which model stands there, and on how many days unless on all."""
+        words = f"{self.by}, in place of {self.model}"
+        return words if self.days == self.of else f"{words} on {self.days:,} of {self.of:,} days"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SidePath:
     """VaR and ES of one side per day, as fractions of notional; NaN where they are not observable."""
@@ -158,6 +173,25 @@ def fallbacks_of(
         return ()
     first, last = int(days[places[0]]), int(days[places[-1]])
     return (Fallback(first, last, int(places.size), reason, instead),)
+
+
+def replacement(model: Model, fallbacks: Iterable[Fallback], days: Days) -> Replacement | None:
+    """Returns what stands in a path on some days because its model has no fit; None: nothing does.
+
+    A fit is replaced on all days between those of its fallback. Of the average of two models, it is
+    GARCH that is replaced.
+    """
+    is_replaced = np.zeros(days.size, dtype=bool)
+    by: Model | None = None
+    for fallback in fallbacks:
+        if fallback.instead is not None:
+            own = (days >= fallback.first_day) & (days <= fallback.last_day)
+            is_replaced |= own
+            by = fallback.instead if own.any() else by
+    if by is None:
+        return None
+    replaced = Model.GARCH if model is Model.AVERAGE else model
+    return Replacement(replaced, by, int(np.count_nonzero(is_replaced)), int(days.size))
 
 
 PathsByModel = dict[Model, Paths | Unknown]

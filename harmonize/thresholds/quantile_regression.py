@@ -14,6 +14,9 @@ from harmonize.core.schedule import Unknown
 _MARGIN = 6.0
 """Rows in the first programme, as a multiple of those expected above the hyperplane."""
 
+LEAST_EXCEEDANCES = 5
+"""Fewest targets that are expected above the level, per column."""
+
 _TOLERANCE = 1e-9
 """Distance above the hyperplane that counts as on it, as a share of the largest target."""
 
@@ -21,8 +24,8 @@ _TOLERANCE = 1e-9
 def quantile_coefficients(features: Floats, target: Floats, level: float) -> Floats | Unknown:
     """Returns the coefficients that minimise the tick loss of ``features @ coefficients``.
 
-    ``features`` has a row per target, and usually a column of ones. Unknown: fewer than one target is
-    expected above the level per column, or the programme has no solution. Raises ValueError: other
+    ``features`` has a row per target, and usually a column of ones. Unknown: fewer than five targets
+    are expected above the level per column, or the programme has no solution. Raises ValueError: other
     lengths, a level outside 0 to 1, or missing values.
     """
     rows, columns = features.shape
@@ -32,8 +35,10 @@ def quantile_coefficients(features: Floats, target: Floats, level: float) -> Flo
     if not 0 < level < 1:
         message = f"level: expected above 0 and below 1, found {level:g}; use 0.99 for 99 %"
         raise ValueError(message)
-    if rows * (1 - level) < columns:
-        return Unknown(f"{rows} rows, {columns / (1 - level):.0f} are required at {level:.4g}")
+    least = LEAST_EXCEEDANCES * columns
+    if round(rows * (1 - level), 9) < least:
+        # Without the number of rows, so that fits in succession share their reason.
+        return Unknown(f"fewer than {least / (1 - level):,.0f} rows, as {level:.5g} requires")
     return _solved(features, target, level)
 
 

@@ -1,12 +1,15 @@
 """Record of a signal: how often it was on, and whether breaches followed or had come before.
 
 A signal that is on after breaches confirms them. It foresees only if first breaches, those after a
-calm time, follow it more often than its share of days would give by chance.
+calm time, follow it more often than its share of days would give by chance. It confirms only if
+breaches follow more often than any day, by a test over its runs: days of one run, and of assets that
+move together, are one observation.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import sqrt
 
 import numpy as np
 
@@ -21,6 +24,9 @@ from harmonize.thresholds.signals import Rows, Signal, SignalDays
 FOLLOWING_DAYS = 5
 """Days within which a breach counts as following a signal."""
 
+LEAST_RUNS = 10
+"""Fewest separate runs of a signal from which it can be told what follows it."""
+
 CALM_DAYS = 10
 """Days without a breach before a first breach, as many as MH512 looks back."""
 
@@ -32,7 +38,8 @@ class Foresight(StrEnum):
 
     FORESEES = "foresees"
     CONFIRMS = "confirms but does not foresee"
-    NEITHER = "neither foresees nor confirms"
+    NEITHER = "not shown to foresee or to confirm"
+    FEW_RUNS = "too few runs to tell"
     UNKNOWN = "too few first breaches to tell"
 
 
@@ -59,6 +66,9 @@ class SignalRecord:
     ``foretold`` of ``first_breaches`` had the signal within the five days up to their own; by chance
     ``chance_rate`` of them would. ``p_value`` tests the difference by days, as all assets breach
     together. A rate is Unknown without a day to count.
+    ``separate_runs`` counts runs of all assets that lie at most five days apart as one.
+    ``confirming_p`` tests over them whether the follow rate is above the base rate; Unknown for fewer
+    than ten.
     """
 
     signal: Signal
@@ -71,17 +81,20 @@ class SignalRecord:
     foretold: int
     chance_rate: float | Unknown
     p_value: float | Unknown
+    separate_runs: int
+    confirming_p: float | Unknown
 
     @property
     def foresight(self) -> Foresight:
         """What the signal tells of breaches."""
+        if isinstance(self.confirming_p, Unknown):
+            return Foresight.FEW_RUNS
         if isinstance(self.p_value, float) and self.p_value < SIGNIFICANCE:
             return Foresight.FORESEES
-        if isinstance(self.follow_rate, Unknown) or isinstance(self.base_rate, Unknown):
+        if self._may_foresee:
             return Foresight.UNKNOWN
-        if self.follow_rate > self.base_rate and not self._may_foresee:
-            return Foresight.CONFIRMS
-        return Foresight.UNKNOWN if self._may_foresee else Foresight.NEITHER
+        is_confirmed = self.confirming_p < SIGNIFICANCE
+        return Foresight.CONFIRMS if is_confirmed else Foresight.NEITHER
 
     @property
     def _may_foresee(self) -> bool:
@@ -95,7 +108,8 @@ class SignalRecord:
 class _Counts:
     """Counts of one asset; ``surplus`` is chance minus foretold for each first breach.
 
-    ``tested`` and ``tested_on`` are the days of the rates.
+    ``tested`` and ``tested_on`` are the days of the rates. ``on_days`` are the tested days with the
+    signal, and ``follows`` whether a breach followed each.
     """
 
     days: int
@@ -109,6 +123,8 @@ class _Counts:
     first_days: Days
     foretold: int
     surplus: Floats
+    on_days: Days
+    follows: Rows
 
 
 def record_signal(assets: Sequence[SignalHistory]) -> SignalRecord:
@@ -122,6 +138,8 @@ def record_signal(assets: Sequence[SignalHistory]) -> SignalRecord:
     counts = [_counts(asset) for asset in assets]
     tested, tested_on = sum(c.tested for c in counts), sum(c.tested_on for c in counts)
     first = sum(c.first_days.size for c in counts)
+    base_rate = _rate(sum(c.followed for c in counts), tested, "tested day")
+    separate_runs, confirming_p = _confirmation(counts, base_rate)
     return SignalRecord(
         signal=assets[0].days.signal,
         days=sum(c.days for c in counts),
@@ -130,11 +148,13 @@ def record_signal(assets: Sequence[SignalHistory]) -> SignalRecord:
         follow_rate=_rate(
             sum(c.followed_on for c in counts), tested_on, "tested day with the signal"
         ),
-        base_rate=_rate(sum(c.followed for c in counts), tested, "tested day"),
+        base_rate=base_rate,
         first_breaches=first,
         foretold=sum(c.foretold for c in counts),
         chance_rate=_rate(sum(c.near for c in counts), tested, "tested day"),
         p_value=_p_value(counts, first),
+        separate_runs=separate_runs,
+        confirming_p=confirming_p,
     )
 
 
@@ -175,6 +195,8 @@ def _counts(asset: SignalHistory) -> _Counts:
         first_days=history.days[firsts],
         foretold=int(np.count_nonzero(is_near[firsts])),
         surplus=chance - is_near[firsts].astype(np.float64),
+        on_days=days[is_on & is_tested],
+        follows=follows[is_on & is_tested],
     )
 
 
@@ -199,6 +221,34 @@ def _p_value(counts: Sequence[_Counts], first: int) -> float | Unknown:
     return Unknown(
         f"{counted(first, 'first breach', 'first breaches')} on {unique.size} days: {test.reason}"
     )
+
+
+def _confirmation(
+    counts: Sequence[_Counts], base_rate: float | Unknown
+) -> tuple[int, float | Unknown]:
+    """Returns the number of separate runs, and the p-value of a follow rate above the base rate.
+
+    Each run is one cluster of a ratio estimate, whose statistic has Student's distribution with one
+    degree of freedom less than runs.
+    """
+    from scipy.special import stdtr  # noqa: PLC0415 - heavy
+
+    days = np.concatenate([c.on_days for c in counts])
+    if not days.size or isinstance(base_rate, Unknown):
+        return 0, Unknown("no tested day with the signal")
+    unique = np.unique(days)
+    run_of = np.concatenate([[0], np.cumsum(np.diff(unique) > FOLLOWING_DAYS)])
+    runs = int(run_of[-1]) + 1
+    if runs < LEAST_RUNS:
+        return runs, Unknown(f"{counted(runs, 'separate run')}, {LEAST_RUNS} are required")
+    places = run_of[np.searchsorted(unique, days)]
+    surplus = np.concatenate([c.follows for c in counts]) - base_rate
+    mean = float(surplus.mean())
+    residuals = np.bincount(places, weights=surplus - mean)
+    error = sqrt(runs / (runs - 1) * float(residuals @ residuals)) / days.size
+    if not error:
+        return runs, 0.0 if mean > 0 else 1.0
+    return runs, rounded_figure(float(1 - stdtr(runs - 1, mean / error)))
 
 
 def _rate(count: int, total: int, what: str) -> float | Unknown:

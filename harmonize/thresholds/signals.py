@@ -62,7 +62,8 @@ class Evidence:
     """Figures of a signal that is on, for one asset on one day, in days since 1970.
 
     ``observed`` and ``required`` are what the signal compares. ``proposal`` is the margin rate to
-    consider; None if a person has to decide without one.
+    consider; None if a person has to decide without one. ``fallback`` names the model whose margin the
+    fast one is, if its own has no fit; empty: it has.
     """
 
     signal: Signal
@@ -72,6 +73,7 @@ class Evidence:
     required: float
     proposal: float | None
     text: str
+    fallback: str = ""
 
 
 def breaches(history: DailyHistory, in_force: Floats) -> Rows:
@@ -113,12 +115,6 @@ def above_need(
     is_known = np.isfinite(need) & np.isfinite(in_force)
     is_above = is_known & (in_force > ratio * need)
     return SignalDays(Signal.ABOVE_NEED, _all_of(is_above, days), _all_of(is_known, days))
-
-
-def short_history(history: DailyHistory, least: int = LEAST_RETURNS) -> SignalDays:
-    """Returns the rows before which there are fewer returns than a threshold requires."""
-    rows = np.arange(history.size + 1)
-    return SignalDays(Signal.SHORT_HISTORY, rows < least, np.ones(rows.size, dtype=bool))
 
 
 def failing_asset(

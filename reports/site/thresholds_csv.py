@@ -71,14 +71,15 @@ def _venues(section: ThresholdSection) -> Iterator[Sequence[str]]:
             yield (row.underlying, own.venue, own.symbol, _number(own.initial), *dates, own.reason)
 
 
-_VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason")
+_VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason", "fallback")
 
 
 def _values(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.rows:
         for value in row.values:
             figures = map(_number, (value.margin, value.long, value.short))
-            yield (row.underlying, row.day, value.model, value.tool, *figures, value.reason)
+            words = (value.reason, value.fallback)
+            yield (row.underlying, row.day, value.model, value.tool, *figures, *words)
 
 
 _GATE = ("level", "model", "gate", "condition", "met", "figure", "text", "requirement")
@@ -109,20 +110,23 @@ def _signals(section: ThresholdSection) -> Iterator[Sequence[str]]:
         yield (row.signal, *map(_number, figures), row.foresight, row.reason)
 
 
-_EVIDENCE = ("signal", "underlying", "day", "observed", "required", "proposal", "evidence")
+_EVIDENCE = (
+    *("signal", "underlying", "day", "observed", "required", "proposal", "evidence"),
+    "fallback",
+)
 
 
 def _evidence(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.signals:
         for own in row.evidence:
             figures = map(_number, (own.observed, own.required, own.proposal))
-            yield (row.signal, own.underlying, own.day, *figures, own.text)
+            yield (row.signal, own.underlying, own.day, *figures, own.text, own.fallback)
 
 
 _EPISODES = (
     *("episode", "underlying", "first_day", "last_day", "series", "worst_day", "worst_return"),
     *("model", "eve", "largest", "rose_on", "first_mover", "venue", "contract", "venue_eve"),
-    *("venue_eve_at", "rose_after", "rose_by", "venue_largest", "venue_reason"),
+    *("venue_eve_at", "rose_after", "rose_by", "venue_largest", "venue_reason", "fallback"),
 )
 
 
@@ -133,7 +137,8 @@ def _episodes(section: ThresholdSection) -> Iterator[Sequence[str]]:
         rise = (row.rose_after, row.rose_by, _number(row.venue_largest), row.venue_reason)
         for own in row.models:
             model = (own.model, _number(own.eve), _number(own.largest), own.rose_on)
-            yield (row.episode, row.underlying, *days, *model, own.first_mover, *venue, *rise)
+            words = (own.first_mover, *venue, *rise, own.fallback)
+            yield (row.episode, row.underlying, *days, *model, *words)
 
 
 def _number(value: float | None) -> str:

@@ -201,13 +201,14 @@ def value_table(context: ReportContext, section: ThresholdSection) -> Table:
 
 
 def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str]) -> Row:
-    own = {value.model: value.margin for value in row.values if value.tool == "none"}
-    values = [row.threshold, *(own.get(model) for model in models)]
+    own = {value.model: value for value in row.values if value.tool == "none"}
+    values = [(own[m].margin, own[m].fallback) if m in own else (None, "") for m in models]
     return Row(
         (
             underlying_cell(context, row.underlying),
             Cell(row.day, css="dates"),
-            *(number(_rate(value), key=value) for value in values),
+            number(_rate(row.threshold), key=row.threshold),
+            *(_noted(value, fallback, "") for value, fallback in values),
         )
     )
 
@@ -222,7 +223,9 @@ def gate_tables(section: ThresholdSection) -> list[Table]:
 
 def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[GateRow]) -> Table:
     words = level_text(section.level if level is None else level)
-    judged = numbers.count_text(len(section.rows) - len(section.not_judged), "underlying")
+    every = len(section.rows) - len(section.not_judged)
+    count = every if rows[0].underlyings is None else rows[0].underlyings
+    judged = numbers.count_text(count, "underlying")
     conditions = rows[0].conditions
     required = join_words([f"{own.name} ({own.requirement})" for own in conditions])
     return Table(
@@ -363,7 +366,8 @@ def _episode_row(context: ReportContext, row: EpisodeRow, benchmark: str) -> Row
 def _risen(model: EpisodeModelRow | None) -> str:
     if model is None:
         return "no threshold"
-    return f"to {_rate(model.largest)}{f', from {model.rose_on}' if model.rose_on else ''}"
+    rise = f"to {_rate(model.largest)}{f', from {model.rose_on}' if model.rose_on else ''}"
+    return f"{rise}; {model.fallback}" if model.fallback else rise
 
 
 def _rise_cell(row: EpisodeRow) -> Cell:

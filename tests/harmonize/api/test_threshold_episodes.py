@@ -1,13 +1,30 @@
 """Who moved first is told between two observations, and not where they enclose the model's day."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import cast
 
+import numpy as np
 import pytest
 
 from harmonize.adequacy.table_history import TableStep
-from harmonize.api.threshold_episodes import Episode, first_mover, venue_moves
-from harmonize.api.threshold_terms import EpisodeVenue
+from harmonize.api.history import ArchivedRows
+from harmonize.api.threshold_episodes import (
+    Episode,
+    EpisodePaths,
+    episode_result,
+    first_mover,
+    venue_moves,
+)
+from harmonize.api.threshold_series import AssetSeries, DisputedMove, SeriesPart
+from harmonize.api.threshold_terms import EpisodeResult, EpisodeVenue
+from harmonize.comparison.universe import Universe
+from harmonize.core.instrument import Underlying
 from harmonize.core.schedule import Unknown
+from harmonize.market.prices import PriceKind, SeriesId
+from harmonize.thresholds.features import MarketInputs
+from harmonize.thresholds.history import DailyHistory
+from harmonize.thresholds.path import Fallback, Model, PathsByModel, SidePath, ThresholdPath
 
 FTX = Episode("FTX", date(2022, 11, 8), date(2022, 11, 10))
 EPOCH = date(1970, 1, 1)
@@ -90,3 +107,56 @@ def test_without_a_rise_of_either_nobody_was_first() -> None:
     assert first_mover(19_000, Unknown("x")) == "venue not observed"
     raised = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.04))
     assert first_mover(None, raised).endswith("the model did not rise")
+
+
+def path(model: Model, fallbacks: tuple[Fallback, ...]) -> ThresholdPath:
+    """A margin of 10 % up to the eve of FTX and of 20 % from the third day after it on."""
+    days = FTX.first_day - 40 + np.arange(100)
+    margin = np.where(days >= FTX.first_day + 3, 0.2, 0.1)
+    side = SidePath(margin, margin)
+    return ThresholdPath("SOL", model, 0.99, days, side, side, fallbacks)
+
+
+def results(*models: Model, fallbacks: tuple[Fallback, ...]) -> EpisodeResult:
+    days = FTX.first_day - 40 + np.arange(99)
+    returns = np.where(days == FTX.first_day + 1, -0.4225, 0.01)
+    inputs = MarketInputs(DailyHistory("SOL", days, returns), *(np.full(99, np.nan),) * 3)
+    perp, spot = (
+        SeriesId(venue, kind, "SOLUSDT", Underlying("SOL", 1), "USDT", 86_400)
+        for venue, kind in (("bybit", PriceKind.PERP), ("binance", PriceKind.SPOT))
+    )
+    moves = tuple(DisputedMove(FTX.first_day + day, perp, spot) for day in (-3, 1, 2, 9))
+    part = SeriesPart(perp, int(days[0]), int(days[-1]), 99)
+    paths: PathsByModel = {model: (path(model, fallbacks),) for model in models}
+    own = EpisodePaths(FTX, AssetSeries(inputs, (part,), moves), paths)
+    rows = cast("ArchivedRows", SimpleNamespace(rows={}))
+    return episode_result(own, rows, cast("Universe", SimpleNamespace(chosen={})), 1e6)
+
+
+def test_the_moves_of_another_source_are_named_with_the_series_of_an_episode() -> None:
+    found = results(Model.GARCH, fallbacks=())
+    assert (found.fall, found.fall_day) == (-0.4225, FTX.first_day + 1)
+    assert found.series == (
+        "bybit perp SOLUSDT 1d; "
+        "2022-11-09 by binance spot SOLUSDT 1d, because a close of bybit perp SOLUSDT 1d is disputed; "
+        "2022-11-10 by binance spot SOLUSDT 1d, because a close of bybit perp SOLUSDT 1d is disputed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "words"),
+    [
+        (-40, 30, "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered"),
+        (-40, 4, "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered on 5 of 31 days"),
+        (-40, -1, ""),
+    ],
+)
+def test_an_episode_names_the_model_that_stands_in_place_of_one_without_a_fit(
+    first: int, last: int, words: str
+) -> None:
+    eve = FTX.first_day
+    own = Fallback(eve + first, eve + last, last - first + 1, "persistence", Model.FILTERED_94)
+    unseen = Fallback(eve, eve + 1, 2, "no feature", None)
+    found = results(Model.GARCH, Model.AVERAGE, fallbacks=(unseen, own))
+    assert [model.fallback for model in found.models] == [words, words]
+    assert [(model.eve, model.largest) for model in found.models] == [(0.1, 0.2), (0.1, 0.2)]

@@ -15,7 +15,7 @@ from harmonize.core.schedule import Unknown
 from harmonize.document import ThresholdSection
 from harmonize.text.messages import iso_utc
 from harmonize.thresholds.choice import DefaultThreshold
-from harmonize.thresholds.path import Tool
+from harmonize.thresholds.path import Model, Replacement, Tool
 
 OPTIONS = AnswerOptions(thresholds=ThresholdScope.MODELS)
 QUESTION = Question(underlyings=("LTC",), as_of=date(2026, 3, 25))
@@ -135,14 +135,34 @@ def test_signals_and_episodes_keep_their_figures() -> None:
     section = threshold_section(judged())
     for row, state in zip(section.signals, judged().signals, strict=True):
         assert row.signal == state.signal
-        assert not isinstance(state.record, Unknown)
+        assert [e.text for e in row.evidence] == [e.text for e in state.now]
+        assert [e.fallback for e in row.evidence] == [e.fallback for e in state.now]
+        if isinstance(state.record, Unknown):
+            assert (row.signal, row.days, row.reason) == ("MH514", None, state.record.reason)
+            continue
         assert (row.days, row.days_on, row.foretold) == (
             state.record.days,
             state.record.days_on,
             state.record.foretold,
         )
         assert row.foresight == state.record.foresight.value
-        assert [e.text for e in row.evidence] == [e.text for e in state.now]
     for shown, own in zip(section.episodes, judged().episodes, strict=True):
         assert (shown.episode, len(shown.models)) == (own.name, len(own.models))
         assert bool(shown.venue_reason) == isinstance(own.venue, Unknown)
+        assert [m.fallback for m in shown.models] == [m.fallback for m in own.models]
+
+
+def test_what_stands_in_place_of_a_model_is_in_its_rows() -> None:
+    (own,) = judged().assets
+    words = Replacement(Model.GARCH, Model.FILTERED_94, 1, 1)
+    paths = tuple(
+        replace(p, replaced=words if p.model is Model.GARCH else None) for p in own.scores.paths
+    )
+    share = Replacement(Model.GARCH, Model.FILTERED_94, 12, own.scores.days)
+    scores = replace(own.scores, paths=paths, replaced=share)
+    section = threshold_section(replace(judged(), assets=(replace(own, scores=scores),)))
+    named = {v.model: v.fallback for v in section.rows[0].values if v.fallback}
+    assert named == {Model.GARCH.value: str(words)}
+    assert section.notes[-1].startswith("the benchmark is EWMA 0.94, filtered, in place of GARCH")
+    assert section.notes[-1].endswith(f"LTC 12 of {own.scores.days:,}")
+    assert threshold_section(judged()).notes == judged().notes

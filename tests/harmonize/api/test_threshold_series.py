@@ -1,5 +1,6 @@
 """Which series speaks on a day, from past data only."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -108,3 +109,41 @@ def test_a_series_until_a_day_has_the_returns_before_it_alone() -> None:
     assert cut.history.size == 50
     assert cut.parts[-1].last_day == FIRST + 50
     assert until_day(found, FIRST) is None
+
+
+def disputed(series: PriceSeries, row: int) -> PriceSeries:
+    close = series.close.copy()
+    close[row] /= 2
+    return replace(series, close=close, disputed=np.arange(close.size) == row)
+
+
+def test_spot_states_the_moves_of_a_disputed_close_and_is_named() -> None:
+    perp, spot = candles("bybit", 0, 100), candles("binance", 0, 120, kind=PriceKind.SPOT)
+    found = chosen(disputed(perp, 40), spot)
+    returns = np.diff(spot.close) / spot.close[:-1]
+    np.testing.assert_allclose(found.history.returns[39:41], returns[39:41])
+    assert found.history.size == 99
+    assert [(own.day - FIRST, str(own.by)) for own in found.disputed] == [
+        (40, "binance spot BTCUSDT 1d"),
+        (41, "binance spot BTCUSDT 1d"),
+    ]
+    assert [part.id.venue for part in found.parts] == ["bybit"]
+    assert np.flatnonzero(np.isnan(found.inputs.low)).tolist() == [39]
+    assert np.flatnonzero(np.isnan(found.inputs.high)).tolist() == [39]
+    cut = until_day(found, FIRST + 41)
+    assert cut is not None
+    assert [own.day - FIRST for own in cut.disputed] == [40]
+
+
+def test_a_disputed_move_that_no_series_has_is_omitted_and_named() -> None:
+    found = chosen(disputed(candles("bybit", 0, 100), 40))
+    assert found.history.size == 97
+    assert [(own.day - FIRST, own.by) for own in found.disputed] == [(40, None), (41, None)]
+    assert str(found.disputed[0]) == (
+        "without 2022-02-17, whose move touches a disputed close of bybit perp BTCUSDT 1d"
+    )
+
+
+def test_a_disputed_close_of_a_series_that_does_not_speak_is_not_named() -> None:
+    other = disputed(candles("okx", 60, 30), 10)
+    assert chosen(candles("bybit", 0, 100), other).disputed == ()

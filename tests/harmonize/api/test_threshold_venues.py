@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from statistics import median
 
 import pytest
@@ -35,12 +35,14 @@ def basis(
     threshold: ThresholdInterval | Unknown = STAYING,
     factor: float | Unknown = 1.0,
     age: int = 0,
+    judged: int = 12,
 ) -> AdviceBasis:
-    return AdviceBasis("BTC", threshold, "a model, tool: none", covering, factor, age)
+    path = "a model, tool: none"
+    return AdviceBasis("BTC", threshold, path, covering, factor, judged, age, NOW)
 
 
 def on_venues(own: AdviceBasis, required: float, terms: ThresholdTerms = TERMS) -> Advice:
-    return advise(own, terms, rates(required), Unknown("no class"))[0]
+    return advise(own, terms, rates(*(required,) * 3), Unknown("no class"))[0]
 
 
 def test_the_median_of_known_rates_counts_and_the_rule_set_is_judged_apart() -> None:
@@ -95,7 +97,7 @@ def test_fewer_than_half_of_the_models_leave_the_statement_open(
     assert (found.certainty is Certainty.LOW) == (2 * found.agreeing <= len(covering))
     if move is Move.OPEN:
         assert found.sentence.startswith(
-            "BTC: whether the median IM of 1 venue at $1,000,000, 10.0 %, should move cannot be told: "
+            "BTC: whether the median IM of 3 venues at $1,000,000, 10.0 %, should move cannot be told: "
         )
         assert ", by which it need not move; " in found.sentence
         count = covering.count(FALLING)
@@ -106,7 +108,7 @@ def test_the_sentence_names_what_lowers_the_certainty() -> None:
     found = on_venues(basis(STAYING, age=383), 0.10)
     assert found.certainty is Certainty.LOW
     ending = "certainty low, because the last price is 383 days old; high without that."
-    assert found.sentence.endswith(ending)
+    assert ending.rstrip(".") in found.sentence
     assert found.certainty_text in ending
 
 
@@ -135,3 +137,37 @@ def test_an_unknown_margin_or_threshold_is_not_judged() -> None:
     assert reference.sentence.endswith("cannot be judged: BTC has no class.")
     absent = on_venues(basis(STAYING, threshold=Unknown("none")), 0.1)
     assert absent.sentence.endswith("cannot be judged: none.")
+
+
+@pytest.mark.parametrize(("judged", "expected"), [(12, Certainty.HIGH), (11, Certainty.MEDIUM)])
+def test_a_default_of_fewer_than_twelve_underlyings_is_of_medium_certainty(
+    judged: int, expected: Certainty
+) -> None:
+    for found in advise(basis(STAYING, judged=judged), TERMS, rates(0.1, 0.1, 0.1), 0.1):
+        assert found.certainty is expected
+        words = "models are judged over fewer than 12 underlyings"
+        assert (words in found.sentence) == (judged == 11)
+
+
+def test_the_median_of_fewer_than_three_venues_is_of_low_certainty() -> None:
+    for values in ((0.1,), (0.1, 0.1, Unknown("absent"))):
+        venues, reference = advise(basis(STAYING), TERMS, rates(*values), 0.1)
+        assert venues.certainty is Certainty.LOW
+        assert "low, because fewer than 3 venues have a known IM; high without" in venues.sentence
+        assert reference.certainty is Certainty.HIGH
+        assert "venues have" not in reference.sentence
+
+
+@pytest.mark.parametrize(("age", "expected"), [(30, Certainty.HIGH), (31, Certainty.LOW)])
+def test_an_old_table_of_a_venue_gives_low_certainty_and_its_date_is_stated(
+    age: int, expected: Certainty
+) -> None:
+    first, *others = rates(0.1, 0.1, 0.1)
+    old = replace(first, observed_at=NOW - timedelta(days=age))
+    unrated = replace(old, rate=Unknown("absent"), observed_at=NOW - timedelta(days=900))
+    found = advise(basis(STAYING), TERMS, (unrated, old, *others), 0.1)
+    assert found[0].certainty is expected
+    assert found[0].sentence.endswith(f"oldest table of a venue is of {old.observed_at:%Y-%m-%d}.")
+    assert ("a table of a venue is 31 days old" in found[0].sentence) == (age == 31)
+    assert found[1].certainty is Certainty.HIGH
+    assert "table" not in found[1].sentence

@@ -8,6 +8,7 @@ from io import BytesIO, StringIO
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 from openpyxl import load_workbook
 from typer.testing import CliRunner, Result
@@ -28,7 +29,10 @@ from harmonize.core.schedule import Unknown
 from harmonize.thresholds.path import Model, Tool
 from reports.formats.sheets import sheet_csv, workbook
 
-MODELS = 11
+POOLED = (Model.REGRESSION, Model.AVERAGE, Model.LEARNED)
+"""Models for which the prices of one asset are too few."""
+
+MODELS = 9
 """Models with a path of BTC, which has an implied volatility."""
 
 
@@ -68,8 +72,11 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
         assert "95 % interval 4.537 % to 14.05 % from the last 365 returns" in line
         assert "5.783 % × 1.0004 for the size" in line
         assert "models without a tool that cover both sides say: " in line
-    assert venues.endswith("because the last price is 121 days old; high without that.")
-    assert rule_set.endswith("agree with the interval and the last price is 121 days old.")
+        assert ", chosen over 1 underlying; " in line
+        assert "the last price is 121 days old" in line
+        assert "models are judged over fewer than 12 underlyings" in line
+    assert venues.endswith("; the oldest table of a venue is of 2024-07-27.")
+    assert "chosen over 1 underlying: mean margin" in printed
 
 
 def test_the_interval_is_that_of_the_window_of_the_default(answer: ThresholdsAnswer) -> None:
@@ -109,8 +116,8 @@ def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
     assert "Margin in force: the formula of harmonized-baseline, recalculated daily" in printed
     assert "Need: the fast margin, GARCH(1,1)-t, filtered." in printed
     (line,) = [line for line in printed.splitlines() if line.startswith("MH513 BTC")]
-    assert "8.339 % by the formula of harmonized-baseline, recalculated daily, at least" in line
-    assert line.endswith("proposal for the margin in force: 7.307 %")
+    assert "8.427 % by the formula of harmonized-baseline, recalculated daily, at least" in line
+    assert "; proposal for the margin in force: 7.307 %; to apply: harmonize thresholds BTC" in line
 
 
 def test_prices_that_end_on_one_day_are_noted_once(answer: ThresholdsAnswer) -> None:
@@ -133,14 +140,15 @@ def test_every_model_stands_with_every_tool_and_a_failing_one_as_failing(
 ) -> None:
     paths = document["underlyings"][0]["paths"]
     assert {(p["model"], p["tool"]) for p in paths} == {
-        (model.value, tool.value) for model in Model if model is not Model.LEARNED for tool in Tool
+        (model.value, tool.value) for model in Model if model not in POOLED for tool in Tool
     }
-    assert len(document["gate"]) == MODELS
+    assert len(document["gate"]) == 2 * MODELS  # at two levels
     normal = next(row for row in document["gate"] if row["model"] == Model.EWMA_94.value)
     assert not normal["is_offered"]
     assert not normal["covers_each_side_met"]
-    assert "EWMA 0.94, normal                       fails" in printed
-    assert "GARCH(1,1)-t, filtered                  benchmark" in printed
+    words = [" ".join(line.split()) for line in printed.splitlines()]
+    assert any(line.startswith("EWMA 0.94, normal fails ") for line in words)
+    assert any(line.startswith("GARCH(1,1)-t, filtered benchmark ") for line in words)
 
 
 def test_a_constant_buffer_leaves_procyclicality_unchanged(document: Any) -> None:
@@ -158,6 +166,46 @@ def test_what_a_model_does_not_give_has_its_reason(printed: str) -> None:
     assert "no implied volatility on the day before; none instead" in printed
     assert "persistence of the GARCH fit is not below 1; EWMA 0.94, filtered instead" in printed
     assert "by size, closed at once: no order book on BTC by 2026-11-29" in printed
+    assert "no path: quantile regression: fewer than 365 days with all features before; " in printed
+    assert "fewer than 3,000 rows, as 0.99 requires" in printed
+
+
+def test_the_days_on_which_another_model_is_the_benchmark_are_counted(
+    printed: str, document: Any
+) -> None:
+    own = document["underlyings"][0]
+    first, last = (next(p[name] for p in own["paths"]) for name in ("first_day", "last_day"))
+    spans = [f for f in own["fallbacks"] if f["model"] == Model.GARCH.value]
+    days = {
+        int(day)
+        for f in spans
+        for day in np.arange(np.datetime64(f["first_day"]), np.datetime64(f["last_day"]) + 1)
+        .astype(np.int64)
+        .tolist()
+        if np.datetime64(first) <= np.datetime64(int(day), "D") <= np.datetime64(last)
+    }
+    assert days
+    words = f"on {len(days):,} of {own['tested_days']:,} tested days of underlyings"
+    (note,) = document["benchmark_notes"]
+    assert note.startswith(
+        "the benchmark is EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered"
+    )
+    assert words in note
+    assert note in printed
+
+
+def test_an_episode_names_the_model_in_place_of_garch(printed: str, document: Any) -> None:
+    rows = [r for r in document["episodes"] if r["model"] == Model.GARCH.value]
+    words = "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered"
+    replaced = {r["episode"] for r in rows if r["fallback"] == words}
+    assert replaced == {"March 2020", "May 2021", "August 2024"}
+    by_model = {
+        (r["episode"], r["model"]): (r["eve_rate"], r["largest_rate"]) for r in document["episodes"]
+    }
+    for episode in replaced:
+        same = by_model[episode, Model.FILTERED_94.value]
+        assert by_model[episode, Model.GARCH.value] == pytest.approx(same, rel=1e-3)
+    assert sum(line.startswith(words) for line in printed.splitlines()) >= len(replaced)
 
 
 def test_the_default_is_the_cheapest_calm_path_that_covers(document: Any) -> None:
@@ -172,7 +220,8 @@ def test_each_signal_has_its_record_and_one_that_does_not_foresee_says_so(
     printed: str, document: Any
 ) -> None:
     records = {row["signal"]: row for row in document["signals"] if "days_on" in row}
-    assert list(records) == ["MH511", "MH512", "MH513", "MH514", "MH515"]
+    assert list(records) == ["MH511", "MH512", "MH513", "MH515"]
+    assert "MH514   not applicable: no threshold is in force while it is on" in printed
     for record in records.values():
         if record["foretold"] <= (record["by_chance_share"] or 0) * record["first_breaches"]:
             assert record["tells"] != "foresees"

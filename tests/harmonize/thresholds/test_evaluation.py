@@ -1,5 +1,7 @@
 """Scores of every model with every tool on the days that the models have in common."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,16 @@ from harmonize.thresholds.evaluation import (
     paths_of_asset,
     score_asset,
 )
+from harmonize.thresholds.historical import historical_paths
 from harmonize.thresholds.history import DailyHistory
-from harmonize.thresholds.path import Model, PathsByModel, Tool
+from harmonize.thresholds.path import (
+    Fallback,
+    Model,
+    PathsByModel,
+    SidePath,
+    ThresholdPath,
+    Tool,
+)
 from harmonize.thresholds.scores import PathScore
 from tests.harmonize.thresholds.samples import history
 
@@ -131,3 +141,79 @@ def test_a_further_level_is_tested_without_tools(own: DailyHistory) -> None:
         if path.tool is Tool.NONE:
             first = both.outcomes[0.99][path.model]
             assert [o.breaches.sum() for o in first] == [o.breaches.sum() for o in path.outcomes]
+
+
+def partial(path: ThresholdPath, first: int) -> ThresholdPath:
+    """The path of another model that states nothing before row ``first``."""
+    long, short = (
+        SidePath(*(np.where(np.arange(v.size) < first, np.nan, v) for v in (side.var, side.es)))
+        for side in (path.long, path.short)
+    )
+    return replace(path, model=Model.REGRESSION, long=long, short=short)
+
+
+def historical(own: DailyHistory) -> ThresholdPath:
+    found = historical_paths((own,), Model.HISTORICAL_365, (0.99,))[own.asset]
+    assert not isinstance(found, Unknown)
+    return found[0]
+
+
+def days_with(long: DailyHistory, first: int, *, is_alone: bool = False) -> int:
+    other = partial(historical(long), first)
+    paths: PathsByModel = {Model.REGRESSION: (other,)}
+    if not is_alone:
+        paths[Model.HISTORICAL_365] = (historical(long),)
+    return score_asset(ScoresTask(long, paths, (0.99,), 1, int(long.days[0]))).days
+
+
+@pytest.mark.parametrize(
+    ("first", "tested"), [(499, 501), (500, 500), (501, 635), (365, 635), (900, 635)]
+)
+def test_a_model_with_too_few_days_for_a_test_does_not_limit_those_of_others(
+    first: int, tested: int
+) -> None:
+    """Of 1,000 rows a model states 635; five breaches of 99 % are expected on 500."""
+    assert days_with(history(1_000), first) == tested
+
+
+def test_models_that_all_have_too_few_days_limit_one_another() -> None:
+    assert days_with(history(700), 400) == 300
+    assert days_with(history(700), 600, is_alone=True) == 100
+
+
+def test_a_model_without_a_threshold_at_the_level_has_its_reason() -> None:
+    own = history(700)
+    nothing = partial(historical(own), 701)
+    reason = Fallback(int(own.days[0]), int(own.days[-1]), 700, "fewer than 3,000 rows", None)
+    paths: PathsByModel = {
+        Model.HISTORICAL_365: (historical(own),),
+        Model.REGRESSION: (replace(nothing, fallbacks=(reason,)),),
+    }
+    found = score_asset(ScoresTask(own, paths, (0.99,), 1, int(own.days[0])))
+    assert found.absent == {Model.REGRESSION: Unknown("fewer than 3,000 rows")}
+    assert {path.model for path in found.paths} == {Model.HISTORICAL_365}
+    assert found.days == 335
+
+
+def test_a_replaced_benchmark_is_counted_on_the_tested_days_and_named_on_the_last_one(
+    own: DailyHistory, paths: PathsByModel, scores: AssetScores
+) -> None:
+    assert scores.replaced is None
+    assert path_of(scores, Model.GARCH).replaced is None
+    garch = paths[Model.GARCH]
+    assert not isinstance(garch, Unknown)
+    assert scores.last_day is not None
+    last = scores.last_day
+    spans = ((FIRST - 90, FIRST - 61), (last - 19, last + 1))
+    fallbacks = tuple(
+        Fallback(first, end, end - first + 1, "persistence", Model.FILTERED_94)
+        for first, end in spans
+    )
+    changed = {**paths, Model.GARCH: (replace(garch[0], fallbacks=fallbacks),)}
+    found = score_asset(ScoresTask(own, changed, (0.99,), 1, FIRST))
+    assert found.replaced is not None
+    assert (found.replaced.days, found.replaced.of) == (20, found.days)
+    for tool in (Tool.NONE, Tool.BUFFER):
+        own_path = path_of(found, Model.GARCH, tool)
+        assert str(own_path.replaced) == "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered"
+    assert path_of(found, Model.HISTORICAL_365).replaced is None

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -93,6 +95,34 @@ def test_a_model_without_every_side_is_not_offered() -> None:
     assert nothing.hits == Unknown("0 days, 30 are required")
 
 
+def first_days(outcomes: list[Outcomes], days: int) -> list[Outcomes]:
+    return [
+        replace(o, days=o.days[:days], losses=o.losses[:days], var=o.var[:days], es=o.es[:days])
+        for o in outcomes
+    ]
+
+
+@pytest.mark.parametrize("days", [499, 500])
+def test_a_side_with_fewer_than_five_expected_breaches_proves_no_coverage(days: int) -> None:
+    is_tested = days == 500
+    calm = first_days(outcomes_of(10 * VOLATILITY, ASSETS[:1]), days)
+    own = [*calm[:1], *outcomes_of(1.05 * VOLATILITY)[1:]]
+    result = judge_model(Model.PEAKS, own, BENCHMARK, 0.99)
+    words = "not testable: 4.99 breaches expected on a side, 5 are required"
+    for condition in result.conditions[1:]:
+        assert condition.is_met is is_tested
+        assert (condition.text == words) is not is_tested
+        assert isinstance(condition.figure, Unknown) is not is_tested
+
+
+def test_no_breach_at_all_on_few_days_is_not_offered() -> None:
+    days = 105
+    never = first_days(outcomes_of(10 * VOLATILITY, ASSETS[:2]), days)
+    result = judge_model(Model.PEAKS, never, first_days(BENCHMARK, days), 0.99, 4)
+    assert met(result)[1:] == [False, False]
+    assert result.conditions[1].text.startswith("not testable: 1.05 breaches expected")
+
+
 def test_every_model_is_judged_against_the_same_benchmark() -> None:
     results = judge_models({Model.GARCH: BENCHMARK, Model.PEAKS: TRUTH}, 0.99)
     assert [result.model for result in results] == [Model.GARCH, Model.PEAKS]
@@ -103,7 +133,7 @@ def test_every_model_is_judged_against_the_same_benchmark() -> None:
 
 def candidate_of(cost: float, rise: float, lower: float = 0.005, **changes: int) -> Candidate:
     hits = HitRate(0.01, lower, 0.02, 1000, 500)
-    sides = {"too_many": 0, "sides": 24} | changes
+    sides = {"too_many": 0, "sides": 24, "expected": 5} | changes
     return Candidate(Model.PEAKS, Tool.NONE, 0.99, cost, rise, hits, hits, **sides)
 
 
@@ -115,12 +145,13 @@ def test_the_default_is_the_cheapest_calm_path_that_covers_both_sides() -> None:
         candidate_of(0.10, 0.1, lower=0.011),
         candidate_of(0.11, 0.1, too_many=3),
         candidate_of(0.09, 0.1, sides=2),
+        candidate_of(0.08, 0.1, expected=4),
     ]
     result = choose_default([*others, chosen])
     assert isinstance(result, DefaultThreshold)
     assert result.candidate is chosen
     assert (
-        "Of 4 cheaper paths, 3 do not cover both sides and 1 rise by more than 25.0 %"
+        "Of 5 cheaper paths, 4 do not cover both sides and 1 rise by more than 25.0 %"
         in result.reason
     )
     assert others[2].fails() == "long: breaches at least 1.1 %, nominal 1.0 %"

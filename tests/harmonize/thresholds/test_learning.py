@@ -42,14 +42,14 @@ def test_a_feature_that_decides_is_learned() -> None:
     is_wild = rng.random(8000) < 0.5
     features = np.column_stack([np.ones(8000), is_wild])
     losses = np.where(is_wild, 3.0, 1.0) * rng.standard_normal(8000)
-    predict = boosted_fit(Training(features, losses), (0.9,), rounds=200)
+    predict = boosted_fit(Training(features, losses, np.arange(losses.size)), (0.9,), rounds=200)
     calm, wild = predict(np.array([[1.0, 0.0], [1.0, 1.0]]))[0]
     assert (calm, wild) == pytest.approx((1.28, 3.84), rel=0.08)
 
 
 def test_quantiles_that_cross_are_sorted(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(4)
-    training = Training(rng.standard_normal((3000, 4)), rng.standard_normal(3000))
+    training = Training(rng.standard_normal((3000, 4)), rng.standard_normal(3000), np.arange(3000))
     close = (0.9, 0.902)
     low, high = boosted_fit(training, close, rounds=60)(training.features)
     assert np.all(low <= high)

@@ -25,7 +25,7 @@ def whole_programme(features: np.ndarray, target: np.ndarray, level: float) -> f
 @pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_no_plane_has_a_smaller_tick_loss(level: float, seed: int) -> None:
-    features, target = sample(700, 4, seed)
+    features, target = sample(2_000, 4, seed)
     coefficients = quantile_coefficients(features, target, level)
     assert isinstance(coefficients, np.ndarray)
     loss = tick_loss(target, features @ coefficients, level).sum()
@@ -72,10 +72,12 @@ def test_tick_loss_by_hand() -> None:
 
 
 def test_too_few_rows_give_a_reason_and_impossible_ones_are_refused() -> None:
-    features, target = sample(300, 4, 0)
+    features, target = sample(1_999, 4, 0)
     assert quantile_coefficients(features, target, 0.99) == Unknown(
-        "300 rows, 400 are required at 0.99"
+        "fewer than 2,000 rows, as 0.99 requires"
     )
+    enough = quantile_coefficients(*sample(2_000, 4, 0), 0.99)
+    assert isinstance(enough, np.ndarray)
     with pytest.raises(ValueError, match="finite targets"):
         quantile_coefficients(features, np.where(target > 2, np.nan, target), 0.9)
     with pytest.raises(ValueError, match="finite targets"):

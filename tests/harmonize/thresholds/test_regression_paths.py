@@ -8,7 +8,9 @@ from harmonize.thresholds.path import Model, Paths
 from harmonize.thresholds.quantile_regression import quantile_coefficients
 from harmonize.thresholds.regression_paths import (
     NO_FEATURE,
+    Training,
     average_paths,
+    linear_fit,
     regression_paths,
     sorted_quantiles,
 )
@@ -80,6 +82,41 @@ def test_too_few_days_for_a_fit_give_a_reason() -> None:
     assert regression_paths(pooled(short), (0.95,))["BTC"] == Unknown(TOO_FEW)
 
 
+def test_each_level_has_its_own_least_number_of_rows() -> None:
+    """Six coefficients require 3,000 rows at 99 %: three assets have them after 1,000 days with features."""
+    long = pooled(
+        [inputs(history(1500, seed, name), seed) for seed, name in enumerate(("BTC", "ETH", "SOL"))]
+    )
+    high, low = known(regression_paths(long, (0.99, 0.95))["ETH"])
+    first, enough = 365 + 30 * 13, 365 + 30 * 34  # 1,020 days before; 990 are too few
+    for path, start in ((low, first), (high, enough)):
+        assert np.isnan(path.margin[:start]).all()
+        assert np.isfinite(path.margin[start:]).all()
+    few = "fewer than 3,000 rows, as 0.99 requires"
+    assert [f.rows for f in high.fallbacks if f.reason == few] == [enough - first]
+    assert [f.reason for f in low.fallbacks] == [TOO_FEW]
+
+
+def test_two_assets_never_have_rows_enough_for_99_percent() -> None:
+    pair = pooled(ASSETS[:2])
+    found = regression_paths(pair, (0.99,))["BTC"]
+    assert found == Unknown(f"{TOO_FEW}; fewer than 3,000 rows, as 0.99 requires")
+
+
+def test_rows_of_one_day_count_once() -> None:
+    """Forty of 4,000 rows are beyond 99 %, on as many days as are written here: twelve are required."""
+    rng = np.random.default_rng(1)
+    features = np.column_stack([np.ones(4_000), rng.standard_normal((4_000, 5))])
+    for days, is_fitted in ((11, False), (12, True)):
+        losses = rng.random(4_000)
+        losses[:40] += 2
+        of_row = np.concatenate([np.arange(40) % days, 1_000 + np.arange(3_960)])
+        fitted = linear_fit(Training(features, losses, of_row), (0.99, 0.9))
+        expected = {} if is_fitted else {0: "losses above 0.99 on fewer than 12 days before"}
+        assert fitted.missing == expected
+        assert np.isnan(fitted.predict(features)).all(axis=1).tolist() == [not is_fitted, False]
+
+
 def test_the_regression_covers_simulated_returns() -> None:
     breaches = []
     for own in ASSETS:
@@ -92,6 +129,9 @@ def test_quantiles_that_cross_are_sorted_by_level() -> None:
     quantiles = np.array([[3.0, 1.0], [1.0, 2.0], [2.0, 4.0]])
     found = sorted_quantiles(quantiles, (0.99, 0.975, 0.995))
     assert found.tolist() == [[2.0, 2.0], [1.0, 1.0], [3.0, 4.0]]
+    quantiles[1] = np.nan
+    found = sorted_quantiles(quantiles, (0.99, 0.975, 0.95))
+    np.testing.assert_array_equal(found, [[3.0, 4.0], [np.nan, np.nan], [2.0, 1.0]])
 
 
 def test_the_average_is_that_of_both_where_both_are_known() -> None:

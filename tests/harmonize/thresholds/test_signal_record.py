@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.signal_record import (
@@ -48,7 +49,8 @@ def test_a_record_by_hand() -> None:
     assert record.p_value == Unknown(
         "3 first breaches on 3 days: 3 days in common, 30 are required"
     )
-    assert record.foresight is Foresight.UNKNOWN
+    assert (record.separate_runs, record.foresight) == (2, Foresight.FEW_RUNS)
+    assert record.confirming_p == Unknown("2 separate runs, 10 are required")
 
 
 def cycles(offset: int, count: int = 60, length: int = 40) -> SignalHistory:
@@ -100,10 +102,54 @@ def test_assets_that_repeat_one_another_add_no_evidence() -> None:
 def test_a_signal_that_was_never_on_has_no_rate() -> None:
     record = record_signal([asset(50, [], [20])])
     assert record.follow_rate == Unknown("no tested day with the signal")
-    assert record.foresight is Foresight.UNKNOWN
-    nothing = record_signal([asset(50, [20], [])])
+    assert record.foresight is Foresight.FEW_RUNS
+    nothing = record_signal([asset(500, list(range(20, 400, 20)), [])])
     assert nothing.p_value == Unknown("no first breach")
     assert nothing.foresight is Foresight.NEITHER
+
+
+def runs_of(followed: list[bool], length: int = 4) -> SignalHistory:
+    """Runs 60 days apart, five days after a breach; some are followed by another one."""
+    starts = 40 + 60 * np.arange(len(followed))
+    on = (starts[:, None] + np.arange(length)).ravel().tolist()
+    breaches = [start + offset for start in starts.tolist() for offset in (-5, 30)]
+    after = starts[followed] + length
+    return asset(60 * len(followed) + 100, on, sorted({*breaches, *after.tolist()}))
+
+
+def test_a_follow_rate_above_that_of_any_day_confirms_only_if_the_runs_show_it() -> None:
+    few, most = (record_signal([runs_of([n < k for n in range(12)], 2)]) for k in (4, 10))
+    for record, foresight in ((few, Foresight.NEITHER), (most, Foresight.CONFIRMS)):
+        assert isinstance(record.follow_rate, float)
+        assert isinstance(record.base_rate, float)
+        assert record.follow_rate > record.base_rate
+        assert record.separate_runs == 12
+        assert record.foresight is foresight
+
+
+def test_the_p_value_of_runs_by_hand() -> None:
+    record = record_signal([runs_of([True] * 5 + [False] * 7, 1)])
+    assert isinstance(record.base_rate, float)
+    surplus = np.array([1.0] * 5 + [0.0] * 7) - record.base_rate
+    expected = ttest_1samp(surplus, 0, alternative="greater").pvalue
+    assert record.confirming_p == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("runs", [9, 10])
+def test_fewer_than_ten_runs_do_not_tell(runs: int) -> None:
+    is_known = runs == 10
+    record = record_signal([runs_of([True] * runs)])
+    assert isinstance(record.confirming_p, float) is is_known
+    assert (record.foresight is Foresight.FEW_RUNS) is not is_known
+
+
+def test_runs_of_assets_that_move_together_are_one() -> None:
+    one = runs_of([True] * 5 + [False] * 7)
+    alone, many = record_signal([one]), record_signal([one] * 6)
+    assert many.separate_runs == alone.separate_runs == 12
+    assert many.confirming_p == pytest.approx(alone.confirming_p, rel=1e-3)
+    nine = record_signal([runs_of([True] * 9)] * 6)
+    assert (nine.episodes, nine.foresight) == (54, Foresight.FEW_RUNS)
 
 
 def test_days_without_an_observed_signal_do_not_count() -> None:

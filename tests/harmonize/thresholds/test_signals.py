@@ -13,7 +13,6 @@ from harmonize.thresholds.signals import (
     fast_margin_evidence,
     repeated_breaches,
     repeated_breaches_evidence,
-    short_history,
     short_history_evidence,
 )
 from tests.harmonize.thresholds.samples import history, of
@@ -75,9 +74,6 @@ def test_sixty_days_above_need() -> None:
 
 
 def test_a_history_is_short_until_it_has_a_year() -> None:
-    days = short_history(history(400))
-    assert on(days.is_on) == list(range(365))
-    assert days.is_observed.all()
     assert short_history_evidence(history(400)) is None
     evidence = short_history_evidence(history(100))
     assert evidence is not None

@@ -237,3 +237,34 @@ def test_underlyings_lead_to_their_pages_and_links_to_files() -> None:
 def test_a_large_page_stays_within_its_budget() -> None:
     document = replace(sample(), thresholds=large_section())
     assert len(dict(site_files(document))[PATH]) <= MOST_BYTES
+
+
+def test_a_model_in_place_of_another_is_named_where_its_figures_stand() -> None:
+    words = "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered"
+    section = threshold_section()
+    own = section.rows[0]
+    values = (*own.values[:-1], replace(own.values[-1], margin=0.1271, fallback=words))
+    first, second, *others = section.episodes
+    models = (replace(second.models[0], fallback=words), *second.models[1:])
+    section = replace(
+        section,
+        rows=(replace(own, values=values), *section.rows[1:]),
+        episodes=(first, replace(second, models=models), *others),
+    )
+    document = replace(sample(), thresholds=section)
+    assert f"12.71 % {words}" in plain(part("models", document))
+    assert f"to 12.0 %, from 2022-11-10; {words}" in plain(part("episodes", document))
+    rows = rows_of("thresholds-models.csv", document)
+    assert [r["fallback"] for r in rows if r["margin"] == "0.1271"] == [words]
+    named = [r for r in rows_of("thresholds-episodes.csv", document) if r["fallback"]]
+    assert [(r["model"], r["fallback"]) for r in named] == [(FAST, words)]
+    evidence = rows_of("thresholds-evidence.csv", document)
+    assert {r["fallback"] for r in evidence} == {""}
+
+
+def test_the_report_card_of_a_level_states_over_how_many_underlyings_it_is() -> None:
+    section = threshold_section()
+    gate = tuple(replace(row, underlyings=18 if row.level == 0.995 else 24) for row in section.gate)
+    shown = plain(part("gate", replace(sample(), thresholds=replace(section, gate=gate))))
+    assert "at 99 % over 24 underlyings." in shown
+    assert "at 99.5 % over 18 underlyings." in shown

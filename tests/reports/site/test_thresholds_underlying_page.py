@@ -82,7 +82,7 @@ def test_the_page_of_the_underlying_says_whether_margins_should_move() -> None:
 
 def test_the_sentence_and_its_figures_come_first() -> None:
     assert row("BTC", "2025-11-20").advice[0].sentence in shown("moves")
-    assert "median IM of 3 venues 5.0 % 7.1 % 6.0 % to 8.0 % should rise 2 of 2 high" in shown(
+    assert "median IM of 3 venues 5.0 % 7.1 % 6.1 % to 8.2 % should rise 2 of 2 high" in shown(
         "moves"
     )
 
@@ -157,7 +157,7 @@ def test_each_model_and_the_default_state_both_sides_or_why_not() -> None:
 
 def test_signals_of_this_underlying_have_evidence_and_record() -> None:
     own = shown("signals")
-    assert "MH511 fast margin above 1.25 × the threshold in force 2025-11-20" in own
+    assert "MH511 fast margin above 1.25 × the margin in force 2025-11-20" in own
     assert "on for 100 of 2,000 days; followed 25.0 %, any day 5.0 %" in own
     assert "3 of 20 first breaches foretold, 20.0 % by chance: confirms" in own
     assert "2025-03-01" not in own
