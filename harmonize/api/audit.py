@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
@@ -134,9 +135,10 @@ class Configuration:
     waivers: tuple[Waiver, ...] = ()
 
 
-def answer(question: Question) -> Answer:
+def answer(question: Question, executor: Executor | None = None) -> Answer:
     """Reads the archive, audits it and returns the document.
 
+    Work on daily thresholds, if requested, is shared by an executor; the result does not depend on it.
     Raises RequestError, ArchiveError or RuleError of ``rules``, each with one line that names the fix;
     NotObservedError: nothing that the question names was observed.
     """
@@ -152,7 +154,7 @@ def answer(question: Question) -> Answer:
     rule_sets = names.rule_sets(rule_sets)
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
-    tests, untested = price_tests(question, reading, rule_sets, as_of)
+    tests, untested = price_tests(question, reading, rule_sets, as_of, executor)
     document = _audit(question, configuration, reading, rule_sets, as_of=as_of, tests=tests)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))

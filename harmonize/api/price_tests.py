@@ -1,6 +1,7 @@
 """What an audit takes from past prices, as far as a question requests it."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from datetime import datetime
 
 from harmonize.api.question import AdequacyScope, Question, StressScope, ThresholdScope
@@ -18,15 +19,19 @@ Absent = tuple[str, ...]
 
 
 def price_tests(
-    question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
+    question: Question,
+    reading: Reading,
+    rule_sets: Sequence[RuleSet],
+    as_of: datetime,
+    executor: Executor | None = None,
 ) -> tuple[PriceTests, Absent]:
     """Returns tests of margins, daily thresholds and stress, and what could not be tested.
 
-    A part that the question does not request is empty, and its code is not imported. Raises
+    Work on thresholds is shared by an executor; None: this process alone. A part that the question does not request is empty, and its code is not imported. Raises
     RequestError: input that cannot be simulated.
     """
     adequacy, unread = _adequacy(question, reading, as_of)
-    thresholds, untested = _thresholds(question, reading)
+    thresholds, untested = _thresholds(question, reading, executor)
     stress, omitted, unsimulated = _stress(question, reading, rule_sets, as_of)
     tests = PriceTests(adequacy, thresholds, stress, omitted)
     return tests, (*unread, *untested, *unsimulated)
@@ -42,12 +47,14 @@ def _adequacy(
     return audited_adequacy(question, reading, as_of)
 
 
-def _thresholds(question: Question, reading: Reading) -> tuple[ThresholdSection, Absent]:
+def _thresholds(
+    question: Question, reading: Reading, executor: Executor | None
+) -> tuple[ThresholdSection, Absent]:
     if question.options.thresholds is ThresholdScope.NONE:
         return ThresholdSection(), ()
     from harmonize.api.threshold_rows import audited_thresholds  # noqa: PLC0415 - as above
 
-    return audited_thresholds(question, reading)
+    return audited_thresholds(question, reading, executor)
 
 
 def _stress(

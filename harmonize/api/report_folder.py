@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,12 +62,14 @@ class Report:
     files: Mapping[str, bytes]
 
 
-def build(question: Question) -> Report:
+def build(question: Question, executor: Executor | None = None) -> Report:
     """Answers a question and renders its report.
+
+    Work on daily thresholds, if requested, is shared by an executor.
 
     Raises as ``answer`` does: RequestError, ArchiveError, RuleError.
     """
-    of_report = answer(question.for_report())
+    of_report = answer(question.for_report(), executor)
     files = dict(report_files(of_report.document, (_MANIFEST_ENTRY,)))
     manifest = {
         "schema_version": SCHEMA,

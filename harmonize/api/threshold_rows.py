@@ -1,6 +1,7 @@
 """Daily thresholds as rows of the audit document."""
 
 from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from statistics import median
@@ -54,7 +55,7 @@ _KINDS = frozenset({PriceKind.PERP, PriceKind.SPOT})
 
 
 def audited_thresholds(
-    question: Question, reading: Reading
+    question: Question, reading: Reading, executor: Executor | None = None
 ) -> tuple[ThresholdSection, tuple[str, ...]]:
     """Returns the thresholds of the underlyings that an audit read, and what is missing of them.
 
@@ -67,7 +68,7 @@ def audited_thresholds(
             f"thresholds: no prices of an observed underlying; {IMPORT}",
         )
     try:
-        answer = judge_thresholds(replace(question, underlyings=names))
+        answer = judge_thresholds(replace(question, underlyings=names), executor=executor)
     except NotObservedError as error:
         return ThresholdSection(), (f"thresholds: {error}",)
     section = threshold_section(answer)

@@ -29,6 +29,8 @@ from reports.finding_order import FindingOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
     from harmonize.api.audit import Answer
     from harmonize.api.question import AnswerOptions, Question, Selection
@@ -290,13 +292,22 @@ def answer(question: "Question") -> "Answer":
     from rules.loader import RuleError
 
     try:
-        return answer(question)
+        with _workers(question) as executor:
+            return answer(question, executor)
     except NotObservedError as error:
         fail(str(error), INCOMPLETE)
     except (RequestError, RuleError) as error:
         fail_with(error, USAGE)
     except ArchiveError as error:
         fail(str(error), INCOMPLETE)
+
+
+def _workers(question: "Question") -> "AbstractContextManager[Executor | None]":
+    """Opens processes if daily thresholds are requested, which take a minute of processor time."""
+    from harmonize.api.question import ThresholdScope
+    from harmonize.cli.executors import workers_for
+
+    return workers_for(is_long=question.options.thresholds is not ThresholdScope.NONE)
 
 
 def check_report_folder(out: Path) -> None:
@@ -319,7 +330,8 @@ def write_report(out: Path, question: "Question") -> "Answer":
     is_new = not out.exists()
     make_folder(out)  # before the audit, so that a folder that cannot be written ends it at once
     try:
-        report = report_folder.build(question)
+        with _workers(question) as executor:
+            report = report_folder.build(question, executor)
         report_folder.write(out, report.files)
     except NotObservedError as error:
         if is_new:

@@ -1,9 +1,7 @@
 """Command ``thresholds``: what a margin should be, how it moves, and which models deserve trust."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +12,12 @@ import typer
 from harmonize.cli import request, sheets, signal_proposals
 from harmonize.cli.compare import answer_or_fail
 from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
+from harmonize.cli.executors import workers_of
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
 
 if TYPE_CHECKING:
     from harmonize.api.question import Selection
     from harmonize.api.threshold_terms import ThresholdsAnswer, ThresholdTerms
-
-_SECONDS = 10
-"""Time limit of the connection to a cluster, in seconds."""
 
 
 def thresholds(
@@ -80,7 +76,7 @@ def thresholds(
     selection = request.selection(context.obj, underlying=underlying, as_of=as_of)
     _check_day(selection)
     question = Question.of(selection, AnswerOptions())
-    with _executor(cluster, workers) as executor, _progress(context.obj) as on_progress:
+    with workers_of(cluster, workers) as executor, _progress(context.obj) as on_progress:
         answer = answer_or_fail(lambda: judge_thresholds(question, terms, executor, on_progress))
     _print(answer, form, output)
     if chart is not None:
@@ -129,40 +125,6 @@ def _check_day(selection: "Selection") -> None:
     day = request.age_reference(selection).date()
     if day > today:
         fail(f"--as-of: expected a day up to {today}, found {day}; use an earlier day", USAGE)
-
-
-@contextmanager
-def _executor(cluster: str, workers: int | None) -> Iterator[Executor | None]:
-    """Opens processes or a cluster; None: this process alone."""
-    if cluster:
-        with _cluster_executor(cluster) as executor:
-            yield executor
-        return
-    count = workers or os.cpu_count() or 1
-    if count == 1:
-        yield None
-        return
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    # Processes begin anew, on every system: copies of one with threads may block.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        yield pool
-
-
-@contextmanager
-def _cluster_executor(address: str) -> Iterator[Executor]:
-    try:
-        from dask.distributed import Client
-    except ImportError:
-        fail("--cluster: Dask is not installed; install harmonize-margins[cluster]", USAGE)
-    try:
-        client = Client(address, timeout=_SECONDS)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        fail(f"--cluster {address}: no scheduler answers: {reason}; correct the address", USAGE)
-    with client:
-        yield client.get_executor()
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """``--thresholds`` of audit, report and run: the section, the page, and a report that verifies."""
 
 import json
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from harmonize.api.question import AnswerOptions, ThresholdScope
+from harmonize.cli import executors
 from harmonize.cli import run as run_command
 from harmonize.cli.main import app
 
@@ -39,6 +42,24 @@ def test_a_report_with_thresholds_has_its_page_and_is_verified(tmp_path: Path) -
     assert (verified.exit_code, verified.stderr) == (0, "")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["question"]["thresholds"] == "models"
+
+
+def test_processes_share_the_work_of_thresholds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[bool] = []
+
+    def workers(*, is_long: bool) -> AbstractContextManager[Executor]:
+        opened.append(is_long)
+        return ThreadPoolExecutor(2)
+
+    monkeypatch.setattr(executors, "workers_for", workers)
+    shared = audited("--thresholds")
+    monkeypatch.undo()
+    monkeypatch.setattr(executors, "workers_for", lambda *, is_long: nullcontext())
+    assert shared == audited("--thresholds")  # alone
+    monkeypatch.undo()
+    audited()
+    assert opened == [True]
+    assert isinstance(executors.workers_for(is_long=False), nullcontext)
 
 
 @pytest.mark.parametrize(

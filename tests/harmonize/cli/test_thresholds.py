@@ -290,7 +290,7 @@ def test_a_wrong_option_ends_with_one_line_and_exit_code_2(
 def test_a_cluster_that_does_not_answer_ends_with_exit_code_2(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("harmonize.cli.thresholds._SECONDS", 1)
+    monkeypatch.setattr("harmonize.cli.executors._SECONDS", 1)
     result = run("BTC", "--cluster", "tcp://127.0.0.1:9")
     assert result.exit_code == 2
     assert "--cluster tcp://127.0.0.1:9: no scheduler answers" in result.stderr
