@@ -51,14 +51,14 @@ def test_processes_share_the_work_of_thresholds_alone(monkeypatch: pytest.Monkey
         opened.append(is_long)
         return ThreadPoolExecutor(2)
 
-    monkeypatch.setattr(executors, "workers_for", workers)
-    shared = audited("--thresholds")
-    monkeypatch.undo()
-    monkeypatch.setattr(executors, "workers_for", lambda *, is_long: nullcontext())
-    assert shared == audited("--thresholds")  # alone
-    monkeypatch.undo()
-    audited()
+    with monkeypatch.context() as patch:
+        patch.setattr(executors, "workers_for", workers)
+        shared = audited("--thresholds")
+    with monkeypatch.context() as patch:
+        patch.setattr(executors, "workers_for", lambda **_: nullcontext())
+        assert shared == audited("--thresholds")
     assert opened == [True]
+    assert audited()["rows"] == []
     assert isinstance(executors.workers_for(is_long=False), nullcontext)
 
 
