@@ -129,9 +129,10 @@ def _severity(finding: Finding) -> tuple[object, ...]:
 
 def _finding_line(finding: Finding) -> str:
     names = (finding.venue, finding.symbol, finding.rule_set)
-    subject = " ".join(name for name in names if name)
+    subject = " ".join(name for name in names if name) or finding.underlying
     code = f"{finding.code} {finding.name}"
-    return f"{_state(finding)} {finding.level.value}: {subject}: {code}: {finding.message}"
+    parts = (f"{_state(finding)} {finding.level.value}", subject, code, finding.message)
+    return ": ".join(filter(None, parts))
 
 
 def _kinds_line(changes: Sequence[Change]) -> str:

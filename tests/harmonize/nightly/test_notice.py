@@ -9,6 +9,7 @@ from harmonize.document import Finding, Level
 from harmonize.document.change import Change, ChangeKind
 from harmonize.document.night import Night
 from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, MAX_LENGTH, notice, should_notify
+from tests.harmonize.checks.examples import signalled
 from tests.support.nights import ALERT_NIGHT, CHANGE, FINDING, QUIET_NIGHT, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"
@@ -31,6 +32,18 @@ def test_a_notice_lists_errors_then_findings_then_changes() -> None:
 def test_a_quiet_night_has_nothing_new() -> None:
     message = notice(QUIET_NIGHT, "")
     assert (message.title, message.lines) == ("Margins on 2026-11-20: nothing new", ())
+
+
+def test_a_signal_on_a_threshold_has_its_evidence_and_proposal() -> None:
+    (finding,) = [own for own in signalled("MH511").audited().findings if own.code == "MH511"]
+    (line,) = notice(replace(QUIET_NIGHT, new_findings=(finding,)), "").lines
+    assert line.startswith(
+        "new warning: BTC: MH511 fast-margin-above-threshold: BTC on 2026-03-10:"
+    )
+    assert "fast margin 9.0 %, above 1.25 × 7.0 %" in line
+    assert "raise to 9.0 %; to apply: harmonize thresholds BTC --apply FILE.yaml" in line
+    assert len(line) == MAX_LENGTH
+    assert should_notify(replace(QUIET_NIGHT, new_findings=(finding,)), Level.WARNING)
 
 
 def test_the_most_severe_findings_come_first() -> None:
