@@ -171,7 +171,7 @@ def _why_no_volume(
         )
         if best is not None:
             series, volume = best
-            if isinstance(volume, Unknown) and _is_at_par(series):
+            if isinstance(volume, Unknown) and is_at_par(series):
                 reasons.append(volume.reason)
             else:
                 reasons.append(_why_unused(series, known))
@@ -180,7 +180,7 @@ def _why_no_volume(
 
 def _why_unused(series: PriceSeries, known: Sequence[PriceSeries]) -> str:
     """Returns why a series is not chosen: its quote currency, or its end long before another's."""
-    if not _is_at_par(series):
+    if not is_at_par(series):
         return f"{series.id} is priced in {series.id.quote}, which is not at par with USD"
     newest = max((part for part in known if part.times.size), key=_end)
     ends = (f"{utc_time(_end(part)):%Y-%m-%d}" for part in (series, newest))
@@ -201,7 +201,7 @@ def longest_daily(series: Iterable[PriceSeries]) -> PriceSeries | None:
     daily = (
         part
         for part in series
-        if part.id.interval == DAY and part.id.kind in _KINDS and _is_at_par(part)
+        if part.id.interval == DAY and part.id.kind in _KINDS and is_at_par(part)
     )
     return min(
         daily,
@@ -226,8 +226,8 @@ def _end(series: PriceSeries) -> int:
     return int(series.times[-1]) + series.step
 
 
-def _is_at_par(series: PriceSeries) -> bool:
-    """Whether prices are in USD: a table without a quote currency states prices in USD."""
+def is_at_par(series: PriceSeries) -> bool:
+    """Returns whether prices are in USD: a table without a quote currency states prices in USD."""
     return series.id.quote in AT_PAR_WITH_USD or not series.id.quote
 
 
@@ -238,7 +238,7 @@ def _most_traded(
     volumes = [
         (part, volume)
         for part in series
-        if _is_at_par(part)
+        if is_at_par(part)
         and isinstance(
             volume := venue_volume([part], part.id.venue, underlying, as_of), VenueVolume
         )

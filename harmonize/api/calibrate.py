@@ -22,6 +22,7 @@ from harmonize.calibration.evidence import (
     LEAST_RETURNS,
     AssetEvidence,
     MeasuredInput,
+    earlier_evidence,
     gather_evidence,
     is_measurable,
     last_day,
@@ -80,17 +81,36 @@ class RateChange:
     """Rate of an asset by the formula of the rule set, on the day of the last version and now.
 
     ``before`` is from the archived inputs of the last version, or ``is_measured_anew`` from the candles of
-    ``after`` that had closed by its day; None: from neither.
+    ``after`` that had closed by its day; None: from neither. ``inputs`` are the changes of archived inputs
+    behind the rate.
     """
 
     before: AssetRate | None
     after: AssetRate
     is_measured_anew: bool = False
+    inputs: tuple[InputChange, ...] = ()
+
+    @property
+    def is_series_changed(self) -> bool:
+        """Whether another series gives one of the inputs; the two rates are then not comparable."""
+        return any(change.is_series_changed for change in self.inputs)
+
+    @property
+    def is_rounded(self) -> bool:
+        """Whether no input moved by more than the rounding of its archived value."""
+        return bool(self.inputs) and all(change.is_unchanged for change in self.inputs)
+
+    @property
+    def is_same_day(self) -> bool:
+        """Whether all inputs were of prices to the same last day before, so that no market moved."""
+        return bool(self.inputs) and all(change.is_same_day for change in self.inputs)
 
     @property
     def is_beyond(self) -> bool | None:
-        """Whether the rate lies outside the old interval; None: there was no interval."""
+        """Whether the rate lies outside the old interval; None: no interval, or another series."""
         if self.before is None or self.before.lower is None or self.before.upper is None:
+            return None
+        if self.is_series_changed:
             return None
         return not self.before.lower <= self.after.value <= self.before.upper
 
@@ -349,7 +369,12 @@ def _input_changes(
 ) -> Iterator[InputChange]:
     for asset in evidence:
         for item in asset.inputs.values():
-            yield InputChange(before.get((item.name, asset.asset)), item.input)
+            yield _change(before, item)
+
+
+def _change(before: InputsByName, item: MeasuredInput) -> InputChange:
+    old = before.get((item.name, item.input.underlying))
+    return InputChange(old, item.input, str(item.window.series))
 
 
 def _measurable_day(request: CalibrationRequest, made_on: date | None) -> date | None:
@@ -376,13 +401,13 @@ def _rate_changes(
         anew = None
         if archived is None and made_on is not None:
             anew = _rate_on(formula, item, made_on)
-        yield RateChange(archived or anew, after, is_measured_anew=anew is not None)
+        changes = [_change(before, item.inputs[name]) for name in formula.names.values()]
+        yield RateChange(
+            archived or anew, after, anew is not None, tuple(changes) if archived else ()
+        )
 
 
 def _rate_on(formula: RateFormula, item: AssetEvidence, day: date) -> AssetRate | None:
     """Returns the rate by the candles of the same series that had closed by the end of a day."""
-    if item.daily is None:
-        return None
-    names = tuple(formula.names.values())
-    earlier = gather_evidence((item.daily,), item.asset, names, _end_of(day))
-    return asset_rate(formula.expression, formula.needs, earlier)
+    evidence = earlier_evidence(item, tuple(formula.names.values()), _end_of(day))
+    return evidence and asset_rate(formula.expression, formula.needs, evidence)

@@ -78,7 +78,7 @@ def _in_past(formula: RateFormula, evidence: Sequence[AssetEvidence]) -> tuple[S
     for item in evidence:
         if item.daily is None:
             continue
-        margins = daily_margins(item.daily, formula.expression, formula.names)
+        margins = daily_margins(item.daily, formula.expression, formula.names, item.earlier)
         if margins is not None:
             reviews += review_sides(item.asset, margins, formula.days)
     return tuple(review for review in reviews if review.observations)

@@ -40,7 +40,8 @@ def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> s
         (
             f"{_beyond_text(calibration.input_changes)} The interval is that of order statistics at 95 %. Moves "
             "over several days overlap, so that their true interval is wider. That of the worst year is "
-            "the interval within that year."
+            "the interval within that year. The worst year is the worse of two: in the series that gives the moves, and "
+            "in other series of the asset, for years that begin before that series does."
         ),
         _input_table(calibration),
         "## Not measured",
@@ -90,7 +91,7 @@ def _need_text(change: RateChange, v1: Decimal) -> str:
     need = f"its own need is {_rate_text(change)}, {_position(rate, v1)}"
     if change.before is None or change.before.value == rate.value:
         return need
-    return f"{need}; it {_direction_text(change.before, change)}"
+    return f"{need}; {_direction_text(change.before, change)}"
 
 
 def _position(rate: AssetRate, v1: Decimal) -> str:
@@ -114,17 +115,33 @@ def _move_text(change: RateChange) -> str:
         return f"{need}; the last version has no rate to compare"
     if after.value == before.value:
         return f"{need}, unchanged"
-    return f"{need}; it {_direction_text(before, change)}"
+    return f"{need}; {_direction_text(before, change)}"
 
 
 def _direction_text(before: AssetRate, change: RateChange) -> str:
+    old = percent(float(before.value))
+    if reason := _why_no_move(change, old):
+        return reason
     direction = "rises" if change.after.value > before.value else "falls"
-    text = f"{direction} from {percent(float(before.value))}"
+    text = f"it {direction} from {old}"
     if change.is_beyond is None:
         return f"{text}, which has no interval"
     if change.is_beyond:
         return f"{text}, beyond the old interval"
     return f"{text}, within the old interval, so that chance may explain it"
+
+
+def _why_no_move(change: RateChange, old: str) -> str:
+    """Returns why a difference is no move of the market; empty if it may be one."""
+    if change.is_series_changed:
+        return f"{old} before, by another series: not comparable"
+    if change.is_rounded:
+        return f"unchanged from {old} (the old value is rounded)"
+    if change.is_same_day:
+        return f"{old} before, from other prices to the same last day: no move of the market"
+    if old == percent(float(change.after.value)):
+        return "unchanged to the printed digits"
+    return ""
 
 
 def _rate_text(change: RateChange) -> str:
@@ -264,8 +281,17 @@ def _rates_text(calibration: Calibration) -> str:
         )
     return (
         f"{beyond} of {counted(len(known), 'rate')} with an old interval lie beyond it. "
+        f"{_series_text(sum(change.is_series_changed for change in earlier), 'rate')}"
         f"Earlier rates are {'; others '.join(sources)}."
     )
+
+
+def _series_text(count: int, noun: str) -> str:
+    """Returns how many values another series gives than before; empty for none."""
+    if not count:
+        return ""
+    verb = "are" if count > 1 else "is"
+    return f"{counted(count, noun)} {verb} by another series than before, and not comparable. "
 
 
 _RATE_HEADS = (
@@ -297,16 +323,28 @@ def _rate_row(change: RateChange) -> Sequence[str]:
         "same series" if change.is_measured_anew else "archived inputs",
         *own,
         f"{difference:+.2f}".replace("-", "−") if difference else "0",
-        _WORDS[change.is_beyond],
+        _beyond_word(change),
     )
+
+
+def _beyond_word(change: RateChange | InputChange) -> str:
+    if change.is_series_changed:
+        return "series changed: not comparable"
+    if change.before is None or change.before.value == change.after.value:
+        return _WORDS[change.is_beyond]
+    is_rounded = change.is_rounded if isinstance(change, RateChange) else change.is_unchanged
+    if is_rounded:
+        return "unchanged (the old value is rounded)"
+    return "same last day: other prices" if change.is_same_day else _WORDS[change.is_beyond]
 
 
 def _beyond_text(changes: Sequence[InputChange]) -> str:
     known = [change for change in changes if change.is_beyond is not None]
     beyond = [change for change in known if change.is_beyond]
+    other = _series_text(sum(change.is_series_changed for change in changes), "input")
     if not known:
-        return "The last version states no intervals of its inputs."
-    return f"{len(beyond)} of {counted(len(known), 'input')} with an old interval lie beyond it."
+        return f"{other}No comparable input of the last version states an interval."
+    return f"{len(beyond)} of {counted(len(known), 'input')} with an old interval lie beyond it. {other}".rstrip()
 
 
 def _input_table(calibration: Calibration) -> str:
@@ -320,9 +358,10 @@ def _input_table(calibration: Calibration) -> str:
             _value(change.after),
             _bounds(change.after),
             f"{change.after.observations:,}" if change.after.observations else _UNKNOWN,
-            _WORDS[change.is_beyond],
+            _beyond_word(change),
             str(window.series),
             f"{window.first} to {window.last}",
+            *(text or _UNKNOWN for text in change.prices_before),
         )
         for change in calibration.input_changes
         for window in [windows[change.after.name, change.after.underlying]]
@@ -338,6 +377,8 @@ def _input_table(calibration: Calibration) -> str:
         "beyond",
         "prices",
         "window",
+        "prices before",
+        "window before",
     )
     return table(heads, rows)
 

@@ -18,6 +18,7 @@ from harmonize.adequacy.measured_inputs import (
     YEAR,
     Measurement,
     NotMeasured,
+    is_at_par,
     measure_underlying,
 )
 from harmonize.adequacy.rolling import rolling_both_sides
@@ -68,6 +69,7 @@ class AssetEvidence:
 
     ``daily`` are the candles behind its moves; None if there are none that are recent enough. ``returns``
     is the number of one-day moves in it. ``refused`` are the inputs that the prices do not give.
+    ``earlier`` are candles of other series, for the years that begin before ``daily`` does.
     """
 
     asset: str
@@ -75,6 +77,7 @@ class AssetEvidence:
     returns: int
     inputs: Mapping[str, MeasuredInput] = field(default_factory=dict)
     refused: tuple[NotMeasured, ...] = ()
+    earlier: tuple[PriceSeries, ...] = ()
 
 
 def last_day(as_of: datetime) -> date:
@@ -87,17 +90,58 @@ def gather_evidence(
 ) -> AssetEvidence:
     """Measures named inputs of an asset from its series, with candles that had closed by ``as_of``.
 
-    A series that ends more than 30 days earlier gives no number, nor do fewer than 365 returns.
+    A series that ends more than 30 days earlier gives no number, nor do fewer than 365 returns. The worst
+    year is also that of other series, where it begins before the series that gives the moves: a year of
+    the past does not age.
     """
     own = with_days([part for part in series if part.id.underlying.asset == asset])
+    return _evidence(asset, own, own, names, as_of)
+
+
+def earlier_evidence(
+    item: AssetEvidence, names: Sequence[str], as_of: datetime
+) -> AssetEvidence | None:
+    """Returns the evidence by the same series at an earlier time; None without recent prices."""
+    if item.daily is None:
+        return None
+    return _evidence(item.asset, [item.daily], item.earlier, names, as_of)
+
+
+def _evidence(
+    asset: str,
+    own: Sequence[PriceSeries],
+    others: Sequence[PriceSeries],
+    names: Sequence[str],
+    as_of: datetime,
+) -> AssetEvidence:
+    """Measures inputs of an asset from its own series, and the worst year from the others as well."""
     measurements = measure_underlying(own, asset, as_of)
     daily = _recent_daily(measurements, as_of)
-    items = {item.name: item for item in _items(measurements, as_of)}
+    earlier = () if daily is None else tuple(_earlier(others, daily, as_of))
+    items = {item.name: item for item in _items(measurements, earlier, as_of)}
     known = [name for name in names if is_measurable(name)]
     inputs = {name: item for name in known if isinstance(item := items.get(name), MeasuredInput)}
     missing = [_missing(items.get(name), name, asset) for name in known if name not in inputs]
     returns = 0 if daily is None else simple_returns(daily).values.size
-    return AssetEvidence(asset, daily, returns, inputs, tuple(missing))
+    return AssetEvidence(asset, daily, returns, inputs, tuple(missing), earlier)
+
+
+def _earlier(
+    series: Sequence[PriceSeries], daily: PriceSeries, as_of: datetime
+) -> Iterator[PriceSeries]:
+    """Yields undisputed candles of other series, for the years that begin before the first one of ``daily``.
+
+    Later years are those of ``daily`` alone: a second venue must not speak for days that it states.
+    """
+    for part in series:
+        is_daily = part.id.interval == DAY and part.id.kind in {PriceKind.PERP, PriceKind.SPOT}
+        if not is_daily or not is_at_par(part) or part.id == daily.id:
+            continue
+        known = part.known_at(as_of).undisputed()
+        before = int(np.searchsorted(known.times, daily.times[0]))
+        years = known.select(slice(0, before + YEAR))
+        if before and simple_returns(years).values.size >= YEAR:
+            yield years
 
 
 def with_days(series: Sequence[PriceSeries]) -> list[PriceSeries]:
@@ -133,7 +177,7 @@ def _recent_daily(measurements: Sequence[Measurement], as_of: datetime) -> Price
 
 
 def _items(
-    measurements: Sequence[Measurement], as_of: datetime
+    measurements: Sequence[Measurement], earlier: Sequence[PriceSeries], as_of: datetime
 ) -> Iterator[MeasuredInput | NotMeasured]:
     for measurement in measurements:
         known = measurement.series.known_at(as_of)
@@ -142,8 +186,25 @@ def _items(
                 yield item
             elif problem := _shortfall(known, as_of) or _too_few(item):
                 yield NotMeasured(item.name, item.underlying, problem)
+            elif item.name in WORST_YEARS:
+                yield _worst_of(item, known, earlier)
             else:
                 yield MeasuredInput(_with_interval(item, known), _window(item.name, known))
+
+
+def _worst_of(
+    item: Input, known: PriceSeries, earlier: Sequence[PriceSeries]
+) -> MeasuredInput | NotMeasured:
+    """Returns the worst year of a series and of those before it, dated by the end of the series."""
+    for years in earlier:
+        move = _quantile(worse_sample(item.name, years))
+        if move > 1:
+            reason = f"measured {move:.4g} by {years.id}; a move above 1 is refused as an input"
+            return NotMeasured(item.name, item.underlying, reason)
+        if _decimal(move) > item.value:
+            source = f"{years.id}: {', '.join(years.sources)}"
+            item, known = replace(item, value=_decimal(move), source=source), years
+    return MeasuredInput(_with_interval(item, known), _window(item.name, known))
 
 
 def _shortfall(series: PriceSeries, as_of: datetime) -> str:

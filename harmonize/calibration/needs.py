@@ -1,16 +1,25 @@
 """The rate that a formula gives for an asset, with its interval, and its change since the last version."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from harmonize.adequacy.measured_inputs import MOVES, WORST_YEARS
-from harmonize.calibration.evidence import AssetEvidence
+from harmonize.calibration.evidence import AssetEvidence, last_day
 from harmonize.policy.expression import Expression, evaluate, input_names
 from harmonize.policy.inputs import Input, Need
 from harmonize.policy.rule_set import Model, ReferenceSchedule, RuleSet
 
 _WHOLE = Decimal(1)
+
+_COARSEST = Decimal("0.001")
+"""Coarsest step to which a share is taken to be rounded: 0.1 may be 10.0 % without its last zeros."""
+
+_SERIES = r"\S+ (?:perp|spot) \S+ \w+"
+
+_STATED_PRICES = re.compile(rf"({_SERIES})(?:; (\d{{4}}-\d\d-\d\d to \d{{4}}-\d\d-\d\d)|: )")
+"""Series of an input in its source, with the window of a calibration; ``--measured`` states none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +34,59 @@ class AssetRate:
 
 @dataclass(frozen=True, slots=True)
 class InputChange:
-    """Measured input beside the one of the last version; None: there was none."""
+    """Measured input beside the one of the last version; None: there was none.
+
+    ``series`` is that of the new value; empty if it is not stated.
+    """
 
     before: Input | None
     after: Input
+    series: str = ""
+
+    @property
+    def prices_before(self) -> tuple[str, str]:
+        """Series of the old value and its window, as its source states them; empty if it does not."""
+        match = _STATED_PRICES.search(self.before.source) if self.before else None
+        return (match[1], match[2] or "") if match else ("", "")
+
+    @property
+    def is_series_changed(self) -> bool:
+        """Whether another series gives the new value; the two are then not comparable."""
+        before, _ = self.prices_before
+        return bool(before and self.series) and before != self.series
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the values are equal, up to half of the step to which the old one is rounded."""
+        if self.before is None or self.is_series_changed:
+            return False
+        exponent = self.before.value.as_tuple().exponent
+        step = Decimal(1).scaleb(exponent) if isinstance(exponent, int) else Decimal(0)
+        difference = abs(self.after.value - self.before.value)
+        return difference <= min(step, _COARSEST) / 2
+
+    @property
+    def is_same_day(self) -> bool:
+        """Whether both are of prices to one last day, so that no move of the market parts them.
+
+        A measurement that states its series without a window is dated by its end, others by their last day.
+        """
+        if self.before is None:
+            return False
+        series, window = self.prices_before
+        if series and not window:
+            return self.before.observed_at == self.after.observed_at
+        return self.before.observed_at.date() == last_day(self.after.observed_at)
 
     @property
     def is_beyond(self) -> bool | None:
-        """Whether the new value lies outside the old interval; None: there was no interval."""
-        if self.before is None or self.before.lower is None or self.before.upper is None:
+        """Whether the new value lies outside the old interval; None: no interval, or another series."""
+        before = self.before
+        if before is None or before.lower is None or before.upper is None:
             return None
-        return not self.before.lower <= self.after.value <= self.before.upper
+        if self.is_series_changed:
+            return None
+        return not before.lower <= self.after.value <= before.upper
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,16 +29,20 @@ class DailyMargins:
 
 
 def daily_margins(
-    series: PriceSeries, rate: Expression, names: Mapping[str, str]
+    series: PriceSeries,
+    rate: Expression,
+    names: Mapping[str, str],
+    earlier: Sequence[PriceSeries] = (),
 ) -> DailyMargins | None:
     """Returns the rate of a formula at the close of each daily candle.
 
-    ``names`` are the measured names of the formula's inputs, by their names in it. None: candles
-    cannot give one of them. A rate above 1 is 1.
+    ``names`` are the measured names of the formula's inputs, by their names in it. ``earlier`` are other
+    series whose years count for the worst one, once they ended. None: candles cannot give one of the
+    inputs. A rate above 1 is 1.
     """
     if not set(names.values()) <= MOVES.keys() | WORST_YEARS.keys():
         return None
-    columns = np.stack([daily_input(series, name) for name in names.values()])
+    columns = np.stack([daily_input(series, name, earlier) for name in names.values()])
     rates = np.full(series.times.size, np.nan)
     is_known = ~np.isnan(columns).any(axis=0)
     distinct, places = np.unique(columns[:, is_known], axis=1, return_inverse=True)
@@ -52,11 +56,22 @@ def _evaluated(rate: Expression, names: Sequence[str], column: Floats) -> float:
     return min(float(evaluate(rate, values)), 1.0)
 
 
-def daily_input(series: PriceSeries, name: str) -> Floats:
+def daily_input(series: PriceSeries, name: str, earlier: Sequence[PriceSeries] = ()) -> Floats:
     """Returns a 99 % move as known at the close of each candle.
 
     NaN before 365 returns, and where the move is above 1, which is refused as an input.
     """
+    result = _known_moves(series, series, name)
+    if name in WORST_YEARS:
+        for years in earlier:  # a year that had not ended is NaN, which ``maximum`` would keep
+            before = _known_moves(years, series, name)
+            result = np.where(np.isnan(before), result, np.maximum(result, before))
+    result[result > 1] = np.nan
+    return result
+
+
+def _known_moves(series: PriceSeries, at: PriceSeries, name: str) -> Floats:
+    """Returns a 99 % move of a series as known at the close of each candle of another one."""
     if name in WORST_YEARS:
         horizon, count = WORST_YEARS[name], YEAR
     else:
@@ -66,10 +81,10 @@ def daily_input(series: PriceSeries, name: str) -> Floats:
     trailing = _trailing(values, count)
     if name in WORST_YEARS:
         trailing = np.fmax.accumulate(trailing)
-    known = np.searchsorted(ends, np.arange(series.times.size), side="right") - 1
-    result = np.full(series.times.size, np.nan)
+    closes = series.times[ends] + series.step
+    known = np.searchsorted(closes, at.times + at.step, side="right") - 1
+    result = np.full(at.times.size, np.nan)
     result[known >= 0] = trailing[known[known >= 0]]
-    result[result > 1] = np.nan
     return result
 
 

@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from harmonize.calibration.evidence import AssetEvidence, gather_evidence, last_day, worse_sample
+from harmonize.calibration.evidence import (
+    AssetEvidence,
+    earlier_evidence,
+    gather_evidence,
+    last_day,
+    worse_sample,
+)
 from harmonize.market.prices import PriceKind, PriceSeries
 from tests.harmonize.adequacy.test_measured_inputs import ending_at
 from tests.harmonize.market.small import identity, series
@@ -176,3 +182,78 @@ def test_shorter_candles_add_up_to_days_where_a_contract_has_no_others() -> None
     both = evidence(hourly, daily, as_of=datetime(2025, 1, 6, tzinfo=UTC))
     assert both.daily is not None
     np.testing.assert_array_equal(both.daily.times, daily.times)
+
+
+def calm_after_a_crash() -> tuple[PriceSeries, PriceSeries]:
+    """Spot of 1,000 days with falls in its first year, and a calm perpetual of the last 600 and 100 more."""
+    moves = np.full(1_100, 0.01) * np.where(np.arange(1_100) % 2, 1, -1)
+    moves[100:110] = -0.3
+    closes = np.cumprod(1 + moves)
+    old = series(closes[:1_000].tolist(), of=identity("BTCUSDT", PriceKind.SPOT))
+    perp = series(closes[400:].tolist(), list(range(400, 1_100)))
+    return old, perp
+
+
+def stress_of(*parts: PriceSeries, days: int = 1_100) -> AssetEvidence:
+    end = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=days)
+    return evidence(*parts, names=(STRESS, THREE_YEARS), as_of=end)
+
+
+def test_the_worst_year_does_not_age_with_its_series() -> None:
+    """The spot series ended more than 30 days ago: it gives no recent move, but the crash has happened."""
+    old, perp = calm_after_a_crash()
+    alone, found = stress_of(perp), stress_of(old, perp)
+    assert float(alone.inputs[STRESS].input.value) == pytest.approx(0.01)
+    assert float(found.inputs[STRESS].input.value) == pytest.approx(0.3)
+    window = found.inputs[STRESS].window
+    assert (window.series.kind, window.first) == (PriceKind.SPOT, date(2024, 1, 1))
+    assert window.last == date(2024, 1, 1) + timedelta(
+        days=400 + 364
+    )  # of the last year that begins before
+    assert "BTCUSDT" in found.inputs[STRESS].input.source
+    assert found.inputs[STRESS].input.observed_at == alone.inputs[STRESS].input.observed_at
+    assert found.inputs[THREE_YEARS].window.series == perp.id
+    assert float(found.inputs[THREE_YEARS].input.value) == pytest.approx(0.01)
+
+
+def test_another_series_does_not_speak_for_years_of_the_own_one() -> None:
+    old, perp = calm_after_a_crash()
+    closes = old.close.copy()
+    closes[900] *= 0.2  # a day that the perpetual states otherwise
+    found = stress_of(replace(old, close=closes, times=old.times), perp)
+    assert float(found.inputs[STRESS].input.value) == pytest.approx(0.3)
+    late = old.select(slice(450, None))  # begins after the perpetual
+    assert stress_of(replace(late, close=closes[450:]), perp).earlier == ()
+
+
+def test_disputed_and_foreign_candles_give_no_worst_year() -> None:
+    old, perp = calm_after_a_crash()
+    disputed = np.zeros(old.times.size, dtype=bool)
+    disputed[99:111] = True
+    found = stress_of(replace(old, disputed=disputed), perp)
+    assert float(found.inputs[STRESS].input.value) == pytest.approx(0.01)
+    euro = replace(old, id=replace(old.id, quote="EUR"))
+    assert stress_of(euro, perp).earlier == ()
+
+
+def test_a_worst_year_above_the_whole_price_is_refused() -> None:
+    old, perp = calm_after_a_crash()
+    closes = old.close.copy()
+    closes[100:110] = closes[99] * 2.5 ** np.arange(1, 11)
+    found = stress_of(replace(old, close=closes), perp)
+    (missing,) = [item for item in found.refused if item.name == STRESS]
+    assert (
+        missing.reason
+        == "measured 1.5 by binance spot BTCUSDT 1d; a move above 1 is refused as an input"
+    )
+
+
+def test_earlier_evidence_is_of_the_same_series() -> None:
+    """At that time spot was recent and longer: it would have given all moves."""
+    found = stress_of(*calm_after_a_crash())
+    as_of = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=900)
+    earlier = earlier_evidence(found, (STRESS, THREE_YEARS), as_of)
+    assert earlier is not None
+    assert earlier.inputs[THREE_YEARS].window.series == found.inputs[THREE_YEARS].window.series
+    assert earlier.inputs[STRESS].input.value == found.inputs[STRESS].input.value
+    assert earlier_evidence(AssetEvidence("X", None, 0), (STRESS,), as_of) is None

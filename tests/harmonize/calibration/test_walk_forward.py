@@ -55,6 +55,21 @@ def test_an_input_is_the_quantile_of_what_was_known(name: str, horizon: int, cou
         assert found[row] == pytest.approx(expected, rel=1e-12, nan_ok=True)
 
 
+def test_the_worst_year_of_another_series_counts_once_it_has_ended() -> None:
+    own, other = wave(900), wave(1_200, seed=8)
+    late = series(own.close.tolist(), list(range(300, 1_200)))
+    name = "var_99_1d_worst_365d"
+    alone, both = daily_input(late, name), daily_input(late, name, (other,))
+    for row in (365, 600, 899):  # the same close is row + 300 of the other series
+        years = [by_hand(other.close, day, 1, 365) for day in range(365, row + 301)]
+        assert both[row] == pytest.approx(max(alone[row], *years), rel=1e-12)
+    np.testing.assert_array_equal(
+        daily_input(late, "var_99_1d_365d", (other,)), daily_input(late, "var_99_1d_365d")
+    )
+    future = series(other.close.tolist(), list(range(1_200, 2_400)))
+    np.testing.assert_array_equal(daily_input(late, name, (future,)), alone)
+
+
 def test_the_worst_year_is_the_largest_so_far() -> None:
     prices = wave(900)
     found = daily_input(prices, "var_99_1d_worst_365d")

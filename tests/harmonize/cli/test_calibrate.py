@@ -259,7 +259,8 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
     assert "| A | BTC | short | 1,095 | 99.63 % | 3,120 | 98.59 % |" in text  # as published
     assert "| A | BTC | long | 1,095 | 99.91 % | 3,120 | 99.04 % |" in text
     assert (
-        "| BTC | var_99_1d_1095d | 8.1 % | 6.5 % to 9.6 % | 8.138 % | 6.47 % to 9.621 % | 1,095 | no | binance spot BTCUSDT 1d | 2023-03-04 to 2026-03-03 |"
+        "| BTC | var_99_1d_1095d | 8.1 % | 6.5 % to 9.6 % | 8.138 % | 6.47 % to 9.621 % | 1,095 "
+        "| unchanged (the old value is rounded) | binance spot BTCUSDT 1d | 2023-03-04 to 2026-03-03 | – | – |"
         in text
     )
     assert (
