@@ -1,6 +1,6 @@
 """What a calibration changed, as Markdown for the people who decide."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 
@@ -10,6 +10,7 @@ from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
 from harmonize.calibration.needs import AssetRate, InputChange
 from harmonize.policy.inputs import Input
+from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from harmonize.text.messages import counted, dollars, percent
 
 _UNKNOWN = "–"
@@ -68,6 +69,7 @@ def _sentences(calibration: Calibration) -> Iterator[str]:
         for class_ in calibration.classes.classes
         for asset in class_.assets
     }
+    old_rates = _rates_before(calibration.last)
     for decision in calibration.classes.decisions:
         change = changes.get(decision.asset)
         class_of = in_force.get(decision.asset)
@@ -82,7 +84,29 @@ def _sentences(calibration: Calibration) -> Iterator[str]:
             else f"class {name}"
         )
         need = f"; {_need_text(change, v1)}" if change else ""
-        yield f"{decision.asset}: {move}, v1 {percent(float(v1))} ({decision.reason}){need}."
+        rate = _class_rate_text(old_rates.get(decision.asset), v1)
+        yield f"{decision.asset}: {move}, {rate} ({decision.reason}){need}."
+
+
+def _rates_before(last: RuleSet) -> Mapping[str, Decimal]:
+    """Returns v1 of the class of each asset in the last version."""
+    requirement = last.requirement
+    if not isinstance(requirement, ReferenceSchedule):
+        return {}
+    return {
+        asset: class_.v1
+        for class_ in requirement.classes
+        if class_.v1 is not None
+        for asset in class_.assets
+    }
+
+
+def _class_rate_text(before: Decimal | None, v1: Decimal) -> str:
+    """Returns v1 of the class of an asset, with the one that it had before if that differs."""
+    if before is None or before == v1:
+        return f"v1 {percent(float(v1))}"
+    verb = "rises" if v1 > before else "falls"
+    return f"v1 {verb} from {percent(float(before))} to {percent(float(v1))}"
 
 
 def _need_text(change: RateChange, v1: Decimal) -> str:

@@ -13,7 +13,7 @@ from harmonize.calibration.class_rate import (
     class_rate,
     coverage_of,
 )
-from harmonize.calibration.classes import NEW, RULES, AssetFacts, ClassDecision, decide
+from harmonize.calibration.classes import NEW, RULES, AssetFacts, ClassDecision, Interval, decide
 from harmonize.calibration.evidence import AssetEvidence
 from harmonize.calibration.needs import AssetRate, asset_rate
 from harmonize.calibration.tiers import FormulaTier, formula_tiers
@@ -111,7 +111,13 @@ def _facts(item: AssetEvidence, rate: AssetRate | None) -> AssetFacts:
         item.returns if item.daily is not None else None,
         rate.value if rate else None,
         volume.input.value if volume else None,
+        _interval(rate.lower, rate.upper) if rate else None,
+        _interval(volume.input.lower, volume.input.upper) if volume else None,
     )
+
+
+def _interval(lower: Decimal | None, upper: Decimal | None) -> Interval | None:
+    return None if lower is None or upper is None else (lower, upper)
 
 
 def _assets(terms: ClassTerms, decisions: Sequence[ClassDecision]) -> tuple[str, ...]:

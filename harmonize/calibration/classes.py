@@ -1,11 +1,12 @@
 """Classes of the harmonized baseline: the rule of each, their order, and the hysteresis between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
 from harmonize.calibration.evidence import LEAST_RETURNS
+from harmonize.text.messages import dollars, percent
 
 LEAST_VOLUME = Decimal(5_000_000)
 SMALL_VOLUME = Decimal(40_000_000)
@@ -21,19 +22,25 @@ HYSTERESIS = Decimal("0.2")
 
 _SHARE = f"{HYSTERESIS * 100:.0f} %"
 
+Interval = tuple[Decimal, Decimal]
+"""Lower and upper bound of a measured value."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
     """What the rules of classes ask about an asset.
 
     ``returns`` is the number of one-day moves of its history; None if prices are not known. ``v1`` is a
-    share of the price, ``adv`` the daily volume in USD; None if not measured.
+    share of the price, ``adv`` the daily volume in USD; None if not measured. The intervals are theirs;
+    None without one.
     """
 
     asset: str
     returns: int | None
     v1: Decimal | None
     adv: Decimal | None
+    v1_interval: Interval | None = None
+    adv_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +141,48 @@ def decide(facts: AssetFacts, current: str = "") -> ClassDecision:
     if current and _is_kept(measured, current):
         reason = f"kept: within {_SHARE} of the boundary to {by_rule}"
         return ClassDecision(facts.asset, current, by_rule, current, reason)
-    reason = f"passed the boundary by {_SHARE}" if current else "not in a class before"
+    reason = "; ".join(_passed(facts, current)) if current else "not in a class before"
     return ClassDecision(facts.asset, current, by_rule, by_rule, reason)
+
+
+_FLOORS: Mapping[str, Decimal] = MappingProxyType({"C": LARGE_VOLUME, "D": SMALL_VOLUME})
+_CEILINGS: Mapping[str, Decimal] = MappingProxyType(
+    {"D": LARGE_VOLUME, "E": SMALL_VOLUME, NEW: LEAST_VOLUME}
+)
+"""Boundaries of daily volume below or above which a member leaves its class, in USD."""
+
+
+def _passed(facts: AssetFacts, current: str) -> Iterator[str]:
+    """Yields the boundaries of its class that a member passed, and whether its whole interval did."""
+    if facts.v1 is None or facts.adv is None:
+        raise AssertionError(facts)
+    below, above = 1 - HYSTERESIS, 1 + HYSTERESIS
+    volume = f"ADV of {dollars(float(facts.adv))}"
+    floors = {_FLOORS.get(current, LEAST_VOLUME), LEAST_VOLUME} if current != NEW else set()
+    for bound in sorted(floors, reverse=True):
+        if facts.adv < bound * below:
+            yield _passed_text(f"{volume} is below", dollars, bound, facts.adv_interval)
+    ceiling = _CEILINGS.get(current)
+    if ceiling is not None and facts.adv >= ceiling * above:
+        yield _passed_text(f"{volume} is above", dollars, ceiling, facts.adv_interval)
+    move = f"v1 of {percent(float(facts.v1))}"
+    if current in {"C", "D"} and facts.v1 > HIGH_MOVE * above:
+        yield _passed_text(f"{move} is above", percent, HIGH_MOVE, facts.v1_interval)
+    if current == "E" and facts.v1 <= HIGH_MOVE * below:
+        yield _passed_text(f"{move} is below", percent, HIGH_MOVE, facts.v1_interval)
+
+
+def _passed_text(
+    what: str, text: Callable[[float], str], bound: Decimal, interval: Interval | None
+) -> str:
+    passed = f"{what} {text(float(bound))} by more than {_SHARE}"
+    if interval is None:
+        return f"{passed}, without an interval"
+    lower, upper = interval
+    own = f"{text(float(lower))} to {text(float(upper))}"
+    if lower <= bound <= upper:
+        return f"{passed}, which its interval {own} includes: chance may explain it"
+    return f"{passed}, with its whole interval {own}"
 
 
 def admits(name: str, asset: str, v1: Decimal, adv: Decimal) -> bool:

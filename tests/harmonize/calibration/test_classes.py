@@ -64,6 +64,59 @@ def test_a_member_leaves_its_class_twenty_percent_beyond_the_boundary(
     assert found.is_moved == (assigned != current)
 
 
+M = D(1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("current", "v1", "adv", "v1_interval", "adv_interval", "reason"),
+    [
+        ("C", "0.07", 48 * M, None, (42 * M, 60 * M),
+         "ADV of $48,000,000 is below $100,000,000 by more than 20 %, with its whole interval $42,000,000 to $60,000,000"),
+        ("C", "0.07", 48 * M, None, (42 * M, 100 * M),
+         "ADV of $48,000,000 is below $100,000,000 by more than 20 %, which its interval $42,000,000 to $100,000,000 includes: chance may explain it"),
+        ("C", "0.07", 3 * M, None, None,
+         ("ADV of $3,000,000 is below $100,000,000 by more than 20 %, without an interval; "
+         "ADV of $3,000,000 is below $5,000,000 by more than 20 %, without an interval")),
+        ("C", "0.3", 900 * M, (D("0.25"), D("0.4")), None,
+         "v1 of 30.0 % is above 22.0 % by more than 20 %, with its whole interval 25.0 % to 40.0 %"),
+        ("D", "0.1", 120 * M, None, None, "ADV of $120,000,000 is above $100,000,000 by more than 20 %, without an interval"),
+        ("D", "0.1", 23 * M, None, None, "ADV of $23,000,000 is below $40,000,000 by more than 20 %, without an interval"),
+        ("E", "0.176", 48 * M, (D("0.1"), D("0.22")), None,
+         ("ADV of $48,000,000 is above $40,000,000 by more than 20 %, without an interval; v1 of 17.6 % is below 22.0 % by more than 20 %, "
+         "which its interval 10.0 % to 22.0 % includes: chance may explain it")),
+        ("F", "0.1", 6 * M, None, None, "ADV of $6,000,000 is above $5,000,000 by more than 20 %, without an interval"),
+        ("A", "0.1", 3 * M, None, None, "ADV of $3,000,000 is below $5,000,000 by more than 20 %, without an interval"),
+    ],
+)  # fmt: skip
+def test_a_move_states_the_boundary_and_whether_the_interval_passed_it(  # noqa: PLR0913, PLR0917 - parts of a case
+    current: str,
+    v1: str,
+    adv: D,
+    v1_interval: tuple[D, D] | None,
+    adv_interval: tuple[D, D] | None,
+    reason: str,
+) -> None:
+    asset = "BTC" if current == "A" else "X"
+    found = decide(AssetFacts(asset, 1_095, D(v1), adv, v1_interval, adv_interval), current)
+    assert found.is_moved
+    assert found.reason == reason
+
+
+def test_every_move_has_a_reason() -> None:
+    volumes = (
+        "3_000_000",
+        "4_500_000",
+        "7_000_000",
+        "45_000_000",
+        "50_000_000",
+        "90_000_000",
+        "1_000_000_000",
+    )
+    for (adv, v1), current in product(product(volumes, ("0.1", "0.2", "0.25", "0.3")), "CDEF"):
+        found = decision(adv, v1, current)
+        assert found.reason, (adv, v1, current)
+
+
 def test_small_moves_around_a_boundary_never_change_a_class_twice() -> None:
     """Whatever the start, values within a fifth of the bounds settle after one step."""
     values = product(("33_000_000", "45_000_000", "95_000_000", "115_000_000"), ("0.18", "0.25"))

@@ -246,11 +246,12 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
         "# Changes of harmonized-baseline\n\nVersion 2026.11 to 2026.11.1, on prices to 2026-03-03."
     )
     assert (
-        "- SOL: from class C to D, v1 25.0 % (passed the boundary by 20 %); "
+        "- SOL: from class C to D, v1 rises from 20.0 % to 25.0 % (ADV of $60,000,000 is below $100,000,000 by more than "
+        "20 %, with its whole interval $60,000,000 to $60,000,000); "
         "its own need is 16.55 % (14.13 % to 22.85 %), below the rate of the class even at its upper bound.\n"
     ) in text
     assert (
-        "- XRP: class C, v1 25.0 % (meets the rule of its class); its own need is 21.62 % (14.05 % to 29.97 %), "
+        "- XRP: class C, v1 rises from 20.0 % to 25.0 % (meets the rule of its class); its own need is 21.62 % (14.05 % to 29.97 %), "
         "below the rate of the class, which lies within the interval.\n"
     ) in text
     assert "### Members whose need exceeds the rate of the class\n\nNone of the measured" in text
