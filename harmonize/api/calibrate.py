@@ -36,6 +36,7 @@ from harmonize.calibration.needs import (
     rate_formula,
     rate_from,
 )
+from harmonize.core.instrument import AssetNames, Underlying
 from harmonize.core.payload import Defect
 from harmonize.market.prices import PriceSeries, utc_time
 from harmonize.policy.inputs import MARKET, Input, InputsByName, newest_inputs, read_inputs
@@ -121,7 +122,8 @@ class Calibration:
 
     ``requested`` are the underlyings besides those that the rule set lists, or in place of them.
     ``classes`` is None for a rule set without classes. ``refused`` are inputs that prices do not give.
-    ``inputs`` are in the order of assets and of the rule set.
+    ``inputs`` are in the order of assets and of the rule set. ``archived`` are those that were in force on
+    the day of the calibration.
     """
 
     last: RuleSet
@@ -137,6 +139,7 @@ class Calibration:
     review: CalibrationReview
     refused: tuple[NotMeasured, ...]
     defects: tuple[Defect, ...]
+    archived: InputsByName
 
     @property
     def is_for_requested_only(self) -> bool:
@@ -162,8 +165,9 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     classes, class_rules = _classes(request.pack, last)
     names = tuple(need.name for need in needs_of(last))
     _check_measurable(last, names)
-    assets = _assets(last, request.underlyings)
-    data = read_candles(request.place, assets, INTERVALS)
+    data = read_candles(request.place, _possible_assets(last, request.underlyings), INTERVALS)
+    requested = _named_assets(last, request.underlyings, data.series)
+    assets = _assets(last, requested)
     evidence = tuple(gather_evidence(data.series, asset, names, request.until) for asset in assets)
     if not any(item.inputs for item in evidence):
         raise NotObservedError(_nothing_measured(last, data.series, request))
@@ -172,7 +176,7 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     before = _before(archived, min(made_on or request.as_of, request.as_of))
     return Calibration(
         last=last,
-        requested=request.underlyings,
+        requested=requested,
         source=loader.rule_set_text(request.pack),
         version=next_version(last.version, request.as_of),
         as_of=request.as_of,
@@ -186,6 +190,7 @@ def calibrate(request: CalibrationRequest) -> Calibration:
         review=review_last_version(last, formula, evidence, archived, request.as_of),
         refused=(*_unknown_names(names), *(item for asset in evidence for item in asset.refused)),
         defects=data.defects,
+        archived=_before(archived, request.as_of),
     )
 
 
@@ -232,6 +237,31 @@ def _unknown_names(names: Sequence[str]) -> Iterator[NotMeasured]:
             is_in_yen = _JPY.search(name)
             reason = "no source has prices in JPY" if is_in_yen else "candles do not give it"
             yield NotMeasured(name, "all assets", reason)
+
+
+def _possible_assets(last: RuleSet, underlyings: Sequence[str]) -> tuple[str, ...]:
+    """Returns the assets to read: those to calibrate, and all that the requested names may mean."""
+    meant = [
+        name
+        for text in underlyings
+        for name in (
+            text,
+            text.upper(),
+            Underlying.of(text).asset,
+            Underlying.of(text.upper()).asset,
+        )
+    ]
+    return tuple(dict.fromkeys((*_assets(last, underlyings), *meant)))
+
+
+def _named_assets(
+    last: RuleSet, underlyings: Sequence[str], series: Sequence[PriceSeries]
+) -> tuple[str, ...]:
+    """Returns the assets that requested names mean, in whatever case; an unknown name stays."""
+    observed = {part.id.underlying.asset for part in series}
+    names = AssetNames.of((*observed, *listed_assets(last), *listed_assets(loader.load(BASELINE))))
+    found = [(text, names.match(text)) for text in underlyings]
+    return tuple(dict.fromkeys(name for text, own in found for name in own or (text,)))
 
 
 def _assets(last: RuleSet, underlyings: Sequence[str]) -> tuple[str, ...]:
@@ -410,4 +440,4 @@ def _rate_changes(
 def _rate_on(formula: RateFormula, item: AssetEvidence, day: date) -> AssetRate | None:
     """Returns the rate by the candles of the same series that had closed by the end of a day."""
     evidence = earlier_evidence(item, tuple(formula.names.values()), _end_of(day))
-    return evidence and asset_rate(formula.expression, formula.needs, evidence)
+    return None if evidence is None else asset_rate(formula.expression, formula.needs, evidence)

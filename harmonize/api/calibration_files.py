@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harmonize.api import calibration_text
 from harmonize.api.calibrate import Calibration, calibrate_command
+from harmonize.api.calibration_margins import margins_in_force
 from harmonize.api.calibration_review_text import review_text
 from harmonize.api.errors import RequestError
 from harmonize.api.rule_set_text import RuleSetText
@@ -48,10 +49,13 @@ def calibration_files(calibration: Calibration) -> Mapping[str, bytes]:
     """
     inputs = inputs_text(calibration).encode()
     version = new_version(calibration, hashlib.sha256(inputs).hexdigest())
+    margins = margins_in_force(calibration, _loaded(calibration.last.id, version.text))
     files = {
         INPUTS: inputs,
         f"{calibration.last.id}.yaml": version.text.encode(),
-        CHANGES: calibration_text.changes_text(calibration, version.removed_examples).encode(),
+        CHANGES: calibration_text.changes_text(
+            calibration, margins, version.removed_examples
+        ).encode(),
         REVIEW: review_text(calibration).encode(),
     }
     manifest = {
@@ -64,11 +68,36 @@ def calibration_files(calibration: Calibration) -> Mapping[str, bytes]:
     return {**files, MANIFEST: f"{json.dumps(manifest, indent=1)}\n".encode()}
 
 
+def settled(calibration: Calibration) -> Calibration:
+    """Returns a calibration with the number of the last version if it gives that version again.
+
+    The flag of the last version then states the hash of the same inputs, and no class differs.
+    """
+    same = replace(calibration, version=calibration.last.version)
+    digest = hashlib.sha256(inputs_text(same).encode()).hexdigest()
+    notes = [flag.note for flag in calibration.last.flags if flag.status is FlagStatus.CALIBRATED]
+    is_known = any(digest in note for note in notes)
+    return same if is_known and not _changed_classes(calibration) else calibration
+
+
+def _changed_classes(calibration: Calibration) -> Sequence[str]:
+    """Returns the names of classes with another v1 or other members than in the last version."""
+    classes = calibration.classes.classes if calibration.classes is not None else ()
+    return [
+        class_.before.name
+        for class_ in classes
+        if class_.v1 != class_.before.v1 or class_.assets != class_.before.assets
+    ]
+
+
 def inputs_text(calibration: Calibration) -> str:
-    """Returns the measured inputs in the form that ``--inputs`` reads."""
+    """Returns the measured inputs in the form that ``--inputs`` reads, by asset.
+
+    Their order does not depend on the classes, so that an adopted version gives the same text again.
+    """
     source = f"harmonize calibrate, {calibration.last.id} {calibration.version}, prices to {calibration.as_of}"
     lines = [f"source: {json.dumps(source)}", f"verified: {Verified.DERIVED}", "inputs:"]
-    for item in calibration.inputs:
+    for item in sorted(calibration.inputs, key=lambda item: item.input.underlying):
         lines += [
             f"  {'-' if number == 0 else ' '} {field}" for number, field in enumerate(_fields(item))
         ]
@@ -106,8 +135,11 @@ def _plain(value: Decimal) -> str:
 def new_version(calibration: Calibration, inputs_digest: str) -> NewVersion:
     """Returns the new version of the rule set: its text, with what was calibrated replaced.
 
-    Examples whose verdict no longer holds are removed. Raises RequestError: the text has errors.
+    Examples whose verdict no longer holds are removed. The text stays if the number does. Raises
+    RequestError: the text has errors.
     """
+    if calibration.version == calibration.last.version:
+        return NewVersion(calibration.source, ())
     return version_with_examples(
         calibration.last, lambda removed: _edited(calibration, inputs_digest, removed)
     )

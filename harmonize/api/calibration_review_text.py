@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from harmonize.api.calibrate import Calibration
-from harmonize.api.calibration_text import table
+from harmonize.api.markdown_table import table
 from harmonize.calibration.review import REVIEW_DAYS, SIGNIFICANCE, SideReview
 from harmonize.text.messages import counted, percent
 

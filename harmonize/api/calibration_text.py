@@ -6,6 +6,9 @@ from itertools import groupby
 
 from harmonize.adequacy.measured_inputs import VOLUME, NotMeasured
 from harmonize.api.calibrate import BASELINE, Calibration, RateChange
+from harmonize.api.calibration_margin_text import margin_sections, required_text
+from harmonize.api.calibration_margins import MarginsInForce
+from harmonize.api.markdown_table import table
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
 from harmonize.calibration.needs import AssetRate, InputChange
@@ -21,18 +24,18 @@ _WORDS = {True: "yes", False: "no", None: _UNKNOWN}
 """Whether a value lies beyond an interval; None: there is none."""
 
 
-def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> str:
+def changes_text(
+    calibration: Calibration, margins: Sequence[MarginsInForce], removed_examples: Sequence[str]
+) -> str:
     """Returns the list of changes from the last version."""
     last = calibration.last
     sections = [
         f"# Changes of {last.id}",
-        (
-            f"Version {last.version} to {calibration.version}, on prices to {calibration.as_of}. "
-            "A person decides whether to adopt it; nothing outside this folder was changed."
-        ),
+        _version_text(calibration),
         *([requested_text(calibration)] if calibration.is_for_requested_only else []),
         "## In a sentence per asset",
-        "\n".join(f"- {line}" for line in _sentences(calibration)),
+        "\n".join(f"- {line}" for line in _sentences(calibration, margins)),
+        *margin_sections(calibration, margins),
         *_class_sections(calibration.classes),
         "## Rates by the formula",
         _rates_text(calibration),
@@ -53,16 +56,31 @@ def changes_text(calibration: Calibration, removed_examples: Sequence[str]) -> s
     return "\n\n".join((*sections, ""))
 
 
+def _version_text(calibration: Calibration) -> str:
+    """Returns which version follows from which, on which prices."""
+    last, prices = calibration.last.version, f"on prices to {calibration.as_of}"
+    decides = "A person decides whether to adopt it; nothing outside this folder was changed."
+    if calibration.version == last:
+        return (
+            f"Calibrated {prices}. Version {last} stays: the same prices give the same inputs and the same rule set. "
+            "Nothing outside this folder was changed."
+        )
+    return f"Version {last} to {calibration.version}, {prices}. {decides}"
+
+
 def requested_text(calibration: Calibration) -> str:
     """Returns that a calibration is for the requested underlyings alone."""
     names = ", ".join(calibration.requested)
     return f"{calibration.last.id} lists no assets: calibrated for {names} alone, in place of the assets of {BASELINE}."
 
 
-def _sentences(calibration: Calibration) -> Iterator[str]:
+def _sentences(calibration: Calibration, margins: Sequence[MarginsInForce]) -> Iterator[str]:
     changes = {change.after.asset: change for change in calibration.rate_changes}
+    required = {row.asset: required_text(row) for row in margins}
     if calibration.classes is None:
-        yield from (f"{asset}: {_move_text(change)}." for asset, change in changes.items())
+        yield from (
+            f"{asset}: {_move_text(change)}{required[asset]}." for asset, change in changes.items()
+        )
         return
     in_force = {
         asset: (class_.before.name, class_.v1)
@@ -75,7 +93,7 @@ def _sentences(calibration: Calibration) -> Iterator[str]:
         class_of = in_force.get(decision.asset)
         if class_of is None:
             need = f"; its own need is {_rate_text(change)}" if change else ""
-            yield f"{decision.asset}: {decision.reason}{need}."
+            yield f"{decision.asset}: {decision.reason}{need}{required[decision.asset]}."
             continue
         name, v1 = class_of
         move = (
@@ -85,7 +103,7 @@ def _sentences(calibration: Calibration) -> Iterator[str]:
         )
         need = f"; {_need_text(change, v1)}" if change else ""
         rate = _class_rate_text(old_rates.get(decision.asset), v1)
-        yield f"{decision.asset}: {move}, {rate} ({decision.reason}){need}."
+        yield f"{decision.asset}: {move}, {rate} ({decision.reason}){need}{required[decision.asset]}."
 
 
 def _rates_before(last: RuleSet) -> Mapping[str, Decimal]:
@@ -203,8 +221,8 @@ def _class_sections(classes: BaselineCalibration | None) -> Iterable[str]:
         "### Members whose need exceeds the rate of the class",
         "\n".join(f"- {line}" for line in _exceeding(classes)) or "None of the measured members.",
         (
-            "Reference volumes stay: no rule states how they follow from measured volumes. Tiers are the formula at v1 and "
-            "the reference volume, to ten digits; where v1 is unchanged, they differ from the last version by rounding."
+            "Reference volumes stay: no rule states how they follow from measured volumes. A class whose v1 is unchanged "
+            "keeps its text but for its members. The tiers of the others are the formula at v1 and the reference volume, to ten digits."
         ),
         "### Coverage by the rate of the class",
         (
@@ -443,9 +461,3 @@ def _unchanged_sections(
             "The description of the rule set was not changed; its statements on four-hour closes are not measured anew."
         )
     return ("## Text", "\n".join(f"- {line}" for line in lines)) if lines else ()
-
-
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a table of Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

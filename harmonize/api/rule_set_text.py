@@ -55,25 +55,51 @@ class RuleSetText:
         self._replace(self._value(("version",)), json.dumps(version))
 
     def set_classes(self, classes: Sequence[CalibratedClass], rules: Mapping[str, str]) -> None:
-        """Replaces the classes of a schedule; ``rules`` are their criteria in words."""
+        """Replaces the classes of a schedule; ``rules`` are their criteria in words.
+
+        A class whose v1 stays keeps its text, except for its assets. Raises KeyError: the text has no classes.
+        """
         pair = self._pair(("requirement", "classes"))
         if pair is None:
             raise KeyError(("requirement", "classes"))
         key, value = pair
         indent = " " * key.start_mark.column
-        block = "\n".join(
-            _class_text(class_, rules[class_.before.name], indent + _STEP) for class_ in classes
-        )
-        self._edits.append(Edit(key.start_mark.index, self._end(value), f"classes:\n{block}"))
+        texts = {
+            class_.before.name: _class_text(class_, rules[class_.before.name], indent + _STEP)
+            for class_ in classes
+        }
+        if self._is_in_brackets(value):
+            block = "\n".join(texts.values())
+            start = key.start_mark.index
+            self._edits.append(Edit(start, self._end(value), f"classes:\n{block}"))
+            return
+        own = {name.value: (name, content) for name, content in value.value}
+        for class_ in classes:
+            if class_.before.name in own and not self._keep_text(class_):
+                name, content = own[class_.before.name]
+                text = texts[class_.before.name]
+                self._edits.append(Edit(self._line_start(name), self._end(content), text))
+        self.set_members({name: () for name in own if name not in texts})
+        if added := [text for name, text in texts.items() if name not in own]:
+            end = self._end(value)
+            self._edits.append(Edit(end, end, "".join(f"\n{text}" for text in added)))
+
+    def _keep_text(self, class_: CalibratedClass) -> bool:
+        """Keeps the text of a class but for its assets; returns whether its v1 allows that."""
+        path = ("requirement", "classes", class_.before.name)
+        if class_.v1 != class_.before.v1 or self._pair((*path, "tiers")) is None:
+            return False
+        self.set_members({class_.before.name: class_.assets})
+        return True
 
     def set_members(self, members: Mapping[str, Sequence[str]]) -> None:
         """Replaces the assets of classes by name; a class without any is removed."""
         for name, assets in members.items():
             path = ("requirement", "classes", name)
             pair, own = self._pair(path), self._pair((*path, "assets"))
-            if pair is None or own is None:
+            if pair is None or (own is None and assets):
                 raise KeyError(path)
-            if not assets:
+            if own is None or not assets:
                 start = self._line_start(pair[0])
                 self._edits.append(Edit(start, self._end(pair[1]) + 1, ""))
             elif [item.value for item in own[1].value] != list(assets):
@@ -193,7 +219,7 @@ def _key_of(flag: Flag) -> tuple[str, str]:
 
 def _flag_text(flag: Flag, indent: str) -> str:
     return (
-        f"{indent}- field: {_quoted(flag.field)}\n"
+        f"{indent}- field: {_name(flag.field)}\n"
         f"{indent}  status: {flag.status}\n"
         f"{indent}  note: {_quoted(flag.note)}"
     )

@@ -140,7 +140,7 @@ def _earlier(
         known = part.known_at(as_of).undisputed()
         before = int(np.searchsorted(known.times, daily.times[0]))
         years = known.select(slice(0, before + YEAR))
-        if before and simple_returns(years).values.size >= YEAR:
+        if before and simple_returns(years, max(WORST_YEARS.values())).values.size >= YEAR:
             yield years
 
 

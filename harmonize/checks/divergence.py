@@ -203,10 +203,12 @@ def model_input_missing(context: AuditContext) -> Iterator[Draft]:
 
     ## Why it matters
     A model gives no rate without its inputs. The affected rows are excluded; none of them is
-    compliant.
+    compliant. A schedule with a formula compares with the tiers of the class instead. The margin that it
+    requires can then double or halve with the age of a file of inputs, without a new version.
 
     ## Formula
-    Number of underlyings with a missing input. One finding per rule set.
+    Number of underlyings with a missing input. One finding per rule set. A schedule counts those in a
+    class while others have the formula, and those whose inputs were all measured and cannot be used.
 
     ## Example
     No `var_99_2d_365d` of a coin listed last month.
@@ -225,6 +227,15 @@ def model_input_missing(context: AuditContext) -> Iterator[Draft]:
                 f"model rate not observable for {len(reasons):,} of "
                 f"{counted(len(schedule_counts), 'underlying')}; {reasons[first]}",
                 Level.INFO if len(reasons) < len(schedule_counts) else Level.WARNING,
+            )
+        if by_class := rule.applied.class_reasons:
+            first = min(by_class, key=lambda asset: (-schedule_counts[asset], asset))
+            yield _for_rule_set(
+                rule,
+                Verdict.NOT_APPLICABLE,
+                f"class in place of the formula for {len(by_class):,} of "
+                f"{counted(len(schedule_counts), 'underlying')}; {by_class[first]}",
+                Level.WARNING,
             )
 
 

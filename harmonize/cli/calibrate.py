@@ -130,14 +130,14 @@ def _day(as_of: datetime | None) -> "date":
 
 def _calibrated(request: "CalibrationRequest") -> "tuple[Calibration, dict[str, bytes]]":
     from harmonize.api import calibrate as calibration
-    from harmonize.api.calibration_files import calibration_files
+    from harmonize.api.calibration_files import calibration_files, settled
     from harmonize.api.errors import NotObservedError, RequestError
     from harmonize.archive.archive import ArchiveError
     from harmonize.core.yaml_source import YamlSourceError
     from rules.loader import RuleError
 
     try:
-        result = calibration.calibrate(request)
+        result = settled(calibration.calibrate(request))
         return result, dict(calibration_files(result))
     except NotObservedError as error:
         fail(str(error), INCOMPLETE)
@@ -168,7 +168,7 @@ def _exit(
         _print_reasons(settings, request, calibration)
     for defect in calibration.defects:
         note(settings, f"defect: {defect}")
-    missing = [asset for asset in request.underlyings if asset not in measured]
+    missing = [asset for asset in calibration.requested if asset not in measured]
     if missing:
         note(
             settings,
@@ -187,7 +187,7 @@ def _print_reasons(
     for line in refused_lines(calibration.refused):
         note(settings, f"note: {line}")
     place = f" --archive {shlex.quote(str(settings.archive))}" if settings.archive else ""
-    command = calibrate_command(request.pack, request.as_of, request.underlyings)
+    command = calibrate_command(request.pack, request.as_of, calibration.requested)
     note(
         settings,
         f"note: `harmonize{place} {command} --out FOLDER`, on version {calibration.last.version}, writes "

@@ -31,12 +31,15 @@ class AppliedRuleSet:
     - ``reference_schedule``: reference functions by class; None for a cap, a prohibition or a disclosure.
     - ``reasons``: by underlying, the reason why there is no reference.
     - ``used_inputs``: measured inputs behind the references.
+    - ``class_reasons``: by listed underlying, why its class applies where others have the formula, or where all
+      of its inputs were measured.
     """
 
     rule_set: RuleSet
     reference_schedule: ReferenceSchedule | None
     reasons: Mapping[str, str] = field(default_factory=dict)
     used_inputs: tuple[Input, ...] = ()
+    class_reasons: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def cap(self) -> Cap | None:
@@ -77,15 +80,26 @@ def _apply_schedule(
         return AppliedRuleSet(rule_set, requirement)
     used: list[Input] = []
     measured_classes: list[ReferenceClass] = []
+    reasons: dict[str, str] = {}
     for asset in assets:
         asset_inputs, reason = _asset_inputs(requirement.measured.needs, inputs, asset, on)
+        reasons[asset] = reason
         if not reason:
             measured_classes.append(_class_by_formula(requirement.measured, asset_inputs, asset))
             used += asset_inputs.values()
     replaced = {asset for class_ in measured_classes for asset in class_.assets}
     static_classes = [_without_assets(class_, replaced) for class_ in requirement.classes]
+    listed = {asset for class_ in requirement.classes for asset in class_.assets} - replaced
+    names = [need.name for need in requirement.measured.needs]
     return AppliedRuleSet(
-        rule_set, ReferenceSchedule((*measured_classes, *static_classes)), used_inputs=tuple(used)
+        rule_set,
+        ReferenceSchedule((*measured_classes, *static_classes)),
+        used_inputs=tuple(used),
+        class_reasons={
+            asset: reason
+            for asset, reason in reasons.items()
+            if asset in listed and (replaced or all((name, asset) in inputs for name in names))
+        },
     )
 
 

@@ -222,6 +222,13 @@ def test_another_series_does_not_speak_for_years_of_the_own_one() -> None:
     closes[900] *= 0.2  # a day that the perpetual states otherwise
     found = stress_of(replace(old, close=closes, times=old.times), perp)
     assert float(found.inputs[STRESS].input.value) == pytest.approx(0.3)
+    barely = perp.select(slice(1, None))
+    one = series(
+        [1.0, *barely.close.tolist()], list(range(400, 1_100)), identity("BTCUSDT", PriceKind.SPOT)
+    )
+    assert (
+        evidence(one, barely, as_of=datetime(2027, 1, 5, tzinfo=UTC)).earlier == ()
+    )  # 364 two-day moves
     late = old.select(slice(450, None))  # begins after the perpetual
     assert stress_of(replace(late, close=closes[450:]), perp).earlier == ()
 

@@ -12,7 +12,16 @@ from harmonize.checks import CHECKS, WAIVER_CHECKS
 from harmonize.checks.base import Check, Draft, fingerprint
 from harmonize.document import AuditDocument, Finding, Level, Verdict
 from harmonize.policy.rule_set import CrossVenueLimits
-from tests.harmonize.checks.examples import CASES, LAX, TUNED, Case, flat_schedule, of, two_venues
+from tests.harmonize.checks.examples import (
+    CASES,
+    LAX,
+    TUNED,
+    Case,
+    flat_schedule,
+    measured,
+    of,
+    two_venues,
+)
 from tests.support import recorded
 
 BY_CODE = {check.code: check for check in CHECKS}
@@ -41,6 +50,25 @@ def test_a_check_reports_its_failing_case(code: str) -> None:
 def test_a_check_accepts_its_passing_case(code: str) -> None:
     _, passing = CASES[code]
     assert findings_of(passing.audited(), code) == []
+
+
+def test_a_class_in_place_of_the_formula_is_reported() -> None:
+    """BTC has all inputs and ETH none: only one of both follows its own prices."""
+    inputs = (
+        measured("var_99_1d_1095d", "0.08"),
+        measured("var_99_1d_worst_365d", "0.1"),
+        measured("adv_30d_median", "14_000_000_000"),
+    )
+    ether = flat_schedule((50_000, "0.52", "0.27"), asset="ETH")
+    case = of(LAX, ether, rules=("harmonized-baseline",), inputs=inputs)
+    (finding,) = findings_of(case.audited(), "MH307")
+    assert finding.message == (
+        "harmonized-baseline: class in place of the formula for 1 of 2 underlyings; "
+        "no measurement of var_99_1d_1095d for ETH"
+    )
+    assert (finding.level, finding.verdict) == (Level.WARNING, Verdict.NOT_APPLICABLE)
+    of_class = of(LAX, ether, rules=("harmonized-baseline",))
+    assert findings_of(of_class.audited(), "MH307") == []
 
 
 @pytest.mark.parametrize("code", TUNED)

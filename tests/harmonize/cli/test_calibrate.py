@@ -155,6 +155,61 @@ def test_two_calibrations_never_share_a_version(prices: Path, tmp_path: Path) ->
     assert loader.load(str(target)).version == "2026.11.2"
 
 
+def test_equal_prices_make_no_second_version(prices: Path, baseline: Path, tmp_path: Path) -> None:
+    """The last version states the hash of the same inputs: its text and its number stay."""
+    pack, out = tmp_path / "mine.yaml", tmp_path / "out"
+    written = (baseline / "harmonized-baseline.yaml").read_bytes()
+    pack.write_bytes(written)
+    again = ("--pack", str(pack), "--as-of", DAY)
+    assert calibrate(prices, *again, "--out", str(out)).exit_code == 0
+    for name in ("harmonized-baseline.yaml", "inputs.yaml"):
+        assert (out / name).read_bytes() == (baseline / name).read_bytes()
+    changed = (out / "changes.md").read_text()
+    assert (
+        "Version 2026.11.1 stays: the same prices give the same inputs and the same rule set."
+        in changed
+    )
+    assert calibrate(prices, *again, "--apply", str(pack)).exit_code == 0
+    assert pack.read_bytes() == written
+    other = ("--pack", str(pack), "--as-of", "2026-03-02", "--out", str(tmp_path / "other"))
+    assert calibrate(prices, *other).exit_code == 0
+    assert loaded(tmp_path / "other").version == "2026.11.2"
+    pack.write_bytes(
+        written.replace(b"assets: [PEPE, PENGU, ENA]", b"assets: [PEPE, PENGU, ENA, SOL]").replace(
+            b", SOL]\n      v1: 0.25", b"]\n      v1: 0.25"
+        )
+    )
+    moved = ("--pack", str(pack), "--as-of", DAY, "--out", str(tmp_path / "moved"))
+    assert calibrate(prices, *moved).exit_code == 0  # a person edited the classes since
+    assert loaded(tmp_path / "moved").version == "2026.11.2"
+
+
+def test_a_class_whose_rate_stays_keeps_its_text(baseline: Path) -> None:
+    """Only members move: no tier is written anew, and no comment is lost."""
+    before = loader.rule_set_text("harmonized-baseline").splitlines()
+    after = (baseline / "harmonized-baseline.yaml").read_text().splitlines()
+    start, end = (
+        before.index("    D:"),
+        before.index(
+            "# Limits on differences between venues; a larger difference is a finding. A convention of the authors."
+        ),
+    )
+    kept = [line for line in before[start:end] if not line.startswith("      assets: [NEAR")]
+    first = after.index("    D:")
+    assert [
+        line
+        for line in after[first : first + end - start]
+        if not line.startswith("      assets: [NEAR")
+    ] == kept
+    assert (
+        "      assets: [NEAR, AAVE, UNI, DOT, APT, ARB, OP, ONDO, CRV, LDO, SNX, HBAR, SEI, SOL]"
+        in after
+    )
+    assert "      v1: 0.25" in after  # that of class C rose and is written anew
+    assert any(re.search(r"initial_rate: 0\.25\d{8}", line) for line in after)
+    assert "  - field: v1" in after
+
+
 @pytest.mark.parametrize(
     ("content", "name", "more", "problem"),
     [
@@ -248,12 +303,17 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
     assert (
         "- SOL: from class C to D, v1 rises from 20.0 % to 25.0 % (ADV of $60,000,000 is below $100,000,000 by more than "
         "20 %, with its whole interval $60,000,000 to $60,000,000); "
-        "its own need is 16.55 % (14.13 % to 22.85 %), below the rate of the class even at its upper bound.\n"
+        "its own need is 16.55 % (14.13 % to 22.85 %), below the rate of the class even at its upper bound. "
+        "Required: 16.56 % once inputs.yaml is added, 25.06 % without it; before: 20.02 %.\n"
     ) in text
     assert (
         "- XRP: class C, v1 rises from 20.0 % to 25.0 % (meets the rule of its class); its own need is 21.62 % (14.05 % to 29.97 %), "
-        "below the rate of the class, which lies within the interval.\n"
+        "below the rate of the class, which lies within the interval. "
+        "Required: 21.63 % once inputs.yaml is added, 25.02 % without it; before: 20.02 %.\n"
     ) in text
+    assert "| SOL | 20.02 % | 20.02 % | 25.06 % | 16.56 % |\n" in text
+    assert "| ETH | 12.5 % | 12.5 % | 12.5 % | 12.5 % |\n" in text
+    assert "while one of its inputs is missing, the first tier of its class applies." in text
     assert "### Members whose need exceeds the rate of the class\n\nNone of the measured" in text
     volumes = "$14,000,000,000 | $14,000,000,000 to $14,000,000,000"
     assert f"| BTC | adv_30d_median | – | – | {volumes} | 30 |" in text
@@ -364,6 +424,22 @@ def test_a_model_states_that_requested_assets_replace_its_own(prices: Path, tmp_
     stated = "emir-ccp lists no assets: calibrated for BTC alone, in place of the assets of harmonized-baseline."
     assert f"note: {stated}\n" in calibrate(prices, *arguments).stderr
     assert stated in (out / "changes.md").read_text()
+
+
+@pytest.mark.parametrize("names", [("xrp", "Btc"), ("XRP", "BTC", "xrp"), ("1000xrp", "XBT")])
+def test_a_requested_asset_is_found_in_any_case(
+    names: tuple[str, ...], prices: Path, tmp_path: Path
+) -> None:
+    named = [word for name in names for word in ("--underlying", name)]
+    result = calibrate(
+        prices, "--pack", "emir-ccp", "--as-of", DAY, *named, "--out", str(tmp_path / "out")
+    )
+    assert result.exit_code == 0, result.stderr
+    assert "calibrated for XRP, BTC alone" in result.stderr
+    inputs = inputs_file.load(tmp_path / "out" / "inputs.yaml")
+    assert [item.underlying for item in inputs] == ["BTC", "XRP"]
+    listed = ("--pack", "harmonized-baseline", "--as-of", DAY, "--underlying", "btc")
+    assert calibrate(prices, *listed, "--apply", str(tmp_path / "next.yaml")).exit_code == 0
 
 
 def test_the_review_tests_the_formula_in_the_past(baseline: Path) -> None:

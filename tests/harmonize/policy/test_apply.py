@@ -10,7 +10,7 @@ from scipy import stats
 from harmonize.api.audit import Question, answer
 from harmonize.policy.apply import apply_rule_sets
 from harmonize.policy.inputs import Input, Need, input_problem, newest_inputs, unusable_reason
-from harmonize.policy.rule_set import Model, ReferenceClass, RuleSet
+from harmonize.policy.rule_set import Model, ReferenceClass, ReferenceSchedule, RuleSet
 from rules import loader
 
 ON = date(2026, 3, 10)
@@ -178,6 +178,56 @@ def test_an_interval_at_another_confidence_is_rejected() -> None:
         reason(loader.load("emir-ccp"), without_interval)
         == "var_99_2d_365d of BTC has no interval at 95%"
     )
+
+
+V1 = (measured("var_99_1d_1095d", "0.08"), measured("var_99_1d_worst_365d", "0.1"))
+ADV = measured("adv_30d_median", "14_000_000_000")
+
+
+def of_asset(asset: str, *inputs: Input) -> tuple[Input, ...]:
+    return tuple(replace(item, underlying=asset) for item in inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reasons"),
+    [
+        ((), {}),  # nobody added inputs: every class applies, as the rule set states
+        (V1, {}),
+        ((*V1, ADV), {"ETH": "no measurement of var_99_1d_1095d for ETH"}),
+        ((*V1, ADV, *of_asset("ETH", *V1)), {"ETH": "no measurement of adv_30d_median for ETH"}),
+        ((*V1, ADV, *of_asset("ETH", *V1, ADV)), {}),
+        (
+            (replace(V1[0], observations=364), V1[1], ADV),
+            {"BTC": "var_99_1d_1095d of BTC has 364 observations, 365 are required"},
+        ),
+    ],
+)
+def test_a_class_in_place_of_the_formula_has_a_reason(
+    inputs: tuple[Input, ...], reasons: dict[str, str]
+) -> None:
+    assets = ["BTC", "ETH", "NEWCOIN"]  # the last one is in no class
+    rules = [loader.load("harmonized-baseline")]
+    (applied,) = apply_rule_sets(rules, newest_inputs(inputs, NOW), assets, ON)
+    assert applied.class_reasons == reasons
+
+
+def test_inputs_that_are_too_old_leave_the_class() -> None:
+    rules = loader.load("harmonized-baseline")
+    requirement = rules.requirement
+    assert isinstance(requirement, ReferenceSchedule)
+    assert requirement.measured is not None
+    needs = tuple(replace(need, oldest_days=30) for need in requirement.measured.needs)
+    aged = replace(requirement, measured=replace(requirement.measured, needs=needs))
+    inputs = newest_inputs((*V1, ADV), NOW)
+    for day, expected in (
+        (date(2026, 4, 9), {}),
+        (
+            date(2026, 4, 10),
+            {"BTC": "var_99_1d_1095d of BTC is 31 days old, at most 30 days are permitted"},
+        ),
+    ):
+        (applied,) = apply_rule_sets([replace(rules, requirement=aged)], inputs, ["BTC"], day)
+        assert applied.class_reasons == expected
 
 
 def test_the_baseline_applies_the_formula_to_measured_v1_and_volume() -> None:
