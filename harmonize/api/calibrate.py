@@ -142,6 +142,12 @@ class Calibration:
     archived: InputsByName
 
     @property
+    def looks_back(self) -> bool:
+        """Whether the prices end before those of the last version."""
+        made_on = self.review.made_on
+        return made_on is not None and self.as_of < made_on
+
+    @property
     def is_for_requested_only(self) -> bool:
         """Whether the requested underlyings take the place of the assets of the baseline."""
         return bool(self.requested) and not listed_assets(self.last)
@@ -169,10 +175,10 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     requested = _named_assets(last, request.underlyings, data.series)
     assets = _assets(last, requested)
     evidence = tuple(gather_evidence(data.series, asset, names, request.until) for asset in assets)
-    if not any(item.inputs for item in evidence):
-        raise NotObservedError(_nothing_measured(last, data.series, request))
     archived = archived_inputs(request.place)
     made_on = last_calibrated_on(last, formula, archived, request.as_of)
+    if not any(item.inputs for item in evidence):
+        raise NotObservedError(_nothing_measured(last, data.series, request, made_on))
     before = _before(archived, min(made_on or request.as_of, request.as_of))
     return Calibration(
         last=last,
@@ -337,7 +343,10 @@ def _calibrated_classes(
 
 
 def _nothing_measured(
-    last: RuleSet, series: Sequence[PriceSeries], request: CalibrationRequest
+    last: RuleSet,
+    series: Sequence[PriceSeries],
+    request: CalibrationRequest,
+    made_on: date | None,
 ) -> str:
     """Returns why no input was measured, with a day on which most assets have recent prices."""
     spans = [
@@ -352,10 +361,12 @@ def _nothing_measured(
     newest = max(day for _, day, _ in spans)
     if newest >= request.as_of - timedelta(days=MAX_AGE_DAYS):
         return f"no input of {last.id} was measured: fewer than {LEAST_RETURNS} returns by {request.as_of}; import a longer history"
-    day = _best_day(spans)
+    day = _best_day(spans, made_on)
+    is_back = made_on is not None and day < made_on
+    back = f", which is before {made_on}, the day of the last version" if is_back else ""
     return (
         f"no input of {last.id} was measured: the prices end by {newest}, more than {MAX_AGE_DAYS} days before "
-        f"{request.as_of}; use --as-of {day}, or import newer candles"
+        f"{request.as_of}; use --as-of {day}{back}, or import newer candles"
     )
 
 
@@ -363,16 +374,24 @@ def _first(part: PriceSeries) -> date:
     return utc_time(part.times[0]).date()
 
 
-def _best_day(spans: Sequence[tuple[str, date, date]]) -> date:
-    """Returns the end of a series at which most assets have recent prices; of several, the latest."""
+def _best_day(spans: Sequence[tuple[str, date, date]], made_on: date | None) -> date:
+    """Returns the end of a series at which most assets have recent prices; of several, the latest.
+
+    It is after the day of the last version, if half as many assets have recent prices on such a day.
+    """
     newest = timedelta(days=MAX_AGE_DAYS)
-    return max(
-        {day for _, day, _ in spans},
-        key=lambda day: (
-            len({asset for asset, end, first in spans if first <= day <= end + newest}),
-            day,
-        ),
-    )
+    counts = {
+        day: len({asset for asset, end, first in spans if first <= day <= end + newest})
+        for _, day, _ in spans
+    }
+    most = max(counts.values())
+    later = {
+        day: count
+        for day, count in counts.items()
+        if made_on is not None and day > made_on and 2 * count >= most
+    }
+    own = later or counts
+    return max(own, key=lambda day: (own[day], day))
 
 
 def archived_inputs(place: ArchiveLocation) -> tuple[Input, ...]:

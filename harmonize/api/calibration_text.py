@@ -32,6 +32,7 @@ def changes_text(
     sections = [
         f"# Changes of {last.id}",
         _version_text(calibration),
+        *([f"**Warning:** {looks_back_text(calibration)}."] if calibration.looks_back else []),
         *([requested_text(calibration)] if calibration.is_for_requested_only else []),
         "## In a sentence per asset",
         "\n".join(f"- {line}" for line in _sentences(calibration, margins)),
@@ -66,6 +67,14 @@ def _version_text(calibration: Calibration) -> str:
             "Nothing outside this folder was changed."
         )
     return f"Version {last} to {calibration.version}, {prices}. {decides}"
+
+
+def looks_back_text(calibration: Calibration) -> str:
+    """Returns that the prices end before those of the last version."""
+    return (
+        f"the prices end on {calibration.as_of}, before those of the last version, which end on "
+        f"{calibration.review.made_on}: whatever its number, the new version looks further back"
+    )
 
 
 def requested_text(calibration: Calibration) -> str:

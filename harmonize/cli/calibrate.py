@@ -156,8 +156,10 @@ def _exit(
 
     ``reasons`` names the file that has the reasons. Empty: no file has them, and they are printed.
     """
-    from harmonize.api.calibration_text import requested_text
+    from harmonize.api.calibration_text import looks_back_text, requested_text
 
+    if calibration.looks_back:
+        note(settings, f"note: {looks_back_text(calibration)}")
     if calibration.is_for_requested_only:
         note(settings, f"note: {requested_text(calibration)}")
     measured = {item.asset for item in calibration.evidence if item.inputs}

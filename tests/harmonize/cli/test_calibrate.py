@@ -676,6 +676,55 @@ def test_what_cannot_be_calibrated_is_refused_in_one_line(
     assert not out.exists()
 
 
+def until(series: PriceSeries, day: date) -> PriceSeries:
+    """Returns the closes up to a day, dated back from the last real one."""
+    days = (date(2026, 3, 3) - day).days
+    return series.select(slice(0, series.times.size - days))
+
+
+def later(series: PriceSeries, days: int) -> PriceSeries:
+    """Returns the closes as if they had been observed a number of days later."""
+    return replace(series, times=series.times + days * 86_400_000_000)
+
+
+@pytest.mark.parametrize(
+    ("made_on", "parts", "advice"),
+    [
+        ("3 March 2025", {"BTC": 21, "SOL": 21, "XRP": -60}, "use --as-of 2026-01-02, or import"),
+        # one of three assets after the last version is too few, and every other day is before it
+        ("3 March 2026", {"BTC": 21, "SOL": -60, "XRP": -60}, "use --as-of 2026-01-02, which is before 2026-03-03, the day of the last version, or"),
+        ("3 March 2026", {"BTC": 21, "SOL": 14, "XRP": -60}, "use --as-of 2026-03-24, or import"),
+    ],
+)  # fmt: skip
+def test_the_advised_day_is_after_the_last_version(
+    made_on: str, parts: dict[str, int], advice: str, tmp_path: Path
+) -> None:
+    series = [
+        later(real(asset), days) if days > 0 else until(real(asset), date(2026, 1, 2))
+        for asset, days in parts.items()
+    ]
+    pack = tmp_path / "mine.yaml"
+    text = loader.rule_set_text("harmonized-baseline")
+    pack.write_text(text.replace("3 March 2026. The rates", f"{made_on}. The rates"))
+    place = archive_of(tmp_path / "archive", *series)
+    result = calibrate(place, "--pack", str(pack), "--out", str(tmp_path / "out"))
+    assert result.exit_code == 3
+    assert advice in result.stderr
+
+
+def test_prices_that_end_before_those_of_the_last_version_are_announced(
+    prices: Path, baseline: Path, tmp_path: Path
+) -> None:
+    arguments = ("--pack", "harmonized-baseline", "--as-of", "2026-02-20")
+    result = calibrate(prices, *arguments, "--out", str(tmp_path / "out"))
+    warning = (
+        "the prices end on 2026-02-20, before those of the last version, which end on 2026-03-03"
+    )
+    assert f"note: {warning}" in result.stderr
+    assert f"**Warning:** {warning}" in (tmp_path / "out" / "changes.md").read_text()
+    assert "**Warning:**" not in (baseline / "changes.md").read_text()
+
+
 def test_an_archive_without_prices_of_an_asset_is_named(prices: Path, tmp_path: Path) -> None:
     arguments = ("--pack", "cftc-dco", "--as-of", DAY, "--out", str(tmp_path / "out"))
     alone = calibrate(prices, *arguments, "--underlying", "XYZ")
