@@ -133,7 +133,8 @@ class BookRisk:
     ``joint`` and ``shortfall`` are VaR and ES of the book at the level, at least 0. ``limited`` is the joint
     margin with the reduction limited. ``is_flat``: long and short offset each other in every underlying,
     so that there are no worst moves. ``age_days`` counts from the last common move to the time of the
-    question; None if none was stated.
+    question; None if none was stated. ``missing`` names underlyings of the book that none of the figures
+    includes, with the reason.
     """
 
     level: float
@@ -150,6 +151,7 @@ class BookRisk:
     worst: tuple[JointLoss, ...]
     diversification: tuple[Diversification, ...]
     age_days: int | None = None
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 def book_risk(

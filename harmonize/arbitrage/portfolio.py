@@ -176,7 +176,7 @@ def _venue_margins(
             cross[margin_type] += _cross(exposure, offer, rule)
             reasons += _reasons(exposure, offer, word)
             if offer is not None and venue not in isolated_offers:
-                reasons.append(f"no isolated {word} on {name} is included")
+                reasons.append(f"no comparable isolated {word} on {name}")
         if len(exposure.sides) > 1 and rule is None and venue in own.initial:
             reasons.append(f"offset rule for long and short {name} unknown")
     return VenueMargins(
@@ -210,7 +210,7 @@ def _cross(
 
 def _reasons(exposure: UnderlyingExposure, offer: Offer | None, word: str) -> list[str]:
     if offer is None:
-        return [f"no {word} on {exposure.underlying} is included"]
+        return [f"no comparable {word} on {exposure.underlying}"]
     return [
         f"{side} {exposure.underlying} of ${notional:,.0f}: {offer.end} ({word})"
         for side, notional in exposure.sides

@@ -8,12 +8,14 @@ import typer
 from harmonize.cli.console import USAGE, Settings, fail, fail_with, note, print_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from harmonize.adequacy.book_risk import BookRisk
+    from harmonize.api.book_risk import MarginCoverage
     from harmonize.api.question import Question
     from harmonize.arbitrage.portfolio import Portfolio
-    from harmonize.arbitrage.position_file import Book, BookFile
+    from harmonize.arbitrage.position_file import Book, BookFile, Position
     from harmonize.core.schedule import Unknown
 
 RiskOption = Annotated[
@@ -62,15 +64,33 @@ def risk_of(question: "Question", answer: "Portfolio", as_of: "datetime") -> "Bo
         fail_with(error, USAGE)
 
 
-def risk_object(risk: "BookRisk | Unknown | None") -> dict[str, object]:
+def coverage_of(
+    risk: "BookRisk | Unknown | None",
+    margins: "Callable[[Sequence[Position]], Portfolio]",
+    positions: "Sequence[Position]",
+) -> "tuple[MarginCoverage, ...]":
+    """Returns which initial margins cover the joint risk, of the positions whose risk is known."""
+    from harmonize.api.book_risk import margin_coverage
+    from harmonize.core.schedule import Unknown
+
+    if risk is None or isinstance(risk, Unknown):
+        return ()
+    missing = {name for name, _ in risk.missing}
+    own = [position for position in positions if position.underlying not in missing]
+    return margin_coverage(risk, margins(own))
+
+
+def risk_object(
+    risk: "BookRisk | Unknown | None", coverage: "Sequence[MarginCoverage]" = ()
+) -> dict[str, object]:
     """Returns the margins of a book from prices for JSON; empty if they were not requested."""
     from harmonize.api.adequacy_object import plain
 
-    return {} if risk is None else {"risk": plain(risk)}
+    return {} if risk is None else {"risk": plain(risk), "coverage": plain(coverage)}
 
 
 def is_known(risk: "BookRisk | Unknown | None") -> bool:
-    """Whether the margins of a book from prices are known, or were not requested."""
+    """Whether the margins of a whole book from prices are known, or were not requested."""
     from harmonize.core.schedule import Unknown
 
-    return not isinstance(risk, Unknown)
+    return risk is None or not (isinstance(risk, Unknown) or risk.missing)

@@ -1,6 +1,6 @@
 """Margin of a book from prices, as text for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harmonize.adequacy.book_risk import (
     EXTREME_SHOCK,
@@ -11,6 +11,7 @@ from harmonize.adequacy.book_risk import (
 )
 from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.adequacy.tail import TailEstimate
+from harmonize.api.book_risk import MarginCoverage
 from harmonize.core.schedule import Unknown
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
@@ -21,19 +22,28 @@ _FLAT = (
 )
 
 
-def book_risk_lines(risk: BookRisk | Unknown) -> Iterator[str]:
-    """Yields the margins of a book, its worst days and what joint margin saves, or why there are none."""
+def book_risk_lines(
+    risk: BookRisk | Unknown, coverage: Sequence[MarginCoverage] = ()
+) -> Iterator[str]:
+    """Yields the margins of a book, its worst days and what joint margin saves, or why there are none.
+
+    ``coverage`` states which initial margins cover what the book can lose.
+    """
     yield ""
     if isinstance(risk, Unknown):
         yield f"risk of the book: not observable: {risk.reason}"
         return
+    without = f" without {', '.join(name for name, _ in risk.missing)}" if risk.missing else ""
     yield (
-        f"risk of the book: {risk.level * 100:g} % move over 1 day, {counted(risk.observations, 'common day')} "
+        f"risk of the book{without}: {risk.level * 100:g} % move over 1 day, {counted(risk.observations, 'common day')} "
         f"from {risk.first:%Y-%m-%d} to {risk.last:%Y-%m-%d}"
     )
+    for name, reason in risk.missing:
+        yield f"  not included: {name}: {reason}"
     if risk.age_days is not None and risk.age_days > MAX_AGE_DAYS:
         yield f"  the last common day is {risk.age_days} days old; import newer candles"
     yield from _amounts(risk)
+    yield from _coverage_lines(coverage, without)
     if risk.is_flat:
         yield f"  {_FLAT}"
     for row in risk.diversification:
@@ -62,6 +72,28 @@ def _amounts(risk: BookRisk) -> Iterator[str]:
     )
     for name, value, note in rows:
         yield f"  {name:<30} {numbers.amount(value):>16}{note}"
+
+
+def _coverage_lines(coverage: Sequence[MarginCoverage], without: str) -> Iterator[str]:
+    """Yields whether each initial margin covers the joint VaR and ES, below a sentence on all of them."""
+    if not coverage:
+        yield f"  no initial margin of the book{without} is known, so that none covers it"
+        return
+    covering = [row for row in coverage if row.covers_var]
+    yield (
+        f"  {len(covering)} of {counted(len(coverage), 'initial margin')} of the book{without} "
+        f"{'covers' if len(covering) == 1 else 'cover'} the joint VaR, "
+        f"{sum(row.covers_shortfall for row in coverage)} the joint ES"
+    )
+    yield f"  {'margin':<22} {'':<17} {'initial margin':>16} {'covers VaR':>10} {'covers ES':>9}"
+    for row in coverage:
+        yield (
+            f"  {row.name:<22} {row.kind:<17} {numbers.amount(row.amount):>16} "
+            f"{_YES[row.covers_var]:>10} {_YES[row.covers_shortfall]:>9}"
+        )
+
+
+_YES = {True: "yes", False: "no"}
 
 
 def _interval(estimate: TailEstimate) -> str:

@@ -276,11 +276,14 @@ def portfolio(
     )
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     joint = book.risk_of(_question(selection), answer, base.as_of) if risk else None
+    coverage = book.coverage_of(
+        joint, lambda own: cross_venue.answer_portfolio(base, own, conditions), resolved.positions
+    )
     _print(
         _Printed(base, "Portfolio margins", form, output),
-        lambda: _envelope(base, asdict(answer) | book.risk_object(joint)),
-        lambda: tables.portfolio_sheet(answer, joint),
-        lambda: cross_venue_text.portfolio_text(answer, joint),
+        lambda: _envelope(base, asdict(answer) | book.risk_object(joint, coverage)),
+        lambda: tables.portfolio_sheet(answer, joint, coverage),
+        lambda: cross_venue_text.portfolio_text(answer, joint, coverage),
     )
     book.print_readings(context.obj, resolved, file.name)
     _exit(context.obj, base, complete=not resolved.errors and book.is_known(joint))

@@ -6,6 +6,7 @@ Amounts are in USD to the cent. Rates, leverages and indices have the form of th
 from collections.abc import Iterator, Sequence
 
 from harmonize.adequacy.book_risk import BookRisk
+from harmonize.api.book_risk import MarginCoverage
 from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
 from harmonize.api.excluded_venues import ExcludedVenue
 from harmonize.arbitrage.portfolio import Portfolio, VenueMargins
@@ -234,7 +235,11 @@ def _interval(lower: float | None, upper: float | None) -> str:
     return f"{numbers.index(lower)} to {numbers.index(upper)}"
 
 
-def portfolio_text(answer: Portfolio, risk: BookRisk | Unknown | None = None) -> str:
+def portfolio_text(
+    answer: Portfolio,
+    risk: BookRisk | Unknown | None = None,
+    coverage: Sequence[MarginCoverage] = (),
+) -> str:
     """Returns the margin of the book per venue, the reference, the optimal split, and its risk if given."""
     dates = _dates(answer.oldest, answer.newest) if answer.newest else "no schedule"
     lines = [
@@ -263,7 +268,7 @@ def portfolio_text(answer: Portfolio, risk: BookRisk | Unknown | None = None) ->
     if answer.excluded:
         lines += ["", f"not included: {counted(len(answer.excluded), 'row')} of the file"]
     if risk is not None:
-        lines += book_risk_lines(risk)
+        lines += book_risk_lines(risk, coverage)
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -282,8 +287,8 @@ def _venue_line(margins: VenueMargins) -> str:
 def _first_of(reasons: Sequence[str]) -> str:
     if not reasons:
         return ""
-    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-    return f"  {reasons[0]}{more}"
+    more = len(reasons) - 1
+    return f"  {reasons[0]}" + (f" ({counted(more, 'further reason')})" if more else "")
 
 
 def spreads_text(spreads: Sequence[Spread]) -> str:

@@ -14,6 +14,7 @@ from reports.formats.sheets import Cell, Sheet
 if TYPE_CHECKING:
     from harmonize.adequacy.book_risk import BookRisk
     from harmonize.api.assets import KnownAssets
+    from harmonize.api.book_risk import MarginCoverage
     from harmonize.api.coverage import VenueCoverage
     from harmonize.api.cross_venue import GapAnswer, IndexAnswer, PairAnswer
     from harmonize.api.excluded_venues import ExcludedVenue
@@ -109,7 +110,11 @@ def liquidation_sheet(
     return record_sheet("Liquidation", (*records, *_excluded_records(excluded)))
 
 
-def portfolio_sheet(answer: "Portfolio", risk: "BookRisk | Unknown | None" = None) -> Sheet:
+def portfolio_sheet(
+    answer: "Portfolio",
+    risk: "BookRisk | Unknown | None" = None,
+    coverage: "Iterable[MarginCoverage]" = (),
+) -> Sheet:
     """Returns the margin per venue, that of the reference, the cheapest splits, and the risk if given."""
     reference: list[Record] = [
         {
@@ -125,7 +130,8 @@ def portfolio_sheet(answer: "Portfolio", risk: "BookRisk | Unknown | None" = Non
         for split in answer.splits
     )
     venues = ({"row": "venue", **flat(venue)} for venue in answer.venues)
-    return record_sheet("Portfolio", (*venues, *reference, *splits, *_risk_records(risk)))
+    covered = ({"row": "coverage", **flat(row)} for row in coverage)
+    return record_sheet("Portfolio", (*venues, *reference, *splits, *_risk_records(risk), *covered))
 
 
 def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
@@ -146,6 +152,8 @@ def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
         *((f"scan, {name}", loss) for name, loss in scan_rows(risk.scan)),
     ):
         yield {"row": "risk", "measure": name, "usd": value, "observations": risk.observations}
+    for name, reason in risk.missing:
+        yield {"row": "missing", "underlying": name, "reasons": reason}
     for single in risk.singles:
         yield {"row": "single", **flat(single)}
     for row in risk.diversification:

@@ -69,7 +69,7 @@ def test_reasons_for_a_missing_sum_name_what_is_missing_alone() -> None:
     reasons = {row.venue: row.reasons for row in result.venues}
     assert reasons == {
         "a": (),
-        "b": ("no isolated IM on BTC is included", "no isolated MM on BTC is included"),
+        "b": ("no comparable isolated IM on BTC", "no comparable isolated MM on BTC"),
     }
     only_a = {"a": own["a"]}
     two = {
@@ -80,7 +80,7 @@ def test_reasons_for_a_missing_sum_name_what_is_missing_alone() -> None:
     result = portfolio_margins(positions, two, {}, None, "baseline")
     assert {row.venue: row.reasons for row in result.venues} == {
         "a": (),
-        "b": ("no IM on ETH is included", "no MM on ETH is included"),
+        "b": ("no comparable IM on ETH", "no comparable MM on ETH"),
     }
 
 

@@ -82,7 +82,7 @@ def test_one_side_needs_no_offset_rule() -> None:
 def test_a_venue_without_the_whole_portfolio_has_no_sum() -> None:
     result = margins_of(("BTC", "long", 500.0), ("ETH", "long", 100.0))
     assert at_venue(result, "b").isolated_initial is None
-    assert "no IM on ETH is included" in at_venue(result, "b").reasons
+    assert "no comparable IM on ETH" in at_venue(result, "b").reasons
     assert at_venue(result, "a").isolated_initial == pytest.approx(5 + 6)
     assert at_venue(result, "a").cross_initial == pytest.approx(5 + 5)
     assert at_venue(result, "a").isolated_maintenance is None
@@ -124,4 +124,4 @@ def test_an_underlying_that_no_venue_lists_is_unknown_everywhere() -> None:
     result = margins_of(("XYZ", "long", 5.0), ("BTC", "long", 5.0))
     assert result.split is None
     assert all(row.isolated_initial is None for row in result.venues)
-    assert "no IM on XYZ is included" in result.venues[0].reasons
+    assert "no comparable IM on XYZ" in result.venues[0].reasons

@@ -394,13 +394,31 @@ def test_a_flat_book_has_no_worst_days_and_says_which_case_applies(tmp_path: Pat
     assert risk["limited"] == pytest.approx(0.2 * risk["single"])
 
 
-def test_a_book_without_prices_states_so_and_is_incomplete(tmp_path: Path) -> None:
+def test_a_part_without_prices_is_named_and_the_answer_is_incomplete(tmp_path: Path) -> None:
     book = tmp_path / "positions.csv"
     book.write_text("underlying,side,notional\nBTC,long,1m\nKAITO,short,800k\n")
     result = run("portfolio", str(book), "--risk")
     assert result.exit_code == 3
-    assert "risk of the book: not observable: no daily prices of KAITO" in result.stdout
+    assert "risk of the book without KAITO: 99 % move over 1 day" in result.stdout
+    assert "  not included: KAITO: no daily prices in the archive" in result.stdout
+    answer = json.loads(run("portfolio", str(book), "--risk", "--format", "json").stdout)
+    alone = tmp_path / "alone.csv"
+    alone.write_text("underlying,side,notional\nBTC,long,1m\n")
+    rest = answer_of("portfolio", str(alone), "--risk")
+    assert rest["coverage"] == answer["coverage"] != []  # margins of the same positions
+    assert rest["risk"]["joint"] == answer["risk"]["joint"]
+    assert run("portfolio", str(alone), "--risk").exit_code == 0
+    table = run("portfolio", str(book), "--risk", "--format", "csv").stdout
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {"missing", "coverage"} < {row["row"] for row in rows}
     assert "risk" not in answer_of("portfolio", str(book))
+
+
+def test_further_reasons_are_counted_in_words(tmp_path: Path) -> None:
+    book = tmp_path / "positions.csv"
+    book.write_text("underlying,side,notional\nBTC,long,1m\nKAITO,short,800k\n")
+    text = run("portfolio", str(book)).stdout
+    assert re.search(r"  no comparable IM on KAITO \(\d+ further reasons?\)\n", text)
 
 
 def test_index_is_given_by_underlying_venue_without_each_and_over_time(*, whole: bool) -> None:
