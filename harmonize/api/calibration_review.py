@@ -26,7 +26,8 @@ class CalibrationReview:
     ``made_on`` is the last day of prices behind the last version; None if it states none. ``since`` tests
     its margins, fixed on that day, on all later moves. ``untested`` names assets without a margin, with
     the reason. ``in_past`` tests the formula, measured anew at the end of each day with the prices known
-    by then, over the whole history. ``next_on`` is the day of the next review.
+    by then, over the whole history. ``next_on`` is the day of the next review. ``by_formula`` names assets
+    whose margin since then follows from archived inputs, rather than from a class.
     """
 
     made_on: date | None
@@ -35,6 +36,7 @@ class CalibrationReview:
     untested: tuple[tuple[str, str], ...]
     in_past: tuple[SideReview, ...]
     next_on: date
+    by_formula: tuple[str, ...] = ()
 
 
 def review_last_version(
@@ -70,7 +72,12 @@ def review_last_version(
         tuple(untested),
         _in_past(formula, evidence),
         next_review(as_of),
+        () if applied is None else _by_formula(applied),
     )
+
+
+def _by_formula(applied: AppliedRuleSet) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item.underlying for item in applied.used_inputs))
 
 
 def _in_past(formula: RateFormula, evidence: Sequence[AssetEvidence]) -> tuple[SideReview, ...]:

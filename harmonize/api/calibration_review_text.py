@@ -5,12 +5,18 @@ from itertools import groupby
 
 from harmonize.api.calibrate import Calibration
 from harmonize.api.markdown_table import table
-from harmonize.calibration.review import REVIEW_DAYS, SIGNIFICANCE, SideReview
+from harmonize.calibration.review import (
+    REVIEW_DAYS,
+    SIGNIFICANCE,
+    SideReview,
+    least_moves_for_too_few,
+    p_without_breaches,
+)
 from harmonize.text.messages import counted, percent
 
 _UNKNOWN = "–"
 
-_FIRST_TIER = "The tested margin is the rate of the first tier, which is above v1 by the charge for its size. "
+_FIRST_TIER = "The margin of a class is the rate of its first tier, which is above v1 by the charge for its size. "
 
 _LEAST_P = 0.001
 """Smallest p-value that is printed as a number."""
@@ -32,7 +38,7 @@ def review_text(calibration: Calibration) -> str:
         "## Since the last version",
         (
             f"Its margins, fixed on that day, against moves over {counted(review.days, 'day')} that began later. "
-            f"{_FIRST_TIER if calibration.classes else ''}{_tally(since)}"
+            f"{_source_text(calibration)}{_tally(since)}"
         ),
         _review_table(since) if since else "No move began since.",
         *([_untested_text(review.untested)] if review.untested else []),
@@ -44,10 +50,31 @@ def review_text(calibration: Calibration) -> str:
         _review_table(review.in_past) if review.in_past else "No history is long enough.",
         (
             f"Coverage and p are stated from 100 moves on, p for moves that do not overlap. p is that of Kupiec's test "
-            f"at 99 %: below {percent(SIGNIFICANCE)} it rejects the coverage, whether breaches are too many or too few."
+            f"at 99 %: below {percent(SIGNIFICANCE)} it rejects the coverage, whether breaches are too many or too few. "
+            f"{_power_text(since, review.days)}"
         ),
     ]
     return "\n\n".join((*sections, ""))
+
+
+def _source_text(calibration: Calibration) -> str:
+    """Returns which margins of a schedule are tested: of classes, or by the formula of archived inputs."""
+    if calibration.classes is None or calibration.review.made_on is None:
+        return ""
+    names = calibration.review.by_formula
+    if not names:
+        return f"No asset had all of its inputs archived then, so that all are of classes. {_FIRST_TIER}"
+    return f"The margin of {', '.join(names)} is the formula by the inputs archived then, others are of classes. {_FIRST_TIER}"
+
+
+def _power_text(since: Sequence[SideReview], days: int) -> str:
+    """Returns what the test cannot see: too few breaches among few moves."""
+    least = least_moves_for_too_few(days)
+    text = f"Fewer than {least} moves cannot be rejected for too few breaches: without any, p is {percent(SIGNIFICANCE)} or more"
+    fewest = min((row.observations for row in since if row.p_value is not None), default=least)
+    if fewest >= least:
+        return f"{text}."
+    return f"{text}. For {fewest} moves since the last version it is {p_without_breaches(fewest, days):.3f}."
 
 
 def _tally(reviews: Sequence[SideReview]) -> str:
@@ -58,7 +85,12 @@ def _tally(reviews: Sequence[SideReview]) -> str:
     names = (
         f": {', '.join(f'{review.asset} {review.side}' for review in rejected)}" if rejected else ""
     )
-    return f"Too many breaches, by the test, on {len(rejected)} of {counted(len(tested), 'side')}{names}."
+    chance = f"{SIGNIFICANCE * len(tested):.1f}"
+    return (
+        f"Too many breaches, by the test, on {len(rejected)} of {counted(len(tested), 'side')}{names}. "
+        f"Of {counted(len(tested), 'side')} whose coverage is 99 %, the test at {percent(SIGNIFICANCE)} rejects about {chance} "
+        "by chance, for too many or too few breaches; they come together, because assets breach on the same days."
+    )
 
 
 def _review_table(reviews: Sequence[SideReview]) -> str:

@@ -95,6 +95,20 @@ def review_sides(
     return (_side(tested, Side.LONG, -values), _side(tested, Side.SHORT, values))
 
 
+def least_moves_for_too_few(days: int) -> int:
+    """Returns the fewest moves over ``days`` days at which the test rejects a coverage without breaches."""
+    count = days * least_observations(LEVEL)
+    while p_without_breaches(count, days) >= SIGNIFICANCE:
+        count += 1
+    return count
+
+
+def p_without_breaches(moves: int, days: int) -> float:
+    """Returns the p-value of the test for moves over ``days`` days of which none breaches."""
+    p_value = _p_value(np.zeros(moves, dtype=np.bool_), days)
+    return 1.0 if p_value is None else p_value
+
+
 def next_review(as_of: date) -> date:
     """Returns the day of the next review."""
     return as_of + timedelta(days=REVIEW_DAYS)

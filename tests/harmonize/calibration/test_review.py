@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from harmonize.adequacy.horizons import Side
-from harmonize.calibration.review import SideReview, WorstBreach, next_review, review_sides
+from harmonize.calibration.review import (
+    SideReview,
+    WorstBreach,
+    least_moves_for_too_few,
+    next_review,
+    p_without_breaches,
+    review_sides,
+)
 from harmonize.calibration.walk_forward import DailyMargins
 from harmonize.market.prices import PriceSeries
 from tests.harmonize.market.small import series
@@ -53,6 +60,15 @@ def test_the_worst_breach_is_the_largest_above_its_own_margin() -> None:
     assert worst is not None
     assert worst.day == date(2024, 1, 4)
     assert worst.uncovered == pytest.approx(0.28)
+
+
+def test_few_moves_cannot_have_too_few_breaches() -> None:
+    assert p_without_breaches(111, 1) == pytest.approx(kupiec(0, 111))
+    assert f"{kupiec(0, 111):.3f}" == "0.135"
+    least = least_moves_for_too_few(1)
+    assert least == next(count for count in range(100, 1_000) if kupiec(0, count) < 0.05) == 192
+    assert least_moves_for_too_few(2) > 2 * least  # the smaller p of two phases counts twice
+    assert p_without_breaches(99, 1) == 1.0  # not tested
 
 
 @pytest.mark.parametrize("breaches", [0, 1, 2, 7, 12])

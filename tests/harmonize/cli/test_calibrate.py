@@ -449,7 +449,7 @@ def test_the_review_tests_the_formula_in_the_past(baseline: Path) -> None:
         in text
     )
     assert "No move began since." in text
-    assert "The tested margin is the rate of the first tier, which is above v1" in text
+    assert "The margin of a class is the rate of its first tier, which is above v1" in text
     assert (
         "| BTC | short | 2018-08-17 | 2026-03-03 | 2,755 | 12 | 99.56 % | < 0.001 | 11.64 % | 2021-02-08: 19.54 % against 11.81 % |"
         in text
@@ -561,6 +561,40 @@ def test_an_interrupted_run_can_be_repeated(
     }
 
 
+def test_a_review_states_which_margins_follow_the_formula(tmp_path: Path) -> None:
+    """The inputs of BTC, SOL and XRP are archived, those of no other asset."""
+    place = archive_of(
+        tmp_path / "archive",
+        *map(real, ("BTC", "SOL", "XRP")),
+        *(perpetual(a, 14e9) for a in ("BTC", "SOL", "XRP")),
+    )
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert (
+        calibrate(
+            place, "--pack", "harmonized-baseline", "--as-of", "2026-02-27", "--out", str(first)
+        ).exit_code
+        == 0
+    )
+    pack = ("--pack", str(first / "harmonized-baseline.yaml"), "--as-of", DAY, "--out")
+    assert calibrate(place, *pack, str(second)).exit_code == 0
+    assert (
+        "No asset had all of its inputs archived then, so that all are of classes."
+        in (second / "review.md").read_text()
+    )
+    add = ["--archive", str(place), "archive", "add-inputs", str(first / "inputs.yaml")]
+    assert CliRunner().invoke(app, add).exit_code == 0
+    assert calibrate(place, *pack, str(second)).exit_code == 0
+    text = (second / "review.md").read_text()
+    assert (
+        "The margin of BTC, SOL, XRP is the formula by the inputs archived then, others are of classes."
+        in text
+    )
+    changed = (second / "changes.md").read_text()
+    row = next(line for line in changed.splitlines() if line.startswith("| BTC | 10.0 % |"))
+    # of each input the newest one is in force: the recorded archive has one of 3 March, 8.1 %
+    assert row == "| BTC | 10.0 % | 9.615 % | 10.0 % | 9.643 % |"
+
+
 def test_a_review_before_the_last_version_says_so(prices: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     arguments = ("--pack", "harmonized-baseline", "--as-of", "2025-10-22", "--out", str(out))
@@ -601,6 +635,14 @@ def test_an_adopted_version_is_reviewed_by_the_next_one(
     )  # not that of a later archived one
     text = (second / "review.md").read_text()
     assert "The last version was made on prices to 2025-08-31." in text
+    assert (
+        "Of 2 sides whose coverage is 99 %, the test at 5.0 % rejects about 0.1 by chance" in text
+    )
+    power = {
+        1: "For 184 moves since the last version it is 0.054.",
+        2: "Fewer than 499 moves cannot be rejected for too few breaches: without any, p is 5.0 % or more.",
+    }
+    assert power[days] in text
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| BTC | ")]
     assert [(row[2], row[3], row[4], row[5]) for row in rows[:2]] == [
         ("2025-08-31", "2026-03-03", f"{moves.size}", f"{count}") for count in breaches
