@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS, NotMeasured
+from harmonize.adequacy.measured_inputs import NotMeasured
+from harmonize.api.calibration_days import why_nothing_measured
 from harmonize.api.calibration_review import (
     CalibrationReview,
     last_calibrated_on,
@@ -19,13 +20,11 @@ from harmonize.archive.location import ArchiveLocation, recorded_archive
 from harmonize.calibration.baseline import BaselineCalibration, ClassTerms, calibrate_classes
 from harmonize.calibration.classes import RULES
 from harmonize.calibration.evidence import (
-    LEAST_RETURNS,
     AssetEvidence,
     MeasuredInput,
     earlier_evidence,
     gather_evidence,
     is_measurable,
-    last_day,
 )
 from harmonize.calibration.needs import (
     AssetRate,
@@ -38,7 +37,7 @@ from harmonize.calibration.needs import (
 )
 from harmonize.core.instrument import AssetNames, Underlying
 from harmonize.core.payload import Defect
-from harmonize.market.prices import PriceSeries, utc_time
+from harmonize.market.prices import PriceSeries
 from harmonize.policy.inputs import MARKET, Input, InputsByName, newest_inputs, read_inputs
 from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from rules import loader
@@ -53,9 +52,6 @@ INTERVALS = ("1d", "1h", "30m")
 """Candles that are read: daily ones, and shorter ones that add up to days."""
 
 _JPY = re.compile(r"_jpy$")
-
-_LEAST_DAYS = LEAST_RETURNS + 1
-"""Days after the first candle at which enough returns are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +174,7 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     archived = archived_inputs(request.place)
     made_on = last_calibrated_on(last, formula, archived, request.as_of)
     if not any(item.inputs for item in evidence):
-        raise NotObservedError(_nothing_measured(last, data.series, request, made_on))
+        raise NotObservedError(why_nothing_measured(last.id, data.series, request.as_of, made_on))
     before = _before(archived, min(made_on or request.as_of, request.as_of))
     return Calibration(
         last=last,
@@ -340,58 +336,6 @@ def _calibrated_classes(
     if not isinstance(requirement, ReferenceSchedule) or requirement.measured is None:
         return None
     return calibrate_classes(requirement.measured, classes, evidence)
-
-
-def _nothing_measured(
-    last: RuleSet,
-    series: Sequence[PriceSeries],
-    request: CalibrationRequest,
-    made_on: date | None,
-) -> str:
-    """Returns why no input was measured, with a day on which most assets have recent prices."""
-    spans = [
-        (part.id.underlying.asset, last_day(utc_time(part.times[-1] + part.step)), _first(part))
-        for part in series
-    ]
-    if not spans:
-        return f"no input of {last.id} was measured: no candles of its assets; import candles with `harmonize archive import FOLDER`"
-    first = min(first for _, _, first in spans)
-    if first > request.as_of:
-        return f"no input of {last.id} was measured: no candle had closed by {request.as_of}; use --as-of from {first + timedelta(days=_LEAST_DAYS)} on"
-    newest = max(day for _, day, _ in spans)
-    if newest >= request.as_of - timedelta(days=MAX_AGE_DAYS):
-        return f"no input of {last.id} was measured: fewer than {LEAST_RETURNS} returns by {request.as_of}; import a longer history"
-    day = _best_day(spans, made_on)
-    is_back = made_on is not None and day < made_on
-    back = f", which is before {made_on}, the day of the last version" if is_back else ""
-    return (
-        f"no input of {last.id} was measured: the prices end by {newest}, more than {MAX_AGE_DAYS} days before "
-        f"{request.as_of}; use --as-of {day}{back}, or import newer candles"
-    )
-
-
-def _first(part: PriceSeries) -> date:
-    return utc_time(part.times[0]).date()
-
-
-def _best_day(spans: Sequence[tuple[str, date, date]], made_on: date | None) -> date:
-    """Returns the end of a series at which most assets have recent prices; of several, the latest.
-
-    It is after the day of the last version, if half as many assets have recent prices on such a day.
-    """
-    newest = timedelta(days=MAX_AGE_DAYS)
-    counts = {
-        day: len({asset for asset, end, first in spans if first <= day <= end + newest})
-        for _, day, _ in spans
-    }
-    most = max(counts.values())
-    later = {
-        day: count
-        for day, count in counts.items()
-        if made_on is not None and day > made_on and 2 * count >= most
-    }
-    own = later or counts
-    return max(own, key=lambda day: (own[day], day))
 
 
 def archived_inputs(place: ArchiveLocation) -> tuple[Input, ...]:

@@ -1,19 +1,19 @@
 """What a calibration changed, as Markdown for the people who decide."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 
 from harmonize.adequacy.measured_inputs import VOLUME, NotMeasured
 from harmonize.api.calibrate import BASELINE, Calibration, RateChange
-from harmonize.api.calibration_margin_text import margin_sections, required_text
+from harmonize.api.calibration_margin_text import margin_sections
 from harmonize.api.calibration_margins import MarginsInForce
+from harmonize.api.calibration_sentences import asset_sentences, interval_text
 from harmonize.api.markdown_table import table
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
-from harmonize.calibration.needs import AssetRate, InputChange
+from harmonize.calibration.needs import InputChange
 from harmonize.policy.inputs import Input
-from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from harmonize.text.messages import counted, dollars, percent
 
 _UNKNOWN = "–"
@@ -35,7 +35,7 @@ def changes_text(
         *([f"**Warning:** {looks_back_text(calibration)}."] if calibration.looks_back else []),
         *([requested_text(calibration)] if calibration.is_for_requested_only else []),
         "## In a sentence per asset",
-        "\n".join(f"- {line}" for line in _sentences(calibration, margins)),
+        "\n".join(f"- {line}" for line in asset_sentences(calibration, margins)),
         *margin_sections(calibration, margins),
         *_class_sections(calibration.classes),
         "## Rates by the formula",
@@ -81,129 +81,6 @@ def requested_text(calibration: Calibration) -> str:
     """Returns that a calibration is for the requested underlyings alone."""
     names = ", ".join(calibration.requested)
     return f"{calibration.last.id} lists no assets: calibrated for {names} alone, in place of the assets of {BASELINE}."
-
-
-def _sentences(calibration: Calibration, margins: Sequence[MarginsInForce]) -> Iterator[str]:
-    changes = {change.after.asset: change for change in calibration.rate_changes}
-    required = {row.asset: required_text(row) for row in margins}
-    if calibration.classes is None:
-        yield from (
-            f"{asset}: {_move_text(change)}{required[asset]}." for asset, change in changes.items()
-        )
-        return
-    in_force = {
-        asset: (class_.before.name, class_.v1)
-        for class_ in calibration.classes.classes
-        for asset in class_.assets
-    }
-    old_rates = _rates_before(calibration.last)
-    for decision in calibration.classes.decisions:
-        change = changes.get(decision.asset)
-        class_of = in_force.get(decision.asset)
-        if class_of is None:
-            need = f"; its own need is {_rate_text(change)}" if change else ""
-            yield f"{decision.asset}: {decision.reason}{need}{required[decision.asset]}."
-            continue
-        name, v1 = class_of
-        move = (
-            f"from class {decision.current} to {name}"
-            if decision.current and decision.is_moved
-            else f"class {name}"
-        )
-        need = f"; {_need_text(change, v1)}" if change else ""
-        rate = _class_rate_text(old_rates.get(decision.asset), v1)
-        yield f"{decision.asset}: {move}, {rate} ({decision.reason}){need}{required[decision.asset]}."
-
-
-def _rates_before(last: RuleSet) -> Mapping[str, Decimal]:
-    """Returns v1 of the class of each asset in the last version."""
-    requirement = last.requirement
-    if not isinstance(requirement, ReferenceSchedule):
-        return {}
-    return {
-        asset: class_.v1
-        for class_ in requirement.classes
-        if class_.v1 is not None
-        for asset in class_.assets
-    }
-
-
-def _class_rate_text(before: Decimal | None, v1: Decimal) -> str:
-    """Returns v1 of the class of an asset, with the one that it had before if that differs."""
-    if before is None or before == v1:
-        return f"v1 {percent(float(v1))}"
-    verb = "rises" if v1 > before else "falls"
-    return f"v1 {verb} from {percent(float(before))} to {percent(float(v1))}"
-
-
-def _need_text(change: RateChange, v1: Decimal) -> str:
-    """Returns how the need of one asset stands to the v1 of its class, and how it moved."""
-    rate = change.after
-    need = f"its own need is {_rate_text(change)}, {_position(rate, v1)}"
-    if change.before is None or change.before.value == rate.value:
-        return need
-    return f"{need}; {_direction_text(change.before, change)}"
-
-
-def _position(rate: AssetRate, v1: Decimal) -> str:
-    """Returns whether a need is above or below the rate of the class, and how sure that is."""
-    if rate.value == v1:
-        return "equal to the rate of the class"
-    side = "above" if rate.value > v1 else "below"
-    if rate.lower is None or rate.upper is None:
-        return f"{side} the rate of the class"
-    if v1 < rate.lower:
-        return f"{side} the rate of the class even at its lower bound"
-    if v1 > rate.upper:
-        return f"{side} the rate of the class even at its upper bound"
-    return f"{side} the rate of the class, which lies within the interval"
-
-
-def _move_text(change: RateChange) -> str:
-    before, after = change.before, change.after
-    need = _rate_text(change)
-    if before is None:
-        return f"{need}; the last version has no rate to compare"
-    if after.value == before.value:
-        return f"{need}, unchanged"
-    return f"{need}; {_direction_text(before, change)}"
-
-
-def _direction_text(before: AssetRate, change: RateChange) -> str:
-    old = percent(float(before.value))
-    if reason := _why_no_move(change, old):
-        return reason
-    direction = "rises" if change.after.value > before.value else "falls"
-    text = f"it {direction} from {old}"
-    if change.is_beyond is None:
-        return f"{text}, which has no interval"
-    if change.is_beyond:
-        return f"{text}, beyond the old interval"
-    return f"{text}, within the old interval, so that chance may explain it"
-
-
-def _why_no_move(change: RateChange, old: str) -> str:
-    """Returns why a difference is no move of the market; empty if it may be one."""
-    if change.is_series_changed:
-        return f"{old} before, by another series: not comparable"
-    if change.is_rounded:
-        return f"unchanged from {old} (the old value is rounded)"
-    if change.is_same_day:
-        return f"{old} before, from other prices to the same last day: no move of the market"
-    if old == percent(float(change.after.value)):
-        return "unchanged to the printed digits"
-    return ""
-
-
-def _rate_text(change: RateChange) -> str:
-    rate = change.after
-    return f"{percent(float(rate.value))} ({_interval(rate.lower, rate.upper)})"
-
-
-def _interval(lower: Decimal | None, upper: Decimal | None) -> str:
-    if lower is None or upper is None:
-        return _NO_INTERVAL
-    return f"{percent(float(lower))} to {percent(float(upper))}"
 
 
 _CLASS_HEADS = (
@@ -255,7 +132,7 @@ def _exceeding(classes: BaselineCalibration) -> Iterator[str]:
         )
         if above:
             members = ", ".join(
-                f"{rate.asset} {percent(float(rate.value))} ({_interval(rate.lower, rate.upper)})"
+                f"{rate.asset} {percent(float(rate.value))} ({interval_text(rate.lower, rate.upper)})"
                 for rate in above
             )
             yield f"class {class_.before.name}, {percent(float(class_.v1))}: {members}"
@@ -363,14 +240,14 @@ def _rate_table(changes: Sequence[RateChange]) -> str:
 
 def _rate_row(change: RateChange) -> Sequence[str]:
     before, after = change.before, change.after
-    own = (percent(float(after.value)), _interval(after.lower, after.upper))
+    own = (percent(float(after.value)), interval_text(after.lower, after.upper))
     if before is None:
         return (after.asset, _UNKNOWN, _UNKNOWN, _UNKNOWN, *own, _UNKNOWN, _UNKNOWN)
     difference = 100 * float(after.value - before.value)
     return (
         after.asset,
         percent(float(before.value)),
-        _interval(before.lower, before.upper),
+        interval_text(before.lower, before.upper),
         "same series" if change.is_measured_anew else "archived inputs",
         *own,
         f"{difference:+.2f}".replace("-", "−") if difference else "0",

@@ -8,12 +8,14 @@ import typer
 from harmonize.cli.console import USAGE, Settings, fail, fail_with, note, print_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from harmonize.adequacy.book_risk import BookRisk
     from harmonize.api.book_risk import MarginCoverage
+    from harmonize.api.cross_venue import PreparedUniverse
     from harmonize.api.question import Question
+    from harmonize.arbitrage.accounts import SplitConstraints
     from harmonize.arbitrage.portfolio import Portfolio
     from harmonize.arbitrage.position_file import Book, BookFile, Position
     from harmonize.core.schedule import Unknown
@@ -66,18 +68,20 @@ def risk_of(question: "Question", answer: "Portfolio", as_of: "datetime") -> "Bo
 
 def coverage_of(
     risk: "BookRisk | Unknown | None",
-    margins: "Callable[[Sequence[Position]], Portfolio]",
+    base: "PreparedUniverse",
     positions: "Sequence[Position]",
+    constraints: "SplitConstraints",
 ) -> "tuple[MarginCoverage, ...]":
     """Returns which initial margins cover the joint risk, of the positions whose risk is known."""
     from harmonize.api.book_risk import margin_coverage
+    from harmonize.api.cross_venue import answer_portfolio
     from harmonize.core.schedule import Unknown
 
     if risk is None or isinstance(risk, Unknown):
         return ()
     missing = {name for name, _ in risk.missing}
     own = [position for position in positions if position.underlying not in missing]
-    return margin_coverage(risk, margins(own))
+    return margin_coverage(risk, answer_portfolio(base, own, constraints))
 
 
 def risk_object(

@@ -269,23 +269,20 @@ def portfolio(
         instrument=instrument,
         strict=verified_only,
     )
-    file = book.read(positions, columns or [])
-    base, resolved = _prepare_book(_question(selection), file)
+    base, resolved = _prepare_book(_question(selection), book.read(positions, columns or []))
     answer = _answer_or_fail(
         lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
     )
     answer = replace(answer, excluded=resolved.errors, readings=resolved.notes)
     joint = book.risk_of(_question(selection), answer, base.as_of) if risk else None
-    coverage = book.coverage_of(
-        joint, lambda own: cross_venue.answer_portfolio(base, own, conditions), resolved.positions
-    )
+    coverage = book.coverage_of(joint, base, resolved.positions, conditions)
     _print(
         _Printed(base, "Portfolio margins", form, output),
         lambda: _envelope(base, asdict(answer) | book.risk_object(joint, coverage)),
         lambda: tables.portfolio_sheet(answer, joint, coverage),
         lambda: cross_venue_text.portfolio_text(answer, joint, coverage),
     )
-    book.print_readings(context.obj, resolved, file.name)
+    book.print_readings(context.obj, resolved, positions.name)
     _exit(context.obj, base, complete=not resolved.errors and book.is_known(joint))
 
 

@@ -22,6 +22,7 @@ from harmonize.market.prices import PriceKind, PriceSeries
 from harmonize.policy.inputs import MARKET, read_inputs
 from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from rules import loader
+from tests.harmonize.calibration.test_evidence import calm_after_a_crash
 from tests.harmonize.cli.test_measured_inputs import archive_of, real
 from tests.harmonize.market.small import identity
 
@@ -559,6 +560,21 @@ def test_an_interrupted_run_can_be_repeated(
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {
         path.name: path.read_bytes() for path in clean.iterdir()
     }
+
+
+def test_the_review_of_the_past_knows_years_of_other_series(tmp_path: Path) -> None:
+    """Spot crashed and ended; the perpetual that gives the moves was calm throughout."""
+    parts = [replace(own, times=own.times - 300 * 86_400_000_000) for own in calm_after_a_crash()]
+    margins = []
+    for number, own in enumerate((parts[1:], parts)):
+        place = archive_of(tmp_path / f"archive{number}", *own)
+        out = tmp_path / f"out{number}"
+        arguments = ("--pack", "harmonized-baseline", "--as-of", "2026-03-10", "--out", str(out))
+        assert calibrate(place, *arguments).exit_code == 0
+        past = (out / "review.md").read_text().partition("## The formula in the past")[2]
+        row = next(line for line in past.splitlines() if line.startswith("| BTC | long"))
+        margins.append(row.split(" | ")[8])
+    assert margins == ["1.0 %", "8.25 %"]
 
 
 def test_a_review_states_which_margins_follow_the_formula(tmp_path: Path) -> None:
