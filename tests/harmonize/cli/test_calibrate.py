@@ -382,6 +382,72 @@ def _rate_row(out: Path, asset: str) -> list[str]:
     return line.strip("| ").split(" | ")
 
 
+def _sentence(out: Path, asset: str) -> str:
+    lines = (out / "changes.md").read_text().splitlines()
+    return next(line for line in lines if line.startswith(f"- {asset}: "))
+
+
+def _adopted(place: Path, path: Path) -> None:
+    add = ["--archive", str(place), "archive", "add-inputs", str(path)]
+    assert CliRunner().invoke(app, add).exit_code == 0
+
+
+def test_the_rounding_of_an_old_value_is_no_move(prices: Path, tmp_path: Path) -> None:
+    """The recorded inputs are rounded to 0.1 percentage points and end on the same day."""
+    out = tmp_path / "out"
+    arguments = ("--pack", "emir-ccp", "--as-of", DAY, "--out", str(out))
+    assert calibrate(prices, *arguments).exit_code == 0
+    assert _sentence(out, "BTC") == (
+        "- BTC: 10.73 % (8.773 % to 21.22 %); unchanged from 10.75 % (the old value is rounded). "
+        "Required: 10.73 % once inputs.yaml is added, none without it; before: 10.75 %."
+    )
+    assert _rate_row(out, "BTC")[7] == "unchanged (the old value is rounded)"
+    assert "chance may explain" not in (out / "changes.md").read_text()
+
+
+@pytest.mark.parametrize(("day", "is_move"), [("2026-03-03", False), ("2026-03-02", True)])
+def test_other_prices_of_the_same_day_are_no_move(
+    day: str, *, is_move: bool, tmp_path: Path
+) -> None:
+    place, out, own = (
+        archive_of(tmp_path / "archive", real("BTC")),
+        tmp_path / "out",
+        tmp_path / "a.yaml",
+    )
+    own.write_text(
+        "source: another table\nverified: derived\ninputs:\n  - {name: var_99_2d_365d, underlying: BTC, "
+        f"value: 0.09, lower: 0.07, upper: 0.17, confidence: 0.95, observations: 365, observed_at: {day}}}\n"
+    )
+    _adopted(place, own)
+    assert calibrate(place, "--pack", "emir-ccp", "--as-of", DAY, "--out", str(out)).exit_code == 0
+    same = "; 11.25 % before, from other prices to the same last day: no move of the market."
+    assert (same in _sentence(out, "BTC")) != is_move
+    if not is_move:
+        assert _rate_row(out, "BTC")[7] == "same last day: other prices"
+
+
+def test_another_series_is_not_compared(tmp_path: Path) -> None:
+    """Spot gave the inputs of August; a perpetual with the same closes gives those of March."""
+    spot = archive_of(tmp_path / "spot", real("BTC"))
+    first, second = tmp_path / "first", tmp_path / "second"
+    arguments = ("--pack", "cftc-dco", "--as-of", "2025-08-31", "--out", str(first))
+    assert calibrate(spot, *arguments).exit_code == 0
+    perp = replace(real("BTC"), id=identity("BTCUSDT"))
+    place = archive_of(tmp_path / "perp", perp)
+    _adopted(place, first / "inputs.yaml")
+    pack = ("--pack", str(first / "cftc-dco.yaml"), "--as-of", DAY, "--out", str(second))
+    assert calibrate(place, *pack).exit_code == 0
+    assert "before, by another series: not comparable." in _sentence(second, "BTC")
+    assert _rate_row(second, "BTC")[7] == "series changed: not comparable"
+    text = (second / "changes.md").read_text()
+    assert "1 rate is by another series than before, and not comparable." in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| BTC | var_99_1d_1095d |")]
+    assert row.endswith(
+        "| series changed: not comparable | binance perp BTCUSDT 1d | 2023-03-04 to 2026-03-03 "
+        "| binance spot BTCUSDT 1d | 2022-09-01 to 2025-08-31 |"
+    )
+
+
 def test_a_member_above_the_rate_of_its_class_is_named(tmp_path: Path) -> None:
     """Without volume all three stay in class C, whose rate covers the moves of XRP but not its worst year."""
     place = archive_of(tmp_path / "archive", *map(real, ("BTC", "SOL", "XRP")))
