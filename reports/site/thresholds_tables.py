@@ -60,8 +60,9 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
     caption = text(
         f"Default threshold at {size} with its 95 % interval and its day, IM of harmonized-baseline, and"
         f" the median of the venues' IM at {size} with the lowest, the highest and the days of observation,"
-        " each with its statement; below it what the models without a tool that cover both sides say, and"
-        " how sure it is. The page of the underlying has the venues and their sources"
+        " each with its statement; below it how many of the models without a tool that cover both sides"
+        " say fall, stay or rise, and how sure it is. The page of the underlying states what lowers the"
+        " certainty, and has the venues and their sources"
     )
     return Table(
         "Thresholds and margins",
@@ -144,12 +145,17 @@ def _venues(row: ThresholdRow) -> str:
 def _statement(advice: ThresholdAdviceRow | None) -> Cell:
     if advice is None:
         return Cell(marks.NOT_OBSERVABLE.sign)
-    if advice.rising is None:
-        said = f"{advice.agreeing} of {advice.models} agree"
-    else:
-        said = f"{advice.falling} could fall, {advice.staying} need not move, {advice.rising} should rise"
-    note = f"{said}; certainty {advice.certainty_text or advice.certainty}"
+    note = f"{_said(advice)}; certainty {advice.certainty}"
     return Cell(advice.move, _with_note(advice.move, note), "t")
+
+
+def _said(advice: ThresholdAdviceRow) -> str:
+    """Returns how many models say what; a statement of none is left out."""
+    if advice.rising is None:
+        return f"{advice.agreeing} of {advice.models} agree"
+    counts = ((advice.falling, "fall"), (advice.staying, "stay"), (advice.rising, "rise"))
+    said = ", ".join(f"{count} {word}" for count, word in counts if count)
+    return f"models: {said or 'none covers both sides'}"
 
 
 def _noted(value: float | None, note: str, reason: str) -> Cell:

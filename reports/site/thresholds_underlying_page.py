@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from harmonize.document import ThresholdRow, ThresholdSection
+from harmonize.document import ThresholdAdviceRow, ThresholdRow, ThresholdSection
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import thresholds_underlying_tables as tables
@@ -106,9 +106,15 @@ def _links(context: ReportContext, row: ThresholdRow) -> Html:
 
 
 def _standfirst(content: ThresholdSection, row: ThresholdRow) -> str:
-    moves = join_words([f"the {own.subject} {own.move}" for own in row.advice])
+    moves = join_words([_move(own) for own in row.advice])
     age = f"The last price is {numbers.count_text(row.age_days, 'day')} old."
     return f"{_threshold_text(content, row)} By it, {moves}. {age}" if moves else age
+
+
+def _move(advice: ThresholdAdviceRow) -> str:
+    is_open = advice.move.startswith("cannot")
+    subject = f"whether the {advice.subject} should move" if is_open else f"the {advice.subject}"
+    return f"{subject} {advice.move}"
 
 
 def _moves(row: ThresholdRow) -> Html:

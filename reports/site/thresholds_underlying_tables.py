@@ -21,7 +21,7 @@ def advice_table(row: ThresholdRow) -> Table:
                 (
                     Cell(own.subject),
                     _number(own.required),
-                    _number(row.threshold),
+                    _number(row.threshold if own.threshold is None else own.threshold),
                     Cell(f"{_bound(own.lower)} to {_bound(own.upper)}", css="dates"),
                     Cell(own.move),
                     Cell(f"{own.agreeing} of {own.models}"),

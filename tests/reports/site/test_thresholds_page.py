@@ -85,7 +85,7 @@ def test_the_first_sentence_says_that_old_prices_leave_no_high_certainty() -> No
 def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
     shown = plain(part("moves"))
     assert "7.2 % 6.1 % to 8.2 %, 2025-11-20; 7.1 % without size" in shown
-    assert "should rise 0 could fall, 0 need not move, 2 should rise; certainty high" in shown
+    assert "should rise models: 2 rise; certainty high" in shown
     assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
 
 

@@ -82,9 +82,17 @@ def test_the_page_of_the_underlying_says_whether_margins_should_move() -> None:
 
 def test_the_sentence_and_its_figures_come_first() -> None:
     assert row("BTC", "2025-11-20").advice[0].sentence in shown("moves")
-    assert "median IM of 3 venues 5.0 % 7.1 % 6.1 % to 8.2 % should rise 2 of 2 high" in shown(
+    assert "median IM of 3 venues 5.0 % 7.2 % 6.1 % to 8.2 % should rise 2 of 2 high" in shown(
         "moves"
     )
+
+
+def test_an_open_statement_reads_as_a_sentence() -> None:
+    first = threshold_section().rows[0]
+    advice = replace(first.advice[0], move="cannot be told")
+    section = replace(threshold_section(), rows=(replace(first, advice=(advice,)),))
+    words = plain(page(with_section(section), "thresholds/btc.html"))
+    assert "By it, whether the median IM of 3 venues should move cannot be told." in words
 
 
 def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
