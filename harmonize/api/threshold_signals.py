@@ -95,7 +95,7 @@ def _state(
 
 def _record(signal: Signal, assets: Sequence[SignalInputs]) -> SignalRecord | Unknown:
     if signal is Signal.SHORT_HISTORY:
-        return Unknown("not applicable: no threshold is in force while it is on")
+        return Unknown("not applicable: no margin is in force while it is on")
     histories = [_history(signal, own) for own in assets]
     return record_signal(histories) if histories else Unknown("no asset with a threshold")
 

@@ -118,7 +118,7 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
 
     ## Example
     Prices of AVAX that end on 12 November 2025 tell nothing of a day in 2026. The signal has no record of
-    breaches, because no threshold is in force while it is on.
+    breaches, because no margin is in force while it is on.
 
     ## Citation
     Delegated Regulation (EU) 153/2013, Art 25(1): a lookback of at least twelve months. Design rule of

@@ -221,7 +221,7 @@ def test_each_signal_has_its_record_and_one_that_does_not_foresee_says_so(
 ) -> None:
     records = {row["signal"]: row for row in document["signals"] if "days_on" in row}
     assert list(records) == ["MH511", "MH512", "MH513", "MH515"]
-    assert "MH514   not applicable: no threshold is in force while it is on" in printed
+    assert "MH514   not applicable: no margin is in force while it is on" in printed
     for record in records.values():
         if record["foretold"] <= (record["by_chance_share"] or 0) * record["first_breaches"]:
             assert record["tells"] != "foresees"
