@@ -15,11 +15,13 @@ from harmonize.api.audit import (
 )
 from harmonize.archive.location import recorded_archive
 from harmonize.archive.source import Source
+from harmonize.core.instrument import AssetNames
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.change import Change, ChangeKind, Step
 from harmonize.history import derived, queries
 from harmonize.history.recent import ScheduleKey
 from harmonize.history.table_rows import ScheduleRow, change_of
+from venues import assets as asset_table
 
 SCHEMA_VERSION = "1.0"
 """Version of the JSON envelope of changes."""
@@ -112,9 +114,12 @@ class _Day:
 def _observe(question: Question) -> _Day:
     """Returns what was observed up to the question's day. Raises RequestError, ArchiveError."""
     reading, _ = read(replace(question, underlyings=()))
-    assets = frozenset(with_observed_names(question, reading).underlyings)
-    day = _Day(reading.archive, reading.schedules, assets)
-    absent = missing(question, replace(reading, schedules=day.selected(assets)))
+    observed = (schedule.instrument.underlying.asset for schedule in reading.schedules)
+    # Both days have to mean one asset by a name, which a code need not have meant on the earlier day.
+    reading = replace(reading, names=AssetNames.of(observed, asset_table.bundled().names()))
+    requested = frozenset(with_observed_names(question, reading).underlyings)
+    day = _Day(reading.archive, reading.schedules, requested)
+    absent = missing(question, replace(reading, schedules=day.selected(requested)))
     return replace(day, missing=(*absent, *map(str, reading.defects)))
 
 
