@@ -1,6 +1,7 @@
 """Stress of a question's underlyings: what a fall liquidates, and what other rules would change."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -16,7 +17,7 @@ from harmonize.api.stress_accounts import (
     has_accounts,
     linked_underlyings,
 )
-from harmonize.api.stress_books import given_book, observable_book, position_venues, same_book
+from harmonize.api.stress_books import given_book, observable_books, position_venues, same_book
 from harmonize.api.stress_case import StressCase
 from harmonize.api.stress_changes import Change, parse_change
 from harmonize.api.stress_given import short_sentences, without_validation
@@ -33,6 +34,7 @@ from harmonize.api.stress_requested import reference_notes, requested_changes
 from harmonize.api.stress_rows import SHOCKS, stress_row
 from harmonize.api.stress_statements import limit_statements
 from harmonize.api.stress_validation import validate, validation_sentences
+from harmonize.api.threshold_work import map_tasks
 from harmonize.document.stress import StressRow, StressValidationRow
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind
@@ -125,10 +127,12 @@ class _Inputs:
         return bool(self.terms.scenario and self.terms.scenario.first_mark)
 
 
-def answer_stress(question: Question, terms: StressTerms | None = None) -> StressAnswer:
+def answer_stress(
+    question: Question, terms: StressTerms | None = None, executor: Executor | None = None
+) -> StressAnswer:
     """Simulates the underlyings of a question, of all that can be if it names none.
 
-    Raises RequestError: wrong input; NotObservedError: nothing can be simulated; ArchiveError,
+    Books of the seeds are shared by an executor; the result does not depend on it. Raises RequestError: wrong input; NotObservedError: nothing can be simulated; ArchiveError,
     RuleError.
     """
     terms = terms or StressTerms()
@@ -140,7 +144,7 @@ def answer_stress(question: Question, terms: StressTerms | None = None) -> Stres
         try:
             case, reasons = _case(inputs, underlying)
             used[underlying] = case
-            rows.append(stress_row(case))
+            rows.append(stress_row(case, partial(map_tasks, executor)))
         except NotObservedError as error:
             absent[underlying] = str(error)
             missing.append(str(error))
@@ -346,7 +350,7 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
             given_book(terms.positions, underlying, own, known, inputs.question.venues),
         )
         if terms.positions
-        else partial(observable_book, underlying, near, own)
+        else observable_books(underlying, near, own)
     )
     market = market_before(
         inputs.prices.get(underlying, ()),

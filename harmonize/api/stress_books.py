@@ -1,11 +1,13 @@
 """Books of a stress: synthetic positions of observable venues, or those of a file."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from harmonize.api.audit import NotObservedError, RequestError
 from harmonize.api.known_venues import unknown_venue_error
+from harmonize.api.stress_case import BookMaker
 from harmonize.api.stress_inputs import OpenInterestNear, Terms, TermsByVenue
 from harmonize.core.schedule import Unknown
 from harmonize.liquidation.price import Side
@@ -13,6 +15,7 @@ from harmonize.stress.book import Book, UnobservableVenue, synthetic_book
 from harmonize.stress.defaults import StressDefaults
 from harmonize.stress.open_interest import bundled_open_interest
 from harmonize.stress.positions import Positions, build_positions
+from harmonize.stress.tiers import VenueMargins
 from harmonize.text.suggest import did_you_mean
 
 _CODE = "use the code of an asset, such as BTC"
@@ -45,20 +48,29 @@ def _reason(own: Terms | None) -> str:
     return own.margins.reason if isinstance(own.margins, Unknown) else ""
 
 
-def observable_book(
-    underlying: str,
-    near: Mapping[str, OpenInterestNear],
-    terms: TermsByVenue,
-    seed: int | None,
-    defaults: StressDefaults,
-) -> Book:
-    """Returns the book of longs. Raises NotObservedError: no venue is observable."""
+def observable_books(
+    underlying: str, near: Mapping[str, OpenInterestNear], terms: TermsByVenue
+) -> BookMaker:
+    """Returns what makes the book of longs of a seed under assumptions, here or in another process.
+
+    Raises NotObservedError: no venue is observable.
+    """
     margins = {venue: own.margins for venue, own in terms.items()}
     open_interest = {venue: own.value for venue, own in near.items()}
     if not is_observable(near, terms):
         reason = _unobservable(underlying, near, terms)
         message = f"underlying {underlying}: no venue has both open interest and margins; {reason}"
         raise NotObservedError(message)
+    return partial(_longs, underlying, open_interest, margins)
+
+
+def _longs(
+    underlying: str,
+    open_interest: Mapping[str, float],
+    margins: Mapping[str, VenueMargins | Unknown],
+    seed: int | None,
+    defaults: StressDefaults,
+) -> Book:
     return synthetic_book(
         underlying, open_interest, margins, defaults=defaults, seed=seed, sides=(Side.LONG,)
     )

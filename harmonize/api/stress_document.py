@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from harmonize.api.adequacy_prices import read_prices
 from harmonize.api.audit import Question, RequestError
 from harmonize.api.cross_venue import PreparedUniverse, prepare_reading
-from harmonize.api.stress_books import is_observable, observable_book
+from harmonize.api.stress_books import is_observable, observable_books
 from harmonize.api.stress_case import NamedChange, StressCase
 from harmonize.api.stress_inputs import (
     archived_open_interest,
@@ -102,7 +101,7 @@ def _case(
     own = references(base.universe, rule_sets, underlying)
     return StressCase(
         underlying=underlying,
-        make_book=partial(observable_book, underlying, near, terms),
+        make_book=observable_books(underlying, near, terms),
         is_synthetic=True,
         terms=terms,
         open_interest=near,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from harmonize.api.stress_case import Impacts, NamedChange, StressCase, default_rows
+from harmonize.api.stress_case import BookMaker, Impacts, NamedChange, StressCase, default_rows
 from harmonize.api.stress_inputs import TermsByVenue
 from harmonize.api.stress_references import threshold_rows
 from harmonize.api.stress_sensitivity import sensitivity_rows
@@ -32,9 +32,9 @@ from harmonize.document.stress import (
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import Behaviour, apply, unchanged
 from harmonize.stress.curve import cliffs, curve
-from harmonize.stress.defaults import DEFAULTS
+from harmonize.stress.defaults import DEFAULTS, StressDefaults
 from harmonize.stress.density import density
-from harmonize.stress.effects import INTERVAL, Effect, effects_of_all
+from harmonize.stress.effects import INTERVAL, Effect, Mapper, effects_of_all
 from harmonize.stress.impact import Impact, LinearImpact
 from harmonize.stress.paths import PathTerms, run_path, settle
 from harmonize.stress.positions import Floats
@@ -51,7 +51,7 @@ SMALLEST = DEFAULTS.sizes.value.smallest
 _DENSITY_UP_TO = 0.5
 
 
-def stress_row(case: StressCase) -> StressRow:
+def stress_row(case: StressCase, mapper: Mapper = map) -> StressRow:
     """Returns the stress of one underlying. Raises StressInputError: input that cannot be simulated."""
     book, impacts = case.book(), case.impacts
     validated = (case.underlying,) if case.is_synthetic else ()
@@ -79,7 +79,7 @@ def stress_row(case: StressCase) -> StressRow:
         cliffs=tuple(_cliffs(given, impacts)),
         paths=tuple(_paths(case, given, impacts)),
         density=tuple(_bins(case, given)),
-        effects=tuple(_effects(case, impacts)),
+        effects=tuple(_effects(case, impacts, mapper)),
         reactions=tuple(_reactions(case, book)),
         sensitivity=tuple(sensitivity_rows(case)),
         steps=tuple(step_rows(case.underlying, case.terms)),
@@ -240,21 +240,21 @@ def _bins(case: StressCase, given: Thresholds) -> Iterator[StressBinRow]:
         )
 
 
-def _effects(case: StressCase, impacts: Impacts) -> Iterator[StressEffectRow]:
+def _effects(case: StressCase, impacts: Impacts, mapper: Mapper) -> Iterator[StressEffectRow]:
     if not impacts or not case.changes:
         return
-    make = partial(_seeded, case)
+    make = partial(_seeded, case.make_book, case.defaults)
     shocks = sorted({*case.effect_shocks, case.shock})
     seeds = case.seeds if case.is_synthetic else 1
     what_ifs = [change.what_if for change in case.changes]
-    by_change = effects_of_all(make, what_ifs, impacts, shocks, seeds=seeds)
+    by_change = effects_of_all(make, what_ifs, impacts, shocks, seeds=seeds, mapper=mapper)
     for change, own in zip(case.changes, by_change, strict=True):
         for effect in own:
             yield _effect_row(change, effect)
 
 
-def _seeded(case: StressCase, seed: int | None) -> Book:
-    return case.book(seed)
+def _seeded(make_book: BookMaker, defaults: StressDefaults, seed: int | None) -> Book:
+    return make_book(seed, defaults)
 
 
 def _effect_row(change: NamedChange, effect: Effect) -> StressEffectRow:

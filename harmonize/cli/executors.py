@@ -16,6 +16,14 @@ def workers_for(*, is_long: bool) -> AbstractContextManager[Executor | None]:
     return workers_of("", None) if is_long else nullcontext()
 
 
+def check_workers(cluster: str, workers: int | None) -> None:
+    """Ends the program if a number of processes is wrong; None: not stated."""
+    if workers is not None and workers < 1:
+        fail(f"--workers: expected at least 1, found {workers}; omit it for the default", USAGE)
+    if workers is not None and cluster:
+        fail("--workers: found together with --cluster, which has its own; remove one", USAGE)
+
+
 @contextmanager
 def workers_of(cluster: str, workers: int | None) -> Iterator[Executor | None]:
     """Opens processes or a cluster; None: this process alone."""

@@ -11,6 +11,7 @@ from harmonize.cli.adequacy import check_chart
 from harmonize.cli.compare import RulesOption, answer_or_fail
 from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
 from harmonize.cli.cross_venue import parse_rate
+from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import (
     AsOf,
     Instruments,
@@ -100,6 +101,16 @@ def stress(
     profile: ProfileOption = "",
     instrument: Instruments = None,
     verified_only: VerifiedOnlyOption = False,
+    workers: Annotated[
+        int,
+        typer.Option("--workers", help="Processes that share the books of the seeds, from 1."),
+    ] = 1,
+    cluster: Annotated[
+        str,
+        typer.Option(
+            "--cluster", help="Scheduler of a Dask cluster instead, such as tcp://host:8786."
+        ),
+    ] = "",
     chart: Annotated[
         Path | None,
         typer.Option("--chart", help="Write a chart of one underlying to this SVG file."),
@@ -116,6 +127,7 @@ def stress(
             found = f"{len(underlying or [])} underlyings"
             fail(f"--chart: expected one underlying, found {found}; name one, such as BTC", USAGE)
         check_chart(chart)
+    check_workers(cluster, workers if workers != 1 else None)
     default = StressTerms()
     terms = StressTerms(
         _scenario(scenario) if scenario else None,
@@ -140,7 +152,8 @@ def stress(
         strict=verified_only,
     )
     question = Question.of(selection, request.options())
-    answer = answer_or_fail(lambda: answer_stress(question, terms))
+    with workers_of(cluster, workers) as executor:
+        answer = answer_or_fail(lambda: answer_stress(question, terms, executor))
     _print(answer, form, output)
     if chart is not None:
         _write_chart(answer, chart)

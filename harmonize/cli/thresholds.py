@@ -12,7 +12,7 @@ import typer
 from harmonize.cli import request, sheets, signal_proposals
 from harmonize.cli.compare import answer_or_fail
 from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
-from harmonize.cli.executors import workers_of
+from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
 
 if TYPE_CHECKING:
@@ -94,10 +94,7 @@ def thresholds(
 
 def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
     """Ends the program if an option is wrong, before anything is computed."""
-    if workers is not None and workers < 1:
-        fail(f"--workers: expected at least 1, found {workers}; omit it for all processors", USAGE)
-    if workers is not None and cluster:
-        fail("--workers: found together with --cluster, which has its own; remove one", USAGE)
+    check_workers(cluster, workers)
     if chart is None:
         return
     if chart.suffix.lower() != ".svg":

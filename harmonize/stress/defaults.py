@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from harmonize.liquidation.price import Side
@@ -57,16 +56,14 @@ LeverageBySide = Mapping[tuple[str, Side], LeverageDistribution]
 
 _SAMPLE = "Hyperliquid, February 2026: liquidation prices of a sample of winners and large accounts"
 
-_MEASURED_LEVERAGE: LeverageBySide = MappingProxyType(
-    {
-        ("BTC", Side.LONG): LeverageDistribution(2.18, 1.05),
-        ("BTC", Side.SHORT): LeverageDistribution(2.82, 0.94),
-        ("ETH", Side.LONG): LeverageDistribution(0.94, 1.13),
-        ("ETH", Side.SHORT): LeverageDistribution(1.86, 0.78),
-        ("SOL", Side.LONG): LeverageDistribution(0.30, 1.24),
-        ("SOL", Side.SHORT): LeverageDistribution(1.17, 0.81),
-    }
-)
+_MEASURED_LEVERAGE: LeverageBySide = {
+    ("BTC", Side.LONG): LeverageDistribution(2.18, 1.05),
+    ("BTC", Side.SHORT): LeverageDistribution(2.82, 0.94),
+    ("ETH", Side.LONG): LeverageDistribution(0.94, 1.13),
+    ("ETH", Side.SHORT): LeverageDistribution(1.86, 0.78),
+    ("SOL", Side.LONG): LeverageDistribution(0.30, 1.24),
+    ("SOL", Side.SHORT): LeverageDistribution(1.17, 0.81),
+}
 
 MEASURED_VENUE = "hyperliquid"
 """Venue on which effective leverage was measured; on others it is assumed to be the same."""
@@ -214,7 +211,7 @@ DEFAULTS = StressDefaults()
 
 JOINT_FALL: Default[Mapping[str, float]] = Default(
     "joint fall of 2025-10-10 over single-asset falls",
-    MappingProxyType({"BTC": 1.9, "ETH": 2.8, "SOL": 6.1}),
+    {"BTC": 1.9, "ETH": 2.8, "SOL": 6.1},
     "liquidated notional 1.9 (BTC), 2.8 (ETH) and 6.1 (SOL) times as large in cross margin",
     Mark.MEASURED,
     _SAMPLE,

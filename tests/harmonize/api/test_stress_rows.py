@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from harmonize.api.audit import NotObservedError, RequestError
-from harmonize.api.stress_books import given_book, observable_book, same_book
+from harmonize.api.stress_books import given_book, observable_books, same_book
 from harmonize.api.stress_case import NamedChange, StressCase
 from harmonize.api.stress_changes import parse_change
 from harmonize.api.stress_inputs import OpenInterestNear, Terms
@@ -45,7 +45,7 @@ TERMS = {
 
 
 def make_book(seed: int | None, defaults: StressDefaults) -> Book:
-    return observable_book("BTC", NEAR, TERMS, seed, defaults)
+    return observable_books("BTC", NEAR, TERMS)(seed, defaults)
 
 
 def change(text: str) -> NamedChange:
@@ -194,7 +194,7 @@ def test_twice_the_open_interest_is_measured_on_a_book_of_twice_the_size() -> No
     near = {venue: replace(own, value=2.0 * own.value) for venue, own in NEAR.items()}
 
     def make_larger(seed: int | None, defaults: StressDefaults) -> Book:
-        return observable_book("BTC", near, TERMS, seed, defaults)
+        return observable_books("BTC", near, TERMS)(seed, defaults)
 
     larger = stress_row(replace(CASE, make_book=make_larger, open_interest=near))
     (interest,) = [own for own in stress_row(CASE).sensitivity if own.name == "open interest"]

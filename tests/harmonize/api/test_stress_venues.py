@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from harmonize.api.stress_books import given_book, observable_book, same_book
+from harmonize.api.stress_books import given_book, observable_books, same_book
 from harmonize.api.stress_case import StressCase
 from harmonize.api.stress_rows import stress_row
 from harmonize.api.stress_venues import withheld_sentences
@@ -25,7 +25,7 @@ def underlying(name: str, **margins: VenueMargins) -> StressCase:
     """Returns the case of an underlying on venues with some margins."""
     own = {venue: terms(margin, venue) for venue, margin in margins.items()} or TERMS
     near = {venue: NEAR[venue] for venue in own}
-    make_book = partial(observable_book, name, near, own)
+    make_book = observable_books(name, near, own)
     return replace(
         CASE,
         underlying=name,

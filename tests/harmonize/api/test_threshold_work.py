@@ -7,8 +7,10 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from harmonize.api.threshold_work import map_tasks
+from harmonize.cli.main import app
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.evaluation import AssetScores, PathsTask, paths_of_asset
 from harmonize.thresholds.path import Model, PathsByModel
@@ -63,6 +65,19 @@ def cluster() -> Iterator[str]:
         silence_logs=50,
     ) as found:
         yield found.scheduler_address
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_stress_is_the_same_on_processes_and_on_a_cluster(cluster: str) -> None:
+    def stressed(*options: str) -> str:
+        arguments = ["stress", "ETH", "--seeds", "20", "--what-if", "leverage=10"]
+        result = CliRunner().invoke(app, [*arguments, "--format", "json", *options])
+        assert result.exit_code in {0, 3}
+        return result.stdout
+
+    alone = stressed()
+    assert stressed("--workers", "2") == alone
+    assert stressed("--cluster", cluster) == alone
 
 
 @pytest.mark.filterwarnings("ignore")
