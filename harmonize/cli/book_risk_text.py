@@ -21,6 +21,8 @@ _FLAT = (
     "count only where no risk remains, which is not assumed"
 )
 
+_ARTICLE = "Art 27(4) of Regulation (EU) 153/2013, cited from memory, not verified"
+
 
 def book_risk_lines(
     risk: BookRisk | Unknown, coverage: Sequence[MarginCoverage] = ()
@@ -67,7 +69,7 @@ def _amounts(risk: BookRisk) -> Iterator[str]:
         ("single margins, added up", risk.single, ""),
         ("joint VaR", risk.joint.value, _interval(risk.joint)),
         ("joint ES", risk.shortfall.value, _interval(risk.shortfall)),
-        ("joint margin", risk.limited, f" ({limit}, Art 27(4) of Regulation (EU) 153/2013)"),
+        ("joint margin", risk.limited, f" ({limit}; {_ARTICLE})"),
         *((f"scan, {name}", value, "") for name, value in scan_rows(risk.scan)),
     )
     for name, value, note in rows:

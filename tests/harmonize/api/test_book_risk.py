@@ -116,3 +116,10 @@ def test_a_book_without_a_known_margin_says_so() -> None:
     risk = book_risk([BookExposure("AAA", 1.0, 0.0)], {"AAA": own})
     lines = list(book_risk_lines(risk))
     assert "  no initial margin of the book is known, so that none covers it" in lines
+
+
+def test_the_article_behind_the_joint_margin_is_said_to_be_unverified(archive: Path) -> None:
+    (line,) = [line for line in book_risk_lines(risk_of(archive, "AAA", "BBB")) if "Art 27" in line]
+    assert line.endswith(
+        "(reduced by at most 80 % of the difference; Art 27(4) of Regulation (EU) 153/2013, cited from memory, not verified)"
+    )
