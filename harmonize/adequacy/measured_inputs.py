@@ -23,7 +23,14 @@ from harmonize.adequacy.tail import CONFIDENCE, Floats, TailEstimate
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import Unknown
 from harmonize.market.aggregate import aggregate
-from harmonize.market.prices import MICROSECONDS, PriceKind, PriceSeries, SeriesId, utc_time
+from harmonize.market.prices import (
+    MICROSECONDS,
+    PriceKind,
+    PriceSeries,
+    SeriesId,
+    microseconds,
+    utc_time,
+)
 from harmonize.market.returns import simple_returns
 from harmonize.policy.input_scale import MAX_ANNUAL_VOLATILITY
 from harmonize.policy.inputs import Input, input_problem
@@ -105,19 +112,23 @@ def measure_moves(series: PriceSeries, as_of: datetime) -> Iterator[Input | NotM
 
 
 def measure_underlying(
-    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+    series: Sequence[PriceSeries],
+    underlying: str,
+    as_of: datetime,
+    recent_from: datetime | None = None,
 ) -> tuple[Measurement, ...]:
     """Measures the inputs of an underlying: moves from one series, volume from one perpetual.
 
     Moves and volatility are those of the daily series with the most candles, of a perpetual or of spot,
     in a quote currency at par with USD. Volume is that of the perpetual with the largest one: spot is another
     market. Neither may end more than ``MAX_AGE_DAYS`` before the newest series of the underlying.
+    Series that end before ``recent_from`` are chosen only if no later one can be; None: any age is equal.
     """
     own = [part for part in series if part.id.underlying.asset == underlying]
     known = [part.known_at(as_of) for part in own]
     current = _current(known)
     by_series: dict[SeriesId, Measurement] = {}
-    if (daily := longest_daily(current)) is not None:
+    if (daily := _recent_longest(current, recent_from)) is not None:
         by_series[daily.id] = Measurement(daily, tuple(measure_moves(daily, as_of)))
     elif (unused := _longest_in_any_currency(known)) is not None:
         reason = _why_unused(unused, known)
@@ -125,7 +136,7 @@ def measure_underlying(
             NotMeasured(name, underlying, reason) for name in (*MOVES, *WORST_YEARS, VOLATILITY)
         )
         by_series[own[0].id] = Measurement(own[0], missing)
-    if (traded := _most_traded(current, underlying, as_of)) is not None:
+    if (traded := _most_traded(current, underlying, as_of, recent_from)) is not None:
         perpetual, volume = traded
         moves = by_series.get(perpetual.id, Measurement(perpetual, ())).items
         item = _volume_input(perpetual, volume, underlying)
@@ -141,11 +152,14 @@ def measure_underlying(
 
 
 def reference_series(
-    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+    series: Sequence[PriceSeries],
+    underlying: str,
+    as_of: datetime,
+    recent_from: datetime | None = None,
 ) -> PriceSeries | None:
-    """Returns the daily series that gives the moves of an underlying; None if there is none."""
+    """Returns the daily series that ``measure_underlying`` chooses for moves; None if there is none."""
     own = [part.known_at(as_of) for part in series if part.id.underlying.asset == underlying]
-    return longest_daily(_current(own))
+    return _recent_longest(_current(own), recent_from)
 
 
 def _why_no_volume(
@@ -210,6 +224,18 @@ def longest_daily(series: Iterable[PriceSeries]) -> PriceSeries | None:
     )
 
 
+def _recent_longest(
+    series: Sequence[PriceSeries], recent_from: datetime | None
+) -> PriceSeries | None:
+    """Returns the longest daily series of those that are recent, otherwise of all."""
+    recent = longest_daily(part for part in series if _is_recent(part, recent_from))
+    return longest_daily(series) if recent is None else recent
+
+
+def _is_recent(series: PriceSeries, recent_from: datetime | None) -> bool:
+    return recent_from is None or _end(series) >= microseconds(recent_from)
+
+
 def _current(series: Sequence[PriceSeries]) -> list[PriceSeries]:
     """Returns the series that end at most ``MAX_AGE_DAYS`` before the newest one."""
     known = [part for part in series if part.times.size]
@@ -232,9 +258,12 @@ def is_at_par(series: PriceSeries) -> bool:
 
 
 def _most_traded(
-    series: Sequence[PriceSeries], underlying: str, as_of: datetime
+    series: Sequence[PriceSeries],
+    underlying: str,
+    as_of: datetime,
+    recent_from: datetime | None,
 ) -> tuple[PriceSeries, VenueVolume] | None:
-    """Returns the perpetual with the largest volume."""
+    """Returns the perpetual with the largest volume of those that are recent, otherwise of all."""
     volumes = [
         (part, volume)
         for part in series
@@ -243,7 +272,8 @@ def _most_traded(
             volume := venue_volume([part], part.id.venue, underlying, as_of), VenueVolume
         )
     ]
-    return max(volumes, key=lambda pair: (pair[1].value, str(pair[0].id)), default=None)
+    recent = [pair for pair in volumes if _is_recent(pair[0], recent_from)]
+    return max(recent or volumes, key=lambda pair: (pair[1].value, str(pair[0].id)), default=None)
 
 
 def _volume_input(series: PriceSeries, volume: VenueVolume, underlying: str) -> Input | NotMeasured:

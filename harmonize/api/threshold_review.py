@@ -17,6 +17,7 @@ from harmonize.calibration.evidence import (
     AssetEvidence,
     gather_evidence,
     last_day,
+    oldest_end,
     with_days,
 )
 from harmonize.calibration.needs import rate_formula
@@ -92,11 +93,12 @@ def review_day(
 
 
 def _is_recent(daily: Sequence[PriceSeries], asset: str, day: date) -> bool:
-    own = reference_series(daily, asset, _end_of(day))
+    until = _end_of(day)
+    own = reference_series(daily, asset, until, oldest_end(until))
     return (
         own is not None
         and own.times.size > 0
-        and last_day(utc_time(own.times[-1] + own.step)) + _OLDEST >= day
+        and utc_time(own.times[-1] + own.step) >= oldest_end(until)
     )
 
 

@@ -92,7 +92,7 @@ def calibrate_classes(
         if (rate := asset_rate(formula.v1, formula.needs, item)) is not None
     }
     decisions = tuple(
-        decide(_facts(item, rates.get(item.asset)), current.get(item.asset, ""))
+        decide(asset_facts(item, rates.get(item.asset)), current.get(item.asset, ""))
         for item in evidence
     )
     by_asset = {item.asset: item for item in evidence}
@@ -104,7 +104,8 @@ def calibrate_classes(
     return BaselineCalibration(decisions, rates, calibrated)
 
 
-def _facts(item: AssetEvidence, rate: AssetRate | None) -> AssetFacts:
+def asset_facts(item: AssetEvidence, rate: AssetRate | None) -> AssetFacts:
+    """Returns what the rules of classes ask about an asset; ``rate`` is None if it could not be measured."""
     volume = item.inputs.get(VOLUME)
     return AssetFacts(
         item.asset,
@@ -113,6 +114,7 @@ def _facts(item: AssetEvidence, rate: AssetRate | None) -> AssetFacts:
         volume.input.value if volume else None,
         _interval(rate.lower, rate.upper) if rate else None,
         _interval(volume.input.lower, volume.input.upper) if volume else None,
+        has_older_history=bool(item.earlier),
     )
 
 

@@ -32,7 +32,7 @@ class AssetFacts:
 
     ``returns`` is the number of one-day moves of its history; None if prices are not known. ``v1`` is a
     share of the price, ``adv`` the daily volume in USD; None if not measured. The intervals are theirs;
-    None without one.
+    None without one. ``has_older_history`` is whether another series has a year of moves before these.
     """
 
     asset: str
@@ -41,6 +41,13 @@ class AssetFacts:
     adv: Decimal | None
     v1_interval: Interval | None = None
     adv_interval: Interval | None = None
+    has_older_history: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the whole history is known to be shorter than a year of moves."""
+        is_few = self.returns is not None and self.returns < LEAST_RETURNS
+        return is_few and not self.has_older_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ def decide(facts: AssetFacts, current: str = "") -> ClassDecision:
     class than that of new assets are therefore a gap of the prices, and it keeps its class. An asset
     without a class gets none while its prices or its volume are not observable.
     """
-    if facts.returns is not None and facts.returns < LEAST_RETURNS and current in {"", NEW}:
+    if facts.is_short and current in {"", NEW}:
         reason = f"{facts.returns} returns, fewer than {LEAST_RETURNS}"
         return ClassDecision(facts.asset, current, NEW, NEW, reason)
     if problem := _unmeasured(facts):

@@ -85,13 +85,18 @@ def last_day(as_of: datetime) -> date:
     return (as_of - timedelta(microseconds=1)).date()
 
 
+def oldest_end(as_of: datetime) -> datetime:
+    """Returns the earliest end of a series that gives a number as of a time."""
+    return as_of - MAX_AGE_DAYS * _ONE_DAY
+
+
 def gather_evidence(
     series: Sequence[PriceSeries], asset: str, names: Sequence[str], as_of: datetime
 ) -> AssetEvidence:
     """Measures named inputs of an asset from its series, with candles that had closed by ``as_of``.
 
-    A series that ends more than 30 days earlier gives no number, nor do fewer than 365 returns. The worst
-    year is also that of other series, where it begins before the series that gives the moves: a year of
+    A series that ends more than 30 days earlier gives no number, and stands back behind every later one.
+    Fewer than 365 returns give none either. The worst year is also that of other series, where it begins before the series that gives the moves: a year of
     the past does not age.
     """
     own = with_days([part for part in series if part.id.underlying.asset == asset])
@@ -115,7 +120,7 @@ def _evidence(
     as_of: datetime,
 ) -> AssetEvidence:
     """Measures inputs of an asset from its own series, and the worst year from the others as well."""
-    measurements = measure_underlying(own, asset, as_of)
+    measurements = measure_underlying(own, asset, as_of, oldest_end(as_of))
     daily = _recent_daily(measurements, as_of)
     earlier = () if daily is None else tuple(_earlier(others, daily, as_of))
     items = {item.name: item for item in _items(measurements, earlier, as_of)}
@@ -212,7 +217,7 @@ def _shortfall(series: PriceSeries, as_of: datetime) -> str:
     if not series.times.size:
         return "no candle had closed by then"
     end = utc_time(series.times[-1] + series.step)
-    if as_of - end <= MAX_AGE_DAYS * _ONE_DAY:
+    if end >= oldest_end(as_of):
         return ""
     return f"{series.id} ends on {last_day(end)}, more than {MAX_AGE_DAYS} days before the calibration; import newer candles"
 

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from harmonize.adequacy.measured_inputs import (
     NotMeasured,
     measure_inputs,
     measure_underlying,
+    reference_series,
 )
 from harmonize.market.prices import PriceKind, PriceSeries
 from harmonize.policy.inputs import Input, read_inputs, snapshot_of
@@ -162,6 +163,25 @@ def test_moves_are_of_the_longest_current_series_and_volume_of_the_largest_perpe
     assert item.observations == 30
     assert item.observed_at == datetime(2025, 2, 5, tzinfo=UTC)
     assert "bybit perp BTCUSDT 1d" in item.source
+
+
+def test_recent_series_precede_longer_and_more_traded_ones_if_a_time_is_given() -> None:
+    long_spot = spot("BTC", [1.0 + day % 7 / 20 for day in range(380)])
+    parts = [long_spot, perp("okx", 2e9, days=120), perp("gate", 9e9, last=379)]
+    last = datetime(2025, 2, 4, tzinfo=UTC)  # day 400, on which only okx has candles
+    (found,) = measure_underlying(parts, "BTC", AS_OF, recent_from=last)
+    assert found.series.id.venue == "okx"
+    volumes = [item for item in found.items if isinstance(item, Input) and item.name == VOLUME]
+    assert [item.value for item in volumes] == [2_000_000_000]
+    reference = reference_series(parts, "BTC", AS_OF, recent_from=last)
+    assert reference is not None
+    assert reference.id == found.series.id
+    later = last + timedelta(days=2)  # none is that recent, and the others stand again
+    moves, volume = measure_underlying(parts, "BTC", AS_OF, recent_from=later)
+    assert (moves.series.id, volume.series.id.venue) == (long_spot.id, "gate")
+    again = reference_series(parts, "BTC", AS_OF, later)
+    assert again is not None
+    assert again.id == long_spot.id
 
 
 def test_a_series_that_ended_long_before_the_newest_one_is_not_measured() -> None:

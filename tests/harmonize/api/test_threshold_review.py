@@ -1,5 +1,6 @@
 """The report card of harmonized-baseline in an audit: its day, its tests, and what was not tested."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -115,3 +116,25 @@ def test_one_day_more_than_thirty_is_too_old() -> None:
 def test_prices_that_were_not_known_yet_do_not_count() -> None:
     assert chosen(date(2023, 1, 1), "A", "B", "C") is None
     assert chosen(date(2025, 3, 1), "D") is None
+
+
+def test_a_shorter_series_that_is_recent_makes_its_asset_recent() -> None:
+    longer = series("A", date(2025, 1, 10), days=800)
+    shorter = series("A", date(2025, 2, 1), days=400)
+    recent = replace(shorter, id=replace(shorter.id, venue="okx"))
+    audited = date(2025, 2, 20)  # 41 days after the end of the longer one
+    expected = ReviewDay(
+        audited, "the day of the audit: 1 of 1 asset have prices at most 30 days old"
+    )
+    assert review_day((longer, recent), ("A",), audited) == expected
+
+
+def test_assets_with_recent_perpetuals_are_reviewed_after_their_spot_prices_end() -> None:
+    """Recorded spot of SOL and DOGE ends on 2026-03-03, their perpetuals on 2026-03-24."""
+    own = review(date(2026, 4, 15))
+    assert own.day == "2026-04-15"
+    untested = {row.underlying for row in own.untested}
+    for rows in (own.since, own.in_past):
+        assert {"SOL", "DOGE"} <= {row.underlying for row in rows}
+    assert not untested & {"SOL", "DOGE"}
+    assert {"ZEC", "AAVE"} <= untested  # their spot prices are the only ones

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from harmonize.calibration.baseline import asset_facts
+from harmonize.calibration.classes import decide
 from harmonize.calibration.evidence import (
     AssetEvidence,
     earlier_evidence,
@@ -264,3 +266,59 @@ def test_earlier_evidence_is_of_the_same_series() -> None:
     assert earlier.inputs[THREE_YEARS].window.series == found.inputs[THREE_YEARS].window.series
     assert earlier.inputs[STRESS].input.value == found.inputs[STRESS].input.value
     assert earlier_evidence(AssetEvidence("X", None, 0), (STRESS,), as_of) is None
+
+
+def traded(venue: str, volume: float, first: int, last: int) -> PriceSeries:
+    """Daily candles of a perpetual with a constant turnover, from one day after 2024-01-01 to before another."""
+    places = list(range(first, last))
+    closes = [1.0 + day % 3 / 10 for day in places]
+    of = identity(venue=venue)
+    return series(closes, places, of, turnover=np.full(last - first, volume))
+
+
+@pytest.mark.parametrize(("age", "kind"), [(30, PriceKind.SPOT), (31, PriceKind.PERP)])
+def test_a_shorter_series_counts_where_the_longer_one_is_too_old(age: int, kind: PriceKind) -> None:
+    old, perp = calm_after_a_crash()  # spot ends after day 1,000
+    ends_later = perp.select(slice(0, 611))  # 11 days after spot, so that both are chosen from
+    found = stress_of(old, ends_later, days=1_000 + age)
+    assert found.daily is not None
+    assert found.daily.id.kind is kind
+    assert found.inputs[THREE_YEARS].window.series.kind is kind
+    assert float(found.inputs[STRESS].input.value) == pytest.approx(0.3)
+    assert found.refused == ()
+
+
+def test_a_smaller_perpetual_gives_the_volume_where_the_larger_one_is_too_old() -> None:
+    parts = (traded("okx", 9e9, 0, 980), traded("gate", 2e9, 500, 1_000))
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    for days, volume in ((1_010, 9e9), (1_011, 2e9), (1_030, 2e9)):
+        found = evidence(*parts, names=(VOLUME,), as_of=start + timedelta(days=days))
+        assert float(found.inputs[VOLUME].input.value) == volume
+    found = evidence(*parts, names=(VOLUME,), as_of=start + timedelta(days=1_031))
+    (missing,) = found.refused  # none is recent: the largest one is named, as before
+    assert missing.reason.startswith("okx perp BTCUSDT 1d ends on 2026-09-06, more than 30 days")
+
+
+def test_an_old_perpetual_is_not_said_to_be_missing_beside_a_recent_one_without_volume() -> None:
+    untraded = replace(traded("gate", 1.0, 500, 1_000), turnover=None)
+    as_of = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=1_015)
+    found = evidence(traded("okx", 9e9, 0, 980), untraded, names=(VOLUME, THREE_YEARS), as_of=as_of)
+    (missing,) = found.refused
+    assert missing.reason.startswith("okx perp BTCUSDT 1d ends on 2026-09-06, more than 30 days")
+    assert found.inputs[THREE_YEARS].window.series.venue == "gate"
+
+
+def test_few_recent_returns_are_no_short_history_beside_a_longer_one() -> None:
+    """The asset has two years of moves, whose series ended 35 days ago, and 40 recent candles."""
+    old, perp = calm_after_a_crash()
+    recent = perp.select(slice(581, 621))
+    as_of = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=1_035)
+    found = evidence(old, recent, names=(THREE_YEARS,), as_of=as_of)
+    alone = evidence(recent, names=(THREE_YEARS,), as_of=as_of)
+    assert (found.returns, alone.returns) == (39, 39)
+    assert [asset_facts(item, None).is_short for item in (found, alone)] == [False, True]
+    reasons = [decide(asset_facts(item, None)).reason for item in (found, alone)]
+    assert reasons == [
+        "no class: 39 returns are known, 365 are required",
+        "39 returns, fewer than 365",
+    ]
