@@ -88,8 +88,8 @@ class Advice:
 
     ``required`` is its rate, ``threshold`` that of the default path at the size of the position, with
     its 95 % interval from ``sample``; ``upper`` is None if the sample does not bound it. ``agreeing`` of
-    the models of ``statements`` say what the interval says. If fewer than half of them do, ``move`` is
-    ``Move.OPEN``. ``certainty_text`` states the certainty and what lowers it.
+    the models of ``statements`` say what the interval says. If fewer than half of them do, or there is no
+    model, ``move`` is ``Move.OPEN``. ``certainty_text`` states the certainty and what lowers it.
     """
 
     asset: str

@@ -130,24 +130,25 @@ def _advice(
 ) -> Advice:
     """Returns a statement; ``rated`` are the venues behind the margin, None if it is of a rule set."""
     unsized = basis.threshold
-    if isinstance(required, Unknown) or isinstance(unsized, Unknown):
-        return _unknown(basis.asset, subject, required, unsized)
     factor = 1.0 if isinstance(basis.size_factor, Unknown) else basis.size_factor
-    sized = unsized.times(factor)
+    sized = unsized if isinstance(unsized, Unknown) else unsized.times(factor)
+    if isinstance(required, Unknown) or isinstance(sized, Unknown):
+        return _unknown(basis.asset, subject, required, sized)
     says = _move(required, sized)
     statements = _statements(required, [own.times(factor) for own in basis.covering])
     agreeing = statements.of(says)
-    move = Move.OPEN if 2 * agreeing < statements.total else says
+    is_open = not statements.total or 2 * agreeing < statements.total
+    move = Move.OPEN if is_open else says
     certainty, words = certainty_of(agreeing, statements.total, _doubts(basis, rated))
     margin = f"{subject} at {dollars(terms.notional)}, {percent(required)},"
-    is_open = move is Move.OPEN
     head = f"whether the {margin} should move {move}" if is_open else f"the {margin} {move}"
     upper = "unbounded" if sized.upper is None else percent(sized.upper)
-    alone = f", by which it {says}" if is_open else ""
+    # Without a model that covers both sides, nothing supports what the interval says.
+    alone = f", by which it {says}" if is_open and statements.total else ""
     sentence = (
-        f"{basis.asset}: {head}: {_threshold_text(basis, sized.rate)}, 95 % interval "
+        f"{basis.asset}: {head}: {_horizon_text(terms)}{_threshold_text(basis, sized.rate)}, 95 % interval "
         f"{percent(sized.lower)} to {upper} from {sized.sample}{alone}; models without a tool that cover "
-        f"both sides say: {votes_text(statements)}; certainty {words}{_oldest_table(rated)}."
+        f"both sides{_votes_clause(statements)}; certainty {words}{_oldest_table(rated)}."
     )
     return Advice(
         asset=basis.asset,
@@ -164,6 +165,17 @@ def _advice(
         statements=statements,
         sentence=sentence,
     )
+
+
+def _votes_clause(statements: Statements) -> str:
+    return f" say: {votes_text(statements)}" if statements.total else ": none"
+
+
+def _horizon_text(terms: ThresholdTerms) -> str:
+    """Returns over how many days the threshold is that a margin is compared with; empty for one day."""
+    if terms.horizon == 1:
+        return ""
+    return f"it is compared with a threshold over {counted(terms.horizon, 'day')}; "
 
 
 def _unknown(

@@ -42,7 +42,7 @@ class ThresholdAdviceRow:
     """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
 
     ``move`` is ``should rise``, ``could fall``, ``need not move``, ``cannot be told`` (fewer than half
-    of the models agree with the interval) or ``cannot be judged``. ``threshold`` is that of the
+    of the models agree with the interval, or there is no model) or ``cannot be judged``. ``threshold`` is that of the
     default path at the notional of the section, or without size if there is no volume. ``lower`` and
     ``upper`` enclose it at 95 %, from ``sample``; None: not bounded. ``models`` without a tool cover both
     sides: ``agreeing`` say what the interval says, and ``falling``, ``staying`` and ``rising`` count

@@ -86,7 +86,6 @@ def test_each_model_speaks_by_its_own_interval() -> None:
         ((FALLING,) * 6, Move.OPEN),
         ((FALLING, STAYING), Move.STAY),
         ((FALLING, STAYING, STAYING), Move.STAY),
-        ((), Move.STAY),
     ],
 )
 def test_fewer_than_half_of_the_models_leave_the_statement_open(
@@ -102,6 +101,32 @@ def test_fewer_than_half_of_the_models_leave_the_statement_open(
         assert ", by which it need not move; " in found.sentence
         count = covering.count(FALLING)
         assert f"{count} could fall, {6 - count} need not move, 0 should rise" in found.sentence
+
+
+@pytest.mark.parametrize("required", [0.01, 0.10, 0.90])
+def test_without_a_model_that_covers_no_direction_is_stated(required: float) -> None:
+    found = on_venues(basis(), required)
+    assert (found.move, found.certainty) == (Move.OPEN, Certainty.LOW)
+    assert "should move cannot be told: the threshold at that size is 10.0 %" in found.sentence
+    assert not any(str(move) in found.sentence for move in (Move.RISE, Move.FALL, Move.STAY))
+    assert (
+        "from s; models without a tool that cover both sides: none; certainty low, because no model "
+        "without a tool covers both sides;"
+    ) in found.sentence
+
+
+def test_a_sentence_on_several_days_says_what_it_compares() -> None:
+    words = "it is compared with a threshold over 10 days; the threshold at that size is 10.0 %"
+    long, short = (
+        advise(basis(STAYING), ThresholdTerms(horizon=days), rates(0.1), 0.05) for days in (10, 1)
+    )
+    assert [words in own.sentence for own in long] == [True, True]
+    assert not any("compared with" in own.sentence for own in short)
+
+
+def test_an_unknown_margin_leaves_the_threshold_at_its_size() -> None:
+    venues, _ = advise(basis(STAYING, factor=1.5), TERMS, (), 0.1)
+    assert venues.threshold == 0.15
 
 
 def test_the_sentence_names_what_lowers_the_certainty() -> None:
