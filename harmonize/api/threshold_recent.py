@@ -8,8 +8,8 @@ from harmonize.api.threshold_terms import DayLoss, RecentPath
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.anti_procyclicality import long_term, with_tool
 from harmonize.thresholds.gate import BENCHMARK
-from harmonize.thresholds.history import DailyHistory
-from harmonize.thresholds.path import Model, PathsByModel, Tool, rounded_figure
+from harmonize.thresholds.history import DailyHistory, Days
+from harmonize.thresholds.path import Model, PathsByModel, Tool, replacement, rounded_figure
 
 RECENT_DAYS = 365
 """Days of a recent path. A design choice: a year, which a chart shows day by day."""
@@ -30,6 +30,8 @@ def recent_path(history: DailyHistory, paths: PathsByModel, model: Model, tool: 
         _by_day(default[rows], places, length),
         _by_day(fast[rows], places, length),
         _losses(history, default, rows[rows < history.size].tolist()),
+        _fallback(paths, model, days[np.isfinite(default[rows])]),
+        _fallback(paths, BENCHMARK, days[np.isfinite(fast[rows])]),
     )
 
 
@@ -39,6 +41,15 @@ def margins(history: DailyHistory, paths: PathsByModel, model: Model, tool: Tool
     if own is None or isinstance(own, Unknown):
         return np.full(history.size + 1, np.nan)
     return with_tool(own[0], tool, long_term(history, own[0].level)).margin
+
+
+def _fallback(paths: PathsByModel, model: Model, days: Days) -> str:
+    """Returns what stands in place of a model on some of the days that have a rate; empty if nothing does."""
+    own = paths.get(model)
+    if own is None or isinstance(own, Unknown):
+        return ""
+    replaced = replacement(model, own[0].fallbacks, days)
+    return "" if replaced is None else str(replaced)
 
 
 def _by_day(values: Floats, places: list[int], length: int) -> tuple[float | None, ...]:

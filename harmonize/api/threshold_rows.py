@@ -175,6 +175,8 @@ def _path(own: RecentPath) -> ThresholdPathRow:
         tuple(
             ThresholdLossRow(day_text(loss.day), loss.side.value, loss.loss) for loss in own.losses
         ),
+        own.default_fallback,
+        own.fast_fallback,
     )
 
 

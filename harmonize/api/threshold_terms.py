@@ -121,13 +121,16 @@ class RecentPath:
     """Margin rates over one day of the default path and of the benchmark, on the last days that have them.
 
     Both have a rate per day from ``first_day`` (since 1970) on, with four significant digits; None where
-    the day has none. ``losses`` are those above the default.
+    the day has none. ``losses`` are those above the default. The fallbacks name the model that stands in
+    place of that of a path on some of these days; empty: none does.
     """
 
     first_day: int | None = None
     default: tuple[float | None, ...] = ()
     fast: tuple[float | None, ...] = ()
     losses: tuple[DayLoss, ...] = ()
+    default_fallback: str = ""
+    fast_fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

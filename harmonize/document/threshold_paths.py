@@ -24,10 +24,14 @@ class ThresholdPathRow:
 
     ``default`` and ``fast`` hold a rate per day from ``first_day`` on, with four significant digits;
     None if the day has none. ``fast`` is the path of the benchmark. Each rate was known on the day
-    before; the last one is that of the day after the last return.
+    before; the last one is that of the day after the last return. ``default_fallback`` and
+    ``fast_fallback`` name the model that stands in place of theirs on some of these days; empty if none
+    does.
     """
 
     first_day: str = ""
     default: tuple[float | None, ...] = ()
     fast: tuple[float | None, ...] = ()
     losses: tuple[ThresholdLossRow, ...] = ()
+    default_fallback: str = ""
+    fast_fallback: str = ""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from harmonize.document import ThresholdPathRow, ThresholdRow, ThresholdSection
+from harmonize.document.threshold_sentences import model_text
 from harmonize.text import numbers
 from reports.charts.dates import date_of, day_number
 from reports.charts.day_lines import DayLine, DayMark, MarkKind, day_lines
@@ -108,13 +109,15 @@ def _caption(section: ThresholdSection, row: ThresholdRow) -> str:
     known = sum(rate is not None for rate in path.default)
     expected = known * (1.0 - (section.level or 0.0)) * 2
     name = default_name(section)
-    fast = f" Fast margin: {section.fast_model}." if path.fast != path.default else ""
+    default = model_text(section.default_model, path.default_fallback)
+    quick = model_text(section.fast_model, path.fast_fallback)
+    fast = f" Fast margin: {quick}." if path.fast != path.default else ""
     breaches = (
         f" {numbers.count_text(len(path.losses), 'loss', 'losses')} above it, of a long or a short,"
         f" on {numbers.count_text(known, 'day')}; at {level} on each side, {expected:.1f} are expected."
     )
     return (
-        f"{name}: {section.default_model}, tool: {section.default_tool}.{fast} Each was known on the day"
+        f"{name}: {default}, tool: {section.default_tool}.{fast} Each was known on the day"
         f" before.{breaches}{_levels_text(section, row)}"
     )
 

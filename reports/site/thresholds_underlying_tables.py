@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.document import EpisodeRow, SignalRow, ThresholdRow, ThresholdSection
+from harmonize.document.threshold_sentences import model_text
 from harmonize.text import numbers
 from reports.site import marks
 from reports.site.markup import text
@@ -49,7 +50,7 @@ def value_table(row: ThresholdRow) -> Table:
         [
             Row(
                 (
-                    Cell(value.model),
+                    Cell(model_text(value.model, value.fallback)),
                     Cell(value.tool),
                     *map(_number, (value.margin, value.long, value.short)),
                     Cell(value.reason, css="why"),
@@ -108,7 +109,7 @@ def episode_tables(section: ThresholdSection, underlying: str) -> Iterator[Table
                 [
                     Row(
                         (
-                            Cell(own.model),
+                            Cell(model_text(own.model, own.fallback)),
                             _number(own.eve),
                             _number(own.largest),
                             Cell(own.rose_on or "not within 30 days", css="dates"),

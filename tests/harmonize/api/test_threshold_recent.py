@@ -9,7 +9,7 @@ from harmonize.api.threshold_recent import RECENT_DAYS, recent_path
 from harmonize.api.threshold_terms import DayLoss, RecentPath
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.history import DailyHistory
-from harmonize.thresholds.path import Model, PathsByModel, SidePath, ThresholdPath, Tool
+from harmonize.thresholds.path import Fallback, Model, PathsByModel, SidePath, ThresholdPath, Tool
 
 SLOW, FAST = Model.HISTORICAL_365, Model.GARCH
 LEVEL = 0.99
@@ -73,6 +73,21 @@ def test_the_last_days_are_kept_and_the_last_one_follows_the_last_return() -> No
     found = recent_path(own, paths(own, [0.1] * (size + 1), [0.2] * (size + 1)), SLOW, Tool.NONE)
     assert len(found.default) == len(found.fast) == RECENT_DAYS
     assert found.first_day == size - RECENT_DAYS + 1
+
+
+def test_a_model_in_place_of_another_is_named_with_its_days() -> None:
+    own = paths(OWN, [0.1] * 5, [0.2] * 5)
+    fallback = Fallback(101, 103, 2, "no fit", Model.FILTERED_94)
+    fast = path(OWN, FAST, [0.2] * 5)
+    replaced = {**own, FAST: (replace(fast, fallbacks=(fallback,)),)}
+    found = recent_path(OWN, replaced, SLOW, Tool.NONE)
+    words = "EWMA 0.94, filtered, in place of GARCH(1,1)-t, filtered on 2 of 5 days"
+    assert (found.default_fallback, found.fast_fallback) == ("", words)
+    benchmark = recent_path(OWN, replaced, FAST, Tool.NONE)
+    assert (benchmark.default_fallback, benchmark.fast_fallback) == (words, words)
+    before = replace(fallback, first_day=10, last_day=99)
+    old = {**own, FAST: (replace(fast, fallbacks=(before,)),)}
+    assert recent_path(OWN, old, SLOW, Tool.NONE).fast_fallback == ""
 
 
 def test_a_model_without_a_path_leaves_the_other_one() -> None:

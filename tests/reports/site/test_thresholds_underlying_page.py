@@ -163,6 +163,38 @@ def test_each_model_and_the_default_state_both_sides_or_why_not() -> None:
     assert "buffer of 25 % 7.1 % 7.1 % 7.0 %" in shown("models")
 
 
+def test_a_model_in_place_of_another_is_named_wherever_its_figures_are() -> None:
+    words = f"EWMA 0.94, filtered, in place of {FAST}"
+    section = threshold_section()
+    first = section.rows[0]
+    value = replace(first.values[2], margin=0.05, long=0.05, reason="", fallback=words)
+    drawn = replace(first.path, fast_fallback=f"{words} on 3 of 20 days")
+    own = replace(first, values=(value,), path=drawn)
+    episode = section.episodes[1]
+    models = (replace(episode.models[0], fallback=words), *episode.models[1:])
+    document = with_section(
+        replace(section, rows=(own,), episodes=(replace(episode, models=models),))
+    )
+    assert f"{words} none 5.0 % 5.0 % 5.0 %" in shown("models", document)
+    assert f"{words} 6.0 % 12.0 %" in shown("episodes", document)
+    assert f"Fast margin: {words} on 3 of 20 days. Each was known" in shown("path", document)
+    assert f"Fast margin: {FAST}. Each was known" in shown("path")
+
+
+def test_a_benchmark_shown_as_the_default_names_what_is_in_its_place() -> None:
+    first = threshold_section().rows[0]
+    words = f"EWMA 0.94, filtered, in place of {FAST}"
+    drawn = replace(first.path, default=first.path.fast, default_fallback=words)
+    section = replace(
+        threshold_section(),
+        has_default=False,
+        default_model=FAST,
+        default_tool="none",
+        rows=(replace(first, path=drawn),),
+    )
+    assert f"Benchmark: {words}, tool: none." in shown("path", with_section(section))
+
+
 def test_signals_of_this_underlying_have_evidence_and_record() -> None:
     own = shown("signals")
     assert "MH511 fast margin above 1.25 × the margin in force 2025-11-20" in own
