@@ -299,6 +299,8 @@ def _signal(state: SignalState) -> SignalRow:
         p_value=_number(record.p_value),
         foresight=record.foresight.value,
         evidence=evidence,
+        separate_runs=record.separate_runs,
+        confirming_p=_number(record.confirming_p),
     )
 
 

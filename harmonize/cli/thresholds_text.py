@@ -209,26 +209,33 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     yield ""
     yield (
         f"signals at {FORMULA_LEVEL * 100:g} % over one day, from the series above: days on, breach within "
-        "five days against any day, first breaches foretold"
+        "five days against any day and its p-value over separate runs, first breaches foretold"
     )
     yield SIGNAL_TERMS
     rows = []
     for state in answer.signals:
         if isinstance(state.record, Unknown):
-            rows.append((state.signal, state.record.reason, *(_NONE,) * 4))
+            rows.append((state.signal, state.record.reason, *(_NONE,) * 7))
             continue
         own = state.record
         rows.append(
             (
                 state.signal,
-                f"{own.days_on:,} of {own.days:,}, {counted(own.episodes, 'run')}",
+                f"{own.days_on:,} of {own.days:,}",
+                f"{own.episodes:,}",
+                f"{own.separate_runs:,}",
                 _rate(own.follow_rate),
                 _rate(own.base_rate),
+                _NONE if isinstance(own.confirming_p, Unknown) else f"{own.confirming_p:.2g}",
                 f"{own.foretold} of {own.first_breaches} ({_rate(own.chance_rate)} by chance)",
                 own.foresight.value,
             )
         )
-    yield from aligned(("signal", "on", "followed", "any day", "foretold", "tells"), rows)
+    heads = (
+        *("signal", "days on", "runs per underlying", "separate runs", "followed", "any day", "p"),
+        *("foretold", "tells"),
+    )
+    yield from aligned(heads, rows)
     for state in answer.signals:
         for found in state.now:
             margin = "" if found.proposal is None else " for the margin in force"

@@ -32,11 +32,23 @@ def record_sentence(row: SignalRow) -> str:
     share = f" ({percent(row.days_on / row.days)})" if row.days else ""
     return (
         f"record: on for {row.days_on:,} of {counted(row.days, 'day')} of underlyings{share}, in "
-        f"{counted(row.runs, 'run')}; a breach followed within five days on {_share(row.followed)} of "
-        f"these days and {_share(row.any_day)} of any; {row.foretold or 0:,} of "
+        f"{runs_text(row.runs, row.separate_runs)}; a breach followed within five days on "
+        f"{_share(row.followed)} of these days and {_share(row.any_day)} of any"
+        f"{confirming_text(row.confirming_p)}; {row.foretold or 0:,} of "
         f"{counted(row.first_breaches or 0, 'first breach', 'first breaches')} foretold, "
         f"{_share(row.by_chance)} expected by chance: {row.foresight}"
     )
+
+
+def runs_text(runs: int, separate: int | None) -> str:
+    """Returns in how many runs a signal was on; a record of an earlier version has no separate runs."""
+    words = f"{counted(runs, 'run')} per underlying"
+    return words if separate is None else f"{words}, {counted(separate, 'separate run')}"
+
+
+def confirming_text(p_value: float | None) -> str:
+    """Returns the p-value that breaches follow a signal no more often than any day; empty if not tested."""
+    return "" if p_value is None else f" (p {p_value:.2g})"
 
 
 def model_text(model: str, fallback: str) -> str:

@@ -210,8 +210,10 @@ class SignalEvidenceRow:
 class SignalRow:
     """Signal with its record over all underlyings, and its evidence where it is on.
 
-    It was on for ``days_on`` of ``days`` days of underlyings, in ``runs`` runs. A breach followed within
-    five days on the share ``followed`` of the days with the signal, and ``any_day`` of all days. Of
+    It was on for ``days_on`` of ``days`` days of underlyings, in ``runs`` runs per underlying and
+    ``separate_runs`` over all underlyings, at most five days apart. A breach followed within five days on
+    the share ``followed`` of the days with the signal, and ``any_day`` of all days; ``confirming_p``
+    tests over the separate runs whether the first is larger, and is None for fewer than ten. Of
     ``first_breaches``, those after a calm time, ``foretold`` had the signal before; by chance the share
     ``by_chance`` would. ``foresight`` is what the signal tells of breaches.
     """
@@ -229,6 +231,8 @@ class SignalRow:
     foresight: str
     evidence: tuple[SignalEvidenceRow, ...]
     reason: str = ""
+    separate_runs: int | None = None
+    confirming_p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

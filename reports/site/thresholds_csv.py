@@ -96,16 +96,16 @@ def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
 
 
 _SIGNALS = (
-    *("signal", "days", "days_on", "runs", "followed", "any_day", "first_breaches", "foretold"),
-    *("by_chance", "p_value", "foresight", "reason"),
+    *("signal", "days", "days_on", "runs_per_underlying", "separate_runs", "followed", "any_day"),
+    *("confirming_p", "first_breaches", "foretold", "by_chance", "p_value", "foresight", "reason"),
 )
 
 
 def _signals(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.signals:
         figures = (
-            *(row.days, row.days_on, row.runs, row.followed, row.any_day, row.first_breaches),
-            *(row.foretold, row.by_chance, row.p_value),
+            *(row.days, row.days_on, row.runs, row.separate_runs, row.followed, row.any_day),
+            *(row.confirming_p, row.first_breaches, row.foretold, row.by_chance, row.p_value),
         )
         yield (row.signal, *map(_number, figures), row.foresight, row.reason)
 

@@ -263,9 +263,13 @@ def record_table(section: ThresholdSection) -> Table:
         "Records of signals",
         text(
             "Days of underlyings with the signal, share of these days that a breach followed within five"
-            " days against any day, and first breaches foretold against chance"
+            " days against any day with its p-value over separate runs, and first breaches foretold against"
+            " chance; separate runs are those of all underlyings, at most five days apart"
         ),
-        ("Signal", "What", "#Days on", "#Followed", "#Any day", "#Foretold", "#By chance", "Tells"),
+        (
+            *("Signal", "What", "#Days on", "#Runs per underlying", "#Separate runs", "#Followed"),
+            *("#Any day", "#p", "#Foretold", "#By chance", "Tells"),
+        ),
         [_record_row(row, MEANINGS.get(row.signal, "")) for row in section.signals],
         numeric=True,
     )
@@ -279,13 +283,24 @@ def _record_row(row: SignalRow, name: str) -> Row:
             Cell(row.signal),
             Cell(name, css="why"),
             number(days, key=row.days_on),
+            number(_count(row.runs), key=row.runs),
+            number(_count(row.separate_runs), key=row.separate_runs),
             number(_rate(row.followed), key=row.followed),
             number(_rate(row.any_day), key=row.any_day),
+            number(_p(row.confirming_p), key=row.confirming_p),
             number(firsts, key=row.foretold),
             number(_rate(row.by_chance), key=row.by_chance),
             Cell(row.foresight or row.reason, css="why"),
         )
     )
+
+
+def _count(value: int | None) -> str:
+    return marks.NOT_OBSERVABLE.sign if value is None else numbers.count(value)
+
+
+def _p(value: float | None) -> str:
+    return marks.NOT_OBSERVABLE.sign if value is None else f"{value:.2g}"
 
 
 def count_of(part: int | None, whole: int | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.document import EpisodeRow, SignalRow, ThresholdRow, ThresholdSection
-from harmonize.document.threshold_sentences import model_text
+from harmonize.document.threshold_sentences import confirming_text, model_text, runs_text
 from harmonize.text import numbers
 from reports.site import marks
 from reports.site.markup import text
@@ -89,11 +89,12 @@ def signal_table(section: ThresholdSection, underlying: str) -> Table:
 
 
 def _record(signal: SignalRow) -> str:
-    if signal.days is None:
+    if signal.days is None or signal.runs is None:
         return signal.reason
     return (
-        f"on for {count_of(signal.days_on, signal.days)} days; followed {_rate(signal.followed)},"
-        f" any day {_rate(signal.any_day)}; {count_of(signal.foretold, signal.first_breaches)}"
+        f"on for {count_of(signal.days_on, signal.days)} days, in"
+        f" {runs_text(signal.runs, signal.separate_runs)}; followed {_rate(signal.followed)}, any day"
+        f" {_rate(signal.any_day)}{confirming_text(signal.confirming_p)}; {count_of(signal.foretold, signal.first_breaches)}"
         f" first breaches foretold, {_rate(signal.by_chance)} by chance: {signal.foresight}"
     )
 

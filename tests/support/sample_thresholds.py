@@ -60,6 +60,8 @@ def signal(code: str, *found: SignalEvidenceRow) -> SignalRow:
         p_value=0.7,
         foresight="confirms but does not foresee",
         evidence=found,
+        separate_runs=10,
+        confirming_p=0.013,
     )
 
 
@@ -298,7 +300,14 @@ def threshold_section() -> ThresholdSection:
             signal("MH511", evidence("2025-11-20"), evidence("2025-03-01", SCRIPT, None)),
             *(signal(code) for code in CODES[1:4]),
             replace(
-                signal("MH515"), days=None, days_on=None, runs=None, reason="no asset", foresight=""
+                signal("MH515"),
+                days=None,
+                days_on=None,
+                runs=None,
+                separate_runs=None,
+                confirming_p=None,
+                reason="no asset",
+                foresight="",
             ),
         ),
         episodes=(unseen_episode(), episode(), episode(SCRIPT)),

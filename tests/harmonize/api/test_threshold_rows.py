@@ -145,6 +145,12 @@ def test_signals_and_episodes_keep_their_figures() -> None:
             state.record.days_on,
             state.record.foretold,
         )
+        p_value = state.record.confirming_p
+        assert (row.runs, row.separate_runs, row.confirming_p) == (
+            state.record.episodes,
+            state.record.separate_runs,
+            None if isinstance(p_value, Unknown) else p_value,
+        )
         assert row.foresight == state.record.foresight.value
     for shown, own in zip(section.episodes, judged().episodes, strict=True):
         assert (shown.episode, len(shown.models)) == (own.name, len(own.models))

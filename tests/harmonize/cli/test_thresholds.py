@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from io import BytesIO, StringIO
@@ -226,6 +227,27 @@ def test_each_signal_has_its_record_and_one_that_does_not_foresee_says_so(
         if record["foretold"] <= (record["by_chance_share"] or 0) * record["first_breaches"]:
             assert record["tells"] != "foresees"
         assert record["tells"] in printed
+        (line,) = [
+            own
+            for own in printed.splitlines()
+            if own.startswith(f"{record['signal']} ") and own.endswith(record["tells"])
+        ]
+        p_value = record["confirming_p"]
+        cells = re.split(r"  +", line)
+        assert cells[1:4] == [
+            f"{record['days_on']:,} of {record['asset_days']:,}",
+            f"{record['episodes']:,}",
+            f"{record['separate_runs']:,}",
+        ]
+        assert cells[6] == ("–" if p_value is None else f"{p_value:.2g}")
+    heads = next(own for own in printed.splitlines() if own.startswith("signal  days on"))
+    assert re.split(r"  +", heads)[2:7] == [
+        "runs per underlying",
+        "separate runs",
+        "followed",
+        "any day",
+        "p",
+    ]
 
 
 def test_an_episode_tells_who_was_first_between_two_observations(printed: str) -> None:

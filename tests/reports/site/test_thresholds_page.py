@@ -179,7 +179,12 @@ def test_models_whose_names_have_commas_are_told_apart() -> None:
 
 def test_signals_have_a_record_evidence_and_a_proposal() -> None:
     shown = plain(part("signals"))
-    assert "100 of 2,000 25.0 % 5.0 % 3 of 20 20.0 % confirms but does not foresee" in shown
+    assert "Days on Runs per underlying Separate runs Followed Any day p Foretold" in shown
+    assert "100 of 2,000 12 10 25.0 % 5.0 % 0.013 3 of 20 20.0 % confirms but does not" in shown
+    rows = list(csv.DictReader(io.StringIO(files()["thresholds-signals.csv"].decode())))
+    figures = ("runs_per_underlying", "separate_runs", "confirming_p", "p_value")
+    assert [rows[0][name] for name in figures] == ["12", "10", "0.013", "0.7"]
+    assert [rows[-1][name] for name in figures[:3]] == ["", "", ""]
     assert "n/o of" not in shown
     assert "no asset" in shown
     assert "1.25 × 7.0 % by the formula of harmonized-baseline, recalculated daily 9.0 %" in shown

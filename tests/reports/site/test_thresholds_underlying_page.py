@@ -198,7 +198,8 @@ def test_a_benchmark_shown_as_the_default_names_what_is_in_its_place() -> None:
 def test_signals_of_this_underlying_have_evidence_and_record() -> None:
     own = shown("signals")
     assert "MH511 fast margin above 1.25 × the margin in force 2025-11-20" in own
-    assert "on for 100 of 2,000 days; followed 25.0 %, any day 5.0 %" in own
+    assert "on for 100 of 2,000 days, in 12 runs per underlying, 10 separate runs; followed" in own
+    assert "followed 25.0 %, any day 5.0 % (p 0.013); 3" in own
     assert "3 of 20 first breaches foretold, 20.0 % by chance: confirms" in own
     assert "2025-03-01" not in own
     quiet = replace(threshold_section(), signals=tuple(signal(code) for code in CODES))
