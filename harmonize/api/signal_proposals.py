@@ -21,6 +21,7 @@ from harmonize.calibration.signal_moves import (
     members_after,
     signal_moves,
 )
+from harmonize.document.threshold_sentences import apply_command
 from harmonize.policy.rule_set import Flag, FlagStatus, ReferenceSchedule, RuleSet
 from harmonize.text.messages import percent
 from rules import loader
@@ -92,11 +93,27 @@ def stay_text(stay: SignalStay) -> str:
     return f"{stay.proposal.asset} {stay.reason}: {_proposal_text(stay.proposal)}"
 
 
-def apply_text(signal: str, asset: str) -> str:
-    """Returns the command that applies the proposal of a signal; empty for one that moves no asset."""
-    if signal not in _DIRECTIONS:
-        return ""
-    return f"; to apply: harmonize thresholds {asset} --apply FILE.yaml"
+def proposal_outcomes(answer: ThresholdsAnswer) -> Mapping[tuple[str, str], str]:
+    """Returns what follows from the proposals of an answer, by signal and asset.
+
+    It is the command that applies the proposal, or why it changes no class. A signal that moves no asset
+    has no entry.
+    """
+    decided = signal_moves(_proposals(answer), _classes(loader.load(BASELINE)), _volumes(answer))
+    by_asset = {own.proposal.asset: own for own in decided}
+    return {
+        (own.signal, own.asset): _outcome_text(own.signal, by_asset[own.asset], answer)
+        for own in _proposals(answer)
+    }
+
+
+def _outcome_text(signal: str, decided: SignalMove | SignalStay, answer: ThresholdsAnswer) -> str:
+    own = decided.proposal
+    if own.signal != signal:
+        return f"{own.signal} decides on the class of {own.asset}"
+    if isinstance(decided, SignalStay):
+        return f"no class changes: {own.asset} {decided.reason}"
+    return f"to apply: {apply_command(own.asset, answer.as_of)}"
 
 
 def _proposal_text(proposal: SignalProposal) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from harmonize.checks.base import AuditContext, Check, Draft, first_names
 from harmonize.document import Level, SignalEvidenceRow, SignalRow, Verdict
-from harmonize.document.threshold_sentences import record_sentence
+from harmonize.document.threshold_sentences import apply_command, record_sentence
 from harmonize.history.recent import RECENT_DAYS
 from harmonize.text.messages import counted, percent
 
@@ -42,7 +42,7 @@ def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
     """
     for row, found in _current(context, "MH511"):
         remedy = _raise(found)
-        yield _draft(row, found, Verdict.UNDER, Level.WARNING, remedy)
+        yield _draft(context, row, found, Verdict.UNDER, level=Level.WARNING, remedy=remedy)
 
 
 def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
@@ -69,7 +69,7 @@ def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
     this tool.
     """
     for row, found in _current(context, "MH512"):
-        yield _draft(row, found, Verdict.UNDER, Level.WARNING, _raise(found))
+        yield _draft(context, row, found, Verdict.UNDER, level=Level.WARNING, remedy=_raise(found))
 
 
 def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
@@ -98,7 +98,7 @@ def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
     """
     for row, found in _current(context, "MH513"):
         remedy = "" if found.proposal is None else f"could be lowered to {percent(found.proposal)}"
-        yield _draft(row, found, Verdict.OVER, Level.INFO, remedy)
+        yield _draft(context, row, found, Verdict.OVER, level=Level.INFO, remedy=remedy)
 
 
 def history_too_short(context: AuditContext) -> Iterator[Draft]:
@@ -127,7 +127,7 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
     row = _row(context, "MH514")
     for found in row.evidence if row else ():
         remedy = "use the class of new assets"
-        yield _draft(row, found, Verdict.NOT_OBSERVABLE, Level.INFO, remedy)
+        yield _draft(context, row, found, Verdict.NOT_OBSERVABLE, level=Level.INFO, remedy=remedy)
     ended = [own for own in context.thresholds.rows if not _is_recent(context, own.day)]
     if ended:
         names = first_names([f"{own.underlying} ({own.day})" for own in ended], _NAMED)
@@ -166,7 +166,9 @@ def asset_failing(context: AuditContext) -> Iterator[Draft]:
     """
     for row, found in _current(context, "MH515"):
         remedy = "margin at the whole position or close the contract"
-        yield _draft(row, found, Verdict.NOT_OBSERVABLE, Level.WARNING, remedy)
+        yield _draft(
+            context, row, found, Verdict.NOT_OBSERVABLE, level=Level.WARNING, remedy=remedy
+        )
 
 
 def _row(context: AuditContext, code: str) -> SignalRow | None:
@@ -189,17 +191,20 @@ def _raise(found: SignalEvidenceRow) -> str:
     return "" if found.proposal is None else f"raise to {percent(found.proposal)}"
 
 
-def _draft(
+def _draft(  # noqa: PLR0913 - the parts of a finding
+    context: AuditContext,
     row: SignalRow | None,
     found: SignalEvidenceRow,
     verdict: Verdict,
+    *,
     level: Level,
     remedy: str,
 ) -> Draft:
     margin = "" if found.proposal is None else " for the margin by this formula"
     proposal = f"; proposal{margin}: {remedy}" if remedy else ""
     if proposal and row is not None and row.signal != _MOVES_NOTHING:
-        proposal += f"; to apply: harmonize thresholds {found.underlying} --apply FILE.yaml"
+        command = apply_command(found.underlying, context.as_of)
+        proposal += f"; {command} writes it, if a class changes"
     record = f"; {record_sentence(row)}" if row else ""
     return Draft(
         verdict,

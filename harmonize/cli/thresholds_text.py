@@ -5,7 +5,7 @@ from itertools import groupby
 from math import isfinite
 
 from harmonize.adequacy.backtests import LikelihoodRatio
-from harmonize.api.signal_proposals import apply_text
+from harmonize.api.signal_proposals import proposal_outcomes
 from harmonize.api.threshold_signals import FORMULA_LEVEL
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
 from harmonize.api.thresholds import benchmark_notes, default_path
@@ -236,13 +236,15 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
         *("foretold", "tells"),
     )
     yield from aligned(heads, rows)
+    outcomes = proposal_outcomes(answer)
     for state in answer.signals:
         for found in state.now:
+            outcome = outcomes.get((state.signal, found.asset))
             margin = "" if found.proposal is None else " for the margin in force"
             proposal = "none" if found.proposal is None else percent(found.proposal)
             yield (
                 f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; "
-                f"proposal{margin}: {proposal}{apply_text(state.signal, found.asset)}"
+                f"proposal{margin}: {proposal}{f'; {outcome}' if outcome else ''}"
             )
 
 

@@ -1,5 +1,7 @@
 """Statements, models with their fallbacks, the gate and records of signals in words."""
 
+from datetime import date
+
 from harmonize.document.thresholds import SignalRow
 from harmonize.text.messages import counted, percent
 
@@ -18,6 +20,14 @@ SIGNAL_TERMS = (
     " A proposal is for the margin in force."
 )
 """What signals compare, and what their proposals are for."""
+
+
+def apply_command(asset: str, as_of: date) -> str:
+    """Returns the command that writes the proposals of the signals on an asset as of a day.
+
+    The day is stated because another one has other signals.
+    """
+    return f"harmonize thresholds {asset} --as-of {as_of:%Y-%m-%d} --apply FILE.yaml"
 
 
 def gate_summary(offered: int, models: int) -> str:

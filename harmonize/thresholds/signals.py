@@ -62,7 +62,7 @@ class Evidence:
     """Figures of a signal that is on, for one asset on one day, in days since 1970.
 
     ``observed`` and ``required`` are what the signal compares. ``proposal`` is the margin rate to
-    consider; None if a person has to decide without one. ``fallback`` names the model whose margin the
+    consider, at most 1; None if a person has to decide without one. ``fallback`` names the model whose margin the
     fast one is, if its own has no fit; empty: it has.
     """
 
@@ -238,5 +238,6 @@ def _evidence(
 ) -> Evidence:
     day = int(history.threshold_days[-1])
     observed, required = map(rounded_figure, figures)
-    rounded = None if proposal is None else rounded_figure(proposal)
+    # A margin above the whole position protects nobody more.
+    rounded = None if proposal is None else min(rounded_figure(proposal), 1.0)
     return Evidence(signal, history.asset, day, observed, required, rounded, text)

@@ -18,8 +18,8 @@ def test_a_finding_states_evidence_proposal_and_record() -> None:
     (only,) = findings("MH511")
     assert only.message == (
         "BTC on 2026-03-10: fast margin 9.0 %, above 1.25 × 7.0 % by the formula of harmonized-baseline, "
-        "recalculated daily; proposal for the margin by this formula: raise to 9.0 %; to apply: harmonize "
-        "thresholds BTC --apply FILE.yaml; record: on for 100 of 2,000 days of underlyings (5.0 %), in 12 "
+        "recalculated daily; proposal for the margin by this formula: raise to 9.0 %; harmonize "
+        "thresholds BTC --as-of 2026-03-10 --apply FILE.yaml writes it, if a class changes; record: on for 100 of 2,000 days of underlyings (5.0 %), in 12 "
         "runs per underlying, 10 separate runs; a breach followed within five days on 25.0 % of these days and "
         "5.0 % of any (p 0.013); 3 of 20 first breaches foretold, "
         "20.0 % expected by chance: confirms but does not foresee"
@@ -48,7 +48,10 @@ def test_each_signal_has_its_verdict_level_and_proposal(
 ) -> None:
     (only,) = findings(code)
     assert (only.verdict, only.level, only.remedy) == (verdict, level, remedy)
-    assert ("to apply: harmonize thresholds BTC --apply " in only.message) == (code != "MH514")
+    command = (
+        "; harmonize thresholds BTC --as-of 2026-03-10 --apply FILE.yaml writes it, if a class"
+    )
+    assert (command in only.message) == (code != "MH514")
 
 
 @pytest.mark.parametrize("code", ["MH511", "MH512", "MH513", "MH515"])

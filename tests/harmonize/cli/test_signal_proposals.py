@@ -88,7 +88,34 @@ def test_signals_without_a_move_write_nothing_and_say_why(tmp_path: Path) -> Non
         "ONDO stays in class D, because class C does not admit its volume of $51,135,000" in error
     )
     line = next(line for line in result.stdout.splitlines() if line.startswith("MH511 UNI "))
-    assert line.endswith("; to apply: harmonize thresholds UNI --apply FILE.yaml")
+    assert line.endswith(
+        "; no class changes: UNI stays in class D, whose v1 of 25.0 % covers it already"
+    )
+    assert "--apply" not in result.stdout
+
+
+def test_the_printed_command_is_one_that_works() -> None:
+    """TRX moves by MH515; the command of that line was run above, with its day."""
+    result = run(*FAILING)
+    lines = [own for own in result.stdout.splitlines() if re.match(r"MH51\d TRX ", own)]
+    ends = {own[:5]: own.rpartition("; ")[2] for own in lines}
+    assert ends == {
+        "MH511": "MH515 decides on the class of TRX",
+        "MH512": "MH515 decides on the class of TRX",
+        "MH515": "to apply: harmonize thresholds TRX --as-of 2024-12-09 --apply FILE.yaml",
+    }
+
+
+def test_a_coin_without_a_class_has_no_command_and_no_proposal_above_the_whole_position() -> None:
+    result = run("LUNA", "--as-of", "2022-05-13", "--workers", "1")
+    lines = [own for own in result.stdout.splitlines() if re.match(r"MH51\d LUNC ", own)]
+    assert len(lines) > 1
+    (fast,) = [own for own in lines if own.startswith("MH511")]
+    assert "fast margin 120.6 %" in fast
+    assert "; proposal for the margin in force: 100.0 %; MH515 decides on the class of LUNC" in fast
+    (failing,) = [own for own in lines if own.startswith("MH515")]
+    assert failing.endswith("; proposal: none; no class changes: LUNC has no class")
+    assert "--apply" not in result.stdout
 
 
 @pytest.mark.parametrize(

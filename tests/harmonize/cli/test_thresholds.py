@@ -118,7 +118,11 @@ def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
     assert "Need: the fast margin, GARCH(1,1)-t, filtered." in printed
     (line,) = [line for line in printed.splitlines() if line.startswith("MH513 BTC")]
     assert "8.427 % by the formula of harmonized-baseline, recalculated daily, at least" in line
-    assert "; proposal for the margin in force: 7.307 %; to apply: harmonize thresholds BTC" in line
+    assert (
+        "; proposal for the margin in force: 7.307 %; no class changes: BTC stays in class A, whose v1"
+        in line
+    )
+    assert "--apply" not in line
 
 
 def test_prices_that_end_on_one_day_are_noted_once(answer: ThresholdsAnswer) -> None:

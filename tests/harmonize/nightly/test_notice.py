@@ -41,7 +41,7 @@ def test_a_signal_on_a_threshold_has_its_evidence_and_proposal() -> None:
         "new warning: BTC: MH511 fast-margin-above-threshold: BTC on 2026-03-10:"
     )
     assert "fast margin 9.0 %, above 1.25 × 7.0 %" in line
-    assert "raise to 9.0 %; to apply: harmonize thresholds BTC --apply FILE.yaml" in line
+    assert "raise to 9.0 %; harmonize thresholds BTC --as-of 2026-03-10 --apply" in line
     assert len(line) == MAX_LENGTH
     assert should_notify(replace(QUIET_NIGHT, new_findings=(finding,)), Level.WARNING)
 

@@ -128,6 +128,13 @@ def test_evidence_of_a_fast_margin_proposes_it() -> None:
     assert fast_margin_evidence(own, fast, np.full(401, 0.2)) is None
 
 
+def test_no_proposal_is_above_the_whole_position() -> None:
+    evidence = fast_margin_evidence(history(400), np.full(401, 1.206), np.full(401, 0.1))
+    assert evidence is not None
+    assert (evidence.observed, evidence.proposal) == (1.206, 1.0)
+    assert evidence.text.startswith("fast margin 120.6 %")
+
+
 def test_evidence_of_breaches_proposes_the_larger_margin() -> None:
     own = quiet(60, {52: -0.3, 58: 0.2})
     in_force = np.full(61, 0.1)
