@@ -115,10 +115,7 @@ def choose_default(
     covering = [own for own in candidates if not own.fails(sides)]
     calm = [own for own in covering if own.is_calm]
     if not calm:
-        return Unknown(
-            f"{len(candidates)} paths, of which {len(covering)} cover both sides and none of these "
-            f"rises by at most {percent(MOST_RISE)} in 30 days"
-        )
+        return Unknown(_no_default(len(candidates), len(covering)))
     best = min(calm, key=lambda own: own.mean_margin)
     cheaper = [own for own in candidates if own.mean_margin < best.mean_margin]
     failing = sum(bool(own.fails(sides)) for own in cheaper)
@@ -128,6 +125,16 @@ def choose_default(
         f"sides and {len(cheaper) - failing} rise by more than {percent(MOST_RISE)} in 30 days."
     )
     return DefaultThreshold(best, reason)
+
+
+def _no_default(paths: int, covering: int) -> str:
+    """Returns why none of some paths is the default, of which ``covering`` cover both sides."""
+    if not covering:
+        return f"none of {counted(paths, 'path')} covers both sides"
+    rise = f"by more than {percent(MOST_RISE)} in 30 days"
+    if covering == 1:
+        return f"only 1 of {counted(paths, 'path')} covers both sides, and it rises {rise}"
+    return f"{covering} of {paths} paths cover both sides, and all of these rise {rise}"
 
 
 def _has_too_many(side: SideScore, level: float) -> bool:

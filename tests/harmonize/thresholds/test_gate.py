@@ -159,10 +159,19 @@ def test_the_default_is_the_cheapest_calm_path_that_covers_both_sides() -> None:
     assert others[4].fails() == "observed on 2 of 24 asset-sides"
 
 
-def test_no_calm_path_gives_a_reason() -> None:
-    assert choose_default([candidate_of(0.12, 1.5), candidate_of(0.1, 0.1, lower=0.02)]) == Unknown(
-        "2 paths, of which 1 cover both sides and none of these rises by at most 25.0 % in 30 days"
-    )
+def test_no_calm_path_gives_a_reason_that_is_a_sentence() -> None:
+    steep, failing = candidate_of(0.12, 1.5), candidate_of(0.1, 0.1, lower=0.02)
+    rise = "by more than 25.0 % in 30 days"
+    for candidates, reason in (
+        ([], "none of 0 paths covers both sides"),
+        ([failing, failing], "none of 2 paths covers both sides"),
+        ([steep, failing], f"only 1 of 2 paths covers both sides, and it rises {rise}"),
+        (
+            [steep, steep, failing],
+            f"2 of 3 paths cover both sides, and all of these rise {rise}",
+        ),
+    ):
+        assert choose_default(candidates) == Unknown(reason)
 
 
 def test_a_candidate_sums_up_all_assets() -> None:
