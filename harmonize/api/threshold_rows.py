@@ -164,6 +164,7 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         advice=_advice(own),
         path=_path(own.recent),
         venue_rates=tuple(map(_venue_rate, own.venues)),
+        size_reason=_reason(own.volume),
     )
 
 

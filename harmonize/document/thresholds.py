@@ -116,6 +116,7 @@ class ThresholdRow:
     advice: tuple[ThresholdAdviceRow, ...]
     path: ThresholdPathRow = field(default_factory=ThresholdPathRow)
     venue_rates: tuple[ThresholdVenueRow, ...] = ()
+    size_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

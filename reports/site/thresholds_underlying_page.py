@@ -61,7 +61,17 @@ def _threshold_text(content: ThresholdSection, row: ThresholdRow) -> str:
     if row.threshold is None:
         return f"{level} threshold: not known, because {row.threshold_reason}."
     name = default_name(content).lower()
-    return f"{level} threshold ({name}) on {numbers.date(row.day)}: {numbers.rate(row.threshold)}."
+    rates = _rates_text(row, numbers.usd(content.notional))
+    return f"{level} threshold ({name}) on {numbers.date(row.day)}: {rates}."
+
+
+def _rates_text(row: ThresholdRow, size: str) -> str:
+    """Returns the threshold at the size of the position, which margins are compared with, and without size."""
+    unsized = f"{numbers.rate(row.threshold)} without size"
+    if row.size_reason:
+        return f"{unsized}, because {row.size_reason}"
+    sized = next((own.threshold for own in row.advice if own.threshold is not None), None)
+    return unsized if sized is None else f"{numbers.rate(sized)} at {size}, {unsized}"
 
 
 def _page(context: ReportContext, row: ThresholdRow) -> Page:

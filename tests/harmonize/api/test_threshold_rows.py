@@ -131,6 +131,15 @@ def test_without_a_default_the_benchmark_is_shown_and_marked_as_such() -> None:
     assert not [row for row in section.models if row.is_default]
 
 
+def test_a_row_states_why_its_threshold_has_no_size() -> None:
+    answer = judged()
+    own = replace(answer.assets[0], volume=Unknown("no perpetual with volume"))
+    sized, *_ = threshold_section(answer).rows
+    (unsized,) = threshold_section(replace(answer, assets=(own,))).rows
+    assert bool(sized.size_reason) == isinstance(answer.assets[0].volume, Unknown)
+    assert unsized.size_reason == "no perpetual with volume"
+
+
 def test_signals_and_episodes_keep_their_figures() -> None:
     section = threshold_section(judged())
     for row, state in zip(section.signals, judged().signals, strict=True):

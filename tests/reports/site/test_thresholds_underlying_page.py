@@ -70,7 +70,7 @@ def test_the_first_table_and_the_page_of_the_underlying_lead_to_it() -> None:
 
 def test_the_page_of_the_underlying_says_whether_margins_should_move() -> None:
     block = plain(part("thresholds", page(path="underlyings/btc.html")))
-    assert "99 % threshold (default) on 20 Nov 2025: 7.1 %." in block
+    assert "99 % threshold (default) on 20 Nov 2025: 7.2 % at $1m, 7.1 % without size." in block
     assert "Median IM of 3 venues (5.0 %) should rise, certainty high." in block
     other = replace(
         threshold_section(), rows=(), without=(NoThresholdRow("BTC", "12 returns, 365 required"),)
@@ -93,6 +93,18 @@ def test_an_open_statement_reads_as_a_sentence() -> None:
     section = replace(threshold_section(), rows=(replace(first, advice=(advice,)),))
     words = plain(page(with_section(section), "thresholds/btc.html"))
     assert "By it, whether the median IM of 3 venues should move cannot be told." in words
+
+
+def test_the_headline_has_the_threshold_that_the_sentences_compare() -> None:
+    sized = (
+        "on 20 Nov 2025: 7.2 % at $1m, 7.1 % without size. By it, the median IM of 3 venues should"
+    )
+    assert sized in plain(page())
+    section = threshold_section()
+    own = replace(section.rows[0], size_reason="no perpetual on BTC")
+    words = plain(page(with_section(replace(section, rows=(own,)))))
+    assert "on 20 Nov 2025: 7.1 % without size, because no perpetual on BTC. By it," in words
+    assert "7.2 % at $1m" not in words
 
 
 def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
