@@ -45,10 +45,8 @@ def threshold_block(context: ReportContext, underlying: str) -> Html:
         for own in row.advice
     ]
     link = link_to(f"../{thresholds_path(underlying)}", "Its path, models, signals and episodes")
-    return Html(
-        f"{words('p', f'{_threshold_text(content, row)} {_sentence(moves)}')}"
-        f'<p class="note">{link}.</p>'
-    )
+    sentences = f"{_threshold_text(content, row)} {_sentence(moves)}"
+    return Html(f'<p class="note">{text(sentences)} {link}.</p>')
 
 
 def _sentence(parts: list[str]) -> str:
