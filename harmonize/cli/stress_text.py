@@ -100,7 +100,7 @@ def _point(point: StressPointRow) -> Cells:
         percent(point.shock),
         f"{point.liquidity:g}×",
         stress_numbers.move(point.move, point.shock),
-        NONE if point.amplification is None else f"{point.amplification:.2f}",
+        stress_numbers.amplification(point.amplification),
         stress_numbers.usd(point.liquidated),
         stress_numbers.rate(point.share),
         interval,

@@ -51,7 +51,25 @@ def test_a_change_has_its_sign_and_no_change_has_none() -> None:
 
 @pytest.mark.parametrize(
     ("move", "shock", "text"),
-    [(0.10573, 0.1, "10.57 %"), (0.18617, 0.1, "18.6 %"), (0.1, 0.1, "10.0 %")],
+    [
+        (0.10573, 0.1, "10.57 %"),
+        (0.18617, 0.1, "18.6 %"),
+        (0.1, 0.1, "10.0 %"),
+        (0.31592, 0.2, "31.6 %"),
+        (0.1423, 0.1423, "14.23 %"),
+        (0.1297527, 0.123, "12.975 %"),
+        (0.0053123, 0.005, "0.531 %"),
+        (0.0105, 0.0, "1.1 %"),
+        (0.123456, 0.0, "12.3 %"),
+    ],
 )
-def test_a_move_has_two_digits_beyond_its_shock(move: float, shock: float, text: str) -> None:
+def test_a_move_has_two_digits_or_tenths_of_points(move: float, shock: float, text: str) -> None:
     assert stress_numbers.move(move, shock) == text
+
+
+@pytest.mark.parametrize("shock", [0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.123])
+@pytest.mark.parametrize("ratio", [1.0, 1.00312, 1.0549, 1.5796, 1.64692, 1.86499, 2.34501, 3.2])
+def test_a_printed_move_over_its_shock_is_the_printed_ratio(shock: float, ratio: float) -> None:
+    printed = float(stress_numbers.move(shock * ratio, shock).removesuffix(" %"))
+    assert f"{printed / 100 / shock:.2f}" == stress_numbers.amplification(ratio)
+    assert printed / 100 == pytest.approx(shock * ratio, abs=5e-4)

@@ -35,6 +35,14 @@ def test_contributions_state_their_liquidity_and_the_multipliers_of_reverse_stre
     assert heads.split() == ["reverse", "stress", "1×", "4×", "10×"]
 
 
+def test_every_printed_move_over_its_shock_is_the_printed_ratio() -> None:
+    printed = stress_text(answer(hypothetical(0.1)))
+    rows = re.findall(r"^ *([\d.]+) % +\d+× +([\d.]+) % +([\d.]+) ", printed, re.MULTILINE)
+    assert len(rows) == len(answer(hypothetical(0.1)).rows[0].points)
+    for shock, move, ratio in rows:
+        assert float(move) / float(shock) == pytest.approx(float(ratio), abs=0.005)
+
+
 def test_assumptions_that_change_nothing_are_not_the_most_sensitive() -> None:
     shown = answer(hypothetical(0.1))
     (row,) = shown.rows
