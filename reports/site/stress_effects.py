@@ -224,7 +224,10 @@ def _points(change: float | None) -> str:
     """Returns a change of a fall, in percentage points."""
     if change is None:
         return numbers.NOT_OBSERVABLE
-    return f"{'−' if change < 0 else '+' if change > 0 else ''}{fall_text(abs(change))}"
+    size = fall_text(abs(change))
+    if size == fall_text(0.0):
+        return size
+    return f"{'−' if change < 0 else '+'}{size}"
 
 
 def reaction_table(context: ReportContext, row: StressRow, up: str) -> Table:

@@ -24,6 +24,12 @@ REACTIONS = "notional kept / margin kept"
 LEVERAGE = "leverage, median"
 """Assumption on the leverage of traders, whose range is stated with every result."""
 
+_NO_FALL = 1e-9
+"""Fall that is a rounding error."""
+
+_LEAST_FALL = 1e-5
+"""Smallest fall with digits: 0.001 %."""
+
 _MOST_NAMED = 2
 """Number of assumptions that a result names."""
 
@@ -89,9 +95,14 @@ def multiplier(liquidity: float) -> str:
 
 
 def fall_text(fall: float | None) -> str:
-    """Returns a fall or move with three digits: the figures of an assumed book have no more."""
+    """Returns a fall or move with three digits: the figures of an assumed book have no more.
+
+    A rounding error is ``0 %``, and a smaller fall than 0.001 % is ``<0.001 %``.
+    """
     if fall is None:
         return numbers.NOT_OBSERVABLE
+    if abs(fall) < _LEAST_FALL:
+        return f"{'0' if abs(fall) <= _NO_FALL else '<0.001'}{numbers.NBSP}%"
     return f"{fall * 100:.3g}{numbers.NBSP}%"
 
 
@@ -247,8 +258,9 @@ def _part_sentence(row: StressRow, rule_set: str) -> str:
 
 
 def signed_usd(amount: float | None) -> str:
-    """Returns a change in USD with its sign."""
-    return f"{'+' if amount is not None and amount > 0 else ''}{numbers.usd(amount)}"
+    """Returns a change in USD with its sign; ``$0`` has none."""
+    text = numbers.usd(amount)
+    return f"+{text}" if amount is not None and amount > 0 and text != "$0" else text
 
 
 def sign_text(effect: StressEffectRow) -> str:

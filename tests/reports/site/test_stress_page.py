@@ -23,9 +23,11 @@ from reports.site.stress_words import (
     HARMONIZED,
     book_text,
     dates_line,
+    fall_text,
     harmonized_key,
     result_statements,
     rules_name,
+    signed_usd,
 )
 from tests.support import recorded
 from tests.support.sample_documents import FORMULA, SCRIPT, sample
@@ -272,6 +274,22 @@ def test_a_counterfactual_has_its_sign_or_what_it_depends_on() -> None:
     signs = cells(page(), "Signs of changes on BTC", first)
     assert signs[1:] == ["less", "less", "depends on sample and behaviour"]
     assert cells(page(), "Reactions on BTC", first)[1:] == ["$11.1m", "$222m", "$0"]
+
+
+def test_a_rounding_error_is_no_change() -> None:
+    """The floating difference of two equal moves has no digits to print."""
+    move = next(own for own in example().effects if own.metric == "move")
+    cells_ = tuple(replace(own, change=-5.55e-17, low=-0.00812, high=5.55e-17) for own in move.cells)
+    row = replace(example(), effects=(replace(move, cells=cells_),))
+    shown = cells_of_counterfactual(replace(sample(), stress=(row,)))
+    assert shown[2:] == ["0 %"] * 3 + ["−0.812 % to 0 %"]
+    assert [fall_text(own).replace(NBSP, " ") for own in (5.55e-17, 3e-8, 0.00002, 0.31592)] == [
+        "0 %",
+        "<0.001 %",
+        "0.002 %",
+        "31.6 %",
+    ]
+    assert [signed_usd(own) for own in (1e-9, -1e-9, 2e8)] == ["$0", "$0", "+$200m"]
 
 
 def test_sensitivity_keeps_the_rank_and_the_mark() -> None:
