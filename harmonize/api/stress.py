@@ -227,18 +227,18 @@ def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
 def _check(terms: StressTerms) -> None:
     """Raises RequestError: a shock or fee outside [0, 1), too few seeds, or a fund of an unknown venue."""
     if error := unknown_venue_error(terms.funds):
-        message = f"fund: {error}"
+        message = f"--fund: {error}"
         raise RequestError(message)
     if not LEAST_SEEDS <= terms.seeds <= MOST_SEEDS:
         expected = f"expected {LEAST_SEEDS} to {MOST_SEEDS:,} books behind a 5–95 % interval"
-        message = f"seeds: {expected}, found {terms.seeds:,}"
+        message = f"--seeds: {expected}, found {terms.seeds:,}"
         raise RequestError(message)
     is_replay = terms.scenario is not None and terms.scenario.contains_its_cascade
     if terms.positions is not None and terms.defaults.leverage.mark is Mark.GIVEN:
-        message = "leverage: given positions have their own; remove --leverage or --positions"
+        message = "--leverage: given positions have their own; remove --leverage or --positions"
         raise RequestError(message)
     if terms.with_impact and not is_replay:
-        message = "impact: off in the replay of a recorded --scenario alone; remove --impact"
+        message = "--impact: off in the replay of a recorded --scenario alone; remove --impact"
         raise RequestError(message)
     if not 0.0 <= terms.fee < 1.0:
         message = f"taker fee: expected a rate from 0 to below 1, found {terms.fee}"

@@ -8,6 +8,7 @@ from typing import Protocol
 from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
 from harmonize.api.stress_references import Reference
+from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressDefaultRow, StressMarketRow
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import WhatIf
@@ -192,6 +193,14 @@ def _market_default(case: StressCase) -> StressDefaultRow:
     return StressDefaultRow("volatility and volume", "; ".join(parts), mark, basis)
 
 
+def _venues_text(case: StressCase) -> str:
+    """Returns the number of venues with open interest, and on how many of them positions are simulated."""
+    text = counted(len(case.open_interest), "venue")
+    own = [case.terms[venue] for venue in case.open_interest if venue in case.terms]
+    known = sum(not isinstance(terms.margins, Unknown) for terms in own)
+    return text if known == len(case.open_interest) else f"{text}, {known} with margins"
+
+
 def _dated_mark(*, is_stale: bool) -> str:
     return f"{Mark.MEASURED.value} (stale)" if is_stale else Mark.MEASURED.value
 
@@ -219,7 +228,7 @@ def _open_interest_default(case: StressCase) -> StressDefaultRow:
     away = f", up to {counted(days, 'day')} from the scenario" if days else ""
     return StressDefaultRow(
         "open interest",
-        f"{len(case.open_interest)} venues, observed {span}{away}; longs and shorts each",
+        f"{_venues_text(case)}, observed {span}{away}; longs and shorts each",
         _dated_mark(is_stale=days > MAX_AGE_DAYS),
         "table of the package or series in the archive, nearest to the scenario",
     )

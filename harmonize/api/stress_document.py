@@ -118,7 +118,7 @@ def _case(
 def _changes(own: Sequence[Reference]) -> tuple[NamedChange, ...]:
     """Returns the margins of every rule set that has some for the underlying, as changes."""
     return tuple(
-        NamedChange(what_if.name, reference.rule_set, what_if)
+        NamedChange(specification, reference.rule_set, what_if)
         for reference in own
-        for _, what_if in reference.changes()
+        for specification, what_if in reference.changes()
     )

@@ -6,6 +6,10 @@ Amounts are in USD, falls and moves are fractions of the first mark, times ISO 8
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+_STALE = timedelta(days=30)
+"""Age beyond which a measured input is stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,22 @@ class StressMarketRow:
     as_of: str = ""
     is_stale: bool = False
     price: float | None = None
+
+    @property
+    def is_volatility_stale(self) -> bool:
+        """Whether the candles of the volatility end more than 30 days before ``as_of``."""
+        return self.is_stale and self._is_old(self.last)
+
+    @property
+    def is_volume_stale(self) -> bool:
+        """Whether a volume ends more than 30 days before ``as_of``."""
+        return self.is_stale and self._is_old(self.volume_last)
+
+    def _is_old(self, end: str) -> bool:
+        """Whether candles end long before ``as_of``; of unknown times, what ``is_stale`` states."""
+        if not (end and self.as_of):
+            return self.is_stale
+        return datetime.fromisoformat(self.as_of) - datetime.fromisoformat(end) > _STALE
 
 
 @dataclass(frozen=True, slots=True)

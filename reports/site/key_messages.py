@@ -32,7 +32,13 @@ from reports.site.close_dates import (
     short_name,
 )
 from reports.site.report_context import ReportContext
-from reports.site.stress_words import at_shock, interest_dates, leverage_range, validation_words
+from reports.site.stress_words import (
+    at_shock,
+    interest_dates,
+    interest_mark,
+    leverage_range,
+    validation_words,
+)
 
 LARGEST_NUMBER = 8
 """Largest number of key messages; one of them only if a stress was requested."""
@@ -304,8 +310,8 @@ def _stress(context: ReportContext) -> KeyMessage | None:
     amount = numbers.usd(points[0].liquidated, 2)
     leverage = " or ".join(leverage_range(row))
     dates = [f"Margins {numbers.date_range(row.oldest, row.newest)}"]
-    if interest_dates(row):
-        dates.append(f"open interest {interest_dates(row)}")
+    if interest := interest_dates(row):
+        dates.append(f"open interest {interest} ({interest_mark([row])})")
     return KeyMessage(
         "stress",
         amount,

@@ -6,7 +6,7 @@ from harmonize.text.words import join_words
 from reports.site.markup import NOTHING, Html, join, link_to, text
 from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
-from reports.site.stress_words import at_shock, dates_text, leverage_range
+from reports.site.stress_words import at_shock, dates_text, interest_mark, leverage_range
 
 _LONGEST = 4
 """Largest number of underlyings that the block of a venue states."""
@@ -62,8 +62,9 @@ def venue_block(context: ReportContext, venue: str) -> Html:
     )
     leverage = join_words(sorted({own.leverage_mark for _, own in found}))
     interest = sorted({own.open_interest_at for _, own in found if own.open_interest_at})
+    mark = interest_mark([row for row, _ in found])
     measured = (
-        f" open interest of {numbers.date_range(interest[0], interest[-1])} (measured);"
+        f" open interest of {numbers.date_range(interest[0], interest[-1])} ({mark});"
         if interest
         else ""
     )

@@ -22,6 +22,7 @@ from reports.site.stress_words import (
     harmonized_key,
     multiplier,
     rules_name,
+    volatility_mark,
 )
 from reports.site.tables import csv_bytes
 
@@ -207,7 +208,8 @@ def _first_mark(row: StressRow) -> FirstMark | None:
     market = row.market
     if market.price is None:
         return None
-    note = f"0 % = {numbers.usd(market.price)}: {market.series}, {numbers.date(market.last)} (measured)"
+    end = f"{numbers.date(market.last)} ({volatility_mark(market)})"
+    note = f"0 % = {numbers.usd(market.price)}: {market.series}, {end}"
     return FirstMark(market.price, note)
 
 

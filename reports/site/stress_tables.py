@@ -19,6 +19,7 @@ from reports.site.stress_words import (
     book_text,
     fall_text,
     harmonized_effects,
+    interest_mark,
     leverage_range,
     multiplier,
     rules_name,
@@ -42,7 +43,7 @@ def underlying_table(context: ReportContext, links: dict[str, str]) -> Table:
         "Underlyings",
         text(
             f"Sudden fall{fall}, longs; ranges from the least to the largest liquidity multiplier"
-            f" (assumed). Open interest{observed} (measured); leverage measured on one venue, assumed"
+            f" (assumed). Open interest{observed} ({interest_mark(rows)}); leverage measured on one venue, assumed"
             " elsewhere. Modelled ÷ recorded: 1 would be right"
         ),
         (
@@ -88,7 +89,9 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
     ordered = sorted(row.venues, key=lambda venue: (-(venue.shapley or 0.0), venue.venue))
     is_exact = all(venue.is_shapley_exact for venue in row.venues)
     basis = "exact" if is_exact else "over 2,000 seeded permutations"
-    interest = "#Open interest (measured)" if row.is_synthetic else "#Notional (given)"
+    interest = (
+        f"#Open interest ({interest_mark([row])})" if row.is_synthetic else "#Notional (given)"
+    )
     return Table(
         f"Contributions to {row.underlying}",
         text(

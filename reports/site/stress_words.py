@@ -1,8 +1,14 @@
 """Stress of one underlying in sentences that its numbers make."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from harmonize.document import StressEffectRow, StressPointRow, StressRow, StressSensitivityRow
+from harmonize.document import (
+    StressEffectRow,
+    StressMarketRow,
+    StressPointRow,
+    StressRow,
+    StressSensitivityRow,
+)
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 
@@ -16,7 +22,7 @@ HARMONIZED = "harmonized-baseline"
 """Rule set whose curve is drawn beside today's; without it, the first one."""
 
 WHOLE = "reference"
-"""Change to IM and MM of a rule set; the changes to one of them add its name."""
+"""Change to IM and MM of a rule set; those to one of them are ``reference=im`` and ``reference=mm``."""
 
 REACTIONS = "notional kept / margin kept"
 """Order of two numbers that differ by the reaction of traders."""
@@ -29,6 +35,9 @@ _NO_FALL = 1e-9
 
 _LEAST_FALL = 1e-5
 """Smallest fall with digits: 0.001 %."""
+
+_INTEREST = "open interest"
+"""Assumption with the mark of the open interest."""
 
 _MOST_NAMED = 2
 """Number of assumptions that a result names."""
@@ -248,13 +257,16 @@ def _change_words(effect: StressEffectRow) -> str:
 def _part_sentence(row: StressRow, rule_set: str) -> str:
     """Returns what IM alone and MM alone of a rule set change; nothing unless both are known."""
     signs = {
-        own.what_if.removeprefix(WHOLE).strip(" =").upper(): sign_text(own)
+        own.what_if.removeprefix(WHOLE).strip(" =").upper(): own
         for own in row.effects
         if own.rule_set == rule_set and own.shock == row.shock and own.metric == LIQUIDATED
     }
     if not {"IM", "MM"} <= set(signs):
         return ""
-    return f" Longs liquidated by its IM alone: {signs['IM']}; by its MM alone: {signs['MM']}."
+    return (
+        f" With its IM alone, {_change_words(signs['IM'])}; with its MM alone,"
+        f" {_change_words(signs['MM'])}."
+    )
 
 
 def signed_usd(amount: float | None) -> str:
@@ -294,7 +306,7 @@ def rules_name(what_if: str, rule_set: str) -> str:
     if not rule_set:
         return what_if
     part = what_if.removeprefix(WHOLE).strip(" =")
-    return f"{rule_set} ({part})" if part else rule_set
+    return f"{rule_set} ({part.upper()})" if part else rule_set
 
 
 def _assumption_sentence(row: StressRow) -> str:
@@ -360,14 +372,40 @@ def _capital(words: str) -> str:
 def dates_line(row: StressRow) -> str:
     """Returns the dates of margins, open interest, volatility and leverage, with their marks."""
     parts = [f"margins {numbers.date_range(row.oldest, row.newest)}"]
-    interest = interest_dates(row)
-    if interest:
-        parts.append(f"open interest {interest} (measured)")
-    if row.market.last and at_shock(row):
-        parts.append(f"volatility and volume to {numbers.date(row.market.last)} (measured)")
+    if interest := interest_dates(row):
+        parts.append(f"open interest {interest} ({interest_mark([row])})")
+    if at_shock(row):
+        parts += _market_parts(row.market)
     if row.is_synthetic:
         parts.append(f"leverage {_leverage_source(row)}({_leverage_marks(row)})")
     return "; ".join(parts)
+
+
+def _market_parts(market: StressMarketRow) -> Iterator[str]:
+    """Yields to when volatility and volume are measured; nothing of one that is not observable."""
+    if market.volatility is not None and market.last:
+        yield f"volatility to {numbers.date(market.last)} ({volatility_mark(market)})"
+    if market.daily_volume is not None and market.volume_last:
+        mark = _measured(is_stale=market.is_volume_stale)
+        yield f"volume to {numbers.date(market.volume_last)} ({mark})"
+
+
+def volatility_mark(market: StressMarketRow) -> str:
+    """Returns the mark of the volatility, and of the price at the end of its candles."""
+    return _measured(is_stale=market.is_volatility_stale)
+
+
+def interest_mark(rows: Sequence[StressRow]) -> str:
+    """Returns the mark of the open interest of underlyings, as their assumptions state it."""
+    marks = [own.mark for row in rows for own in row.defaults if own.name == _INTEREST]
+    stale = [mark for mark in marks if "stale" in mark]
+    if stale and len(rows) > len(stale):
+        return "measured, some stale"
+    return _measured(is_stale=bool(stale))
+
+
+def _measured(*, is_stale: bool) -> str:
+    return "measured, stale" if is_stale else "measured"
 
 
 def _leverage_source(row: StressRow) -> str:

@@ -124,7 +124,11 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
         is_synthetic=True,
         seeds=40,
         open_interest=sum(row.open_interest for row in rows),
-        market=StressMarketRow(0.0321, 9e9, "venue-a perp 1d", ("venue-a",), FRESH, price=80_000.0),
+        market=StressMarketRow(
+            *(0.0321, 9e9, "venue-a perp 1d", ("venue-a",), FRESH),
+            volume_last="2025-11-03T00:00:00Z",
+            price=80_000.0,
+        ),
         venues=tuple(rows),
         points=tuple(point(own, shock) for own in LIQUIDITIES for shock in SHOCKS),
         cliffs=(CliffRow(10.0, 0.055, 0.0611, 0.0888, 2.34e8),),

@@ -23,6 +23,10 @@ def test_an_audit_simulates_the_underlyings_with_open_interest_and_a_class() -> 
     assert row.shock == 0.1
     assert {venue.venue for venue in row.venues} == {"binance", "hyperliquid"}
     assert {effect.rule_set for effect in row.effects} == {"harmonized-baseline"}
+    names = {"reference", "reference=im", "reference=mm"}  # as in the output of the command
+    assert {effect.what_if for effect in row.effects} == names
+    assert {own.what_if for own in row.reactions} == names
+    assert {own.what_if for own in row.changed} == names
     found = {finding.code for finding in document.findings if finding.code.startswith("MH55")}
     assert {"MH551", "MH555"} <= found
     (assumed,) = [finding for finding in document.findings if finding.code == "MH555"]

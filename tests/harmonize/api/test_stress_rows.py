@@ -129,6 +129,26 @@ def test_measured_inputs_state_their_distance_and_are_stale_beyond_thirty_days()
     assert "observed 2026-03-07, up to 55 days from the scenario" in measured[1].text
 
 
+def test_open_interest_names_how_many_of_its_venues_have_margins() -> None:
+    def text(case: StressCase) -> str:
+        row = stress_row(case)
+        (own,) = [own.text for own in row.defaults if own.name == "open interest"]
+        assert own.startswith(f"{len(case.open_interest)} venue")
+        return own
+
+    assert text(CASE).startswith("2 venues, observed 2026-03-07")
+    absent, unknown = OpenInterestNear(2e7, "2026-03-07T00:00:00Z"), terms(Unknown("none"), "bybit")
+    near = {**NEAR, "bybit": absent, "kraken": absent}
+    own_terms = {**TERMS, "bybit": unknown}
+
+    def with_absent(seed: int | None, defaults: StressDefaults) -> Book:
+        return observable_book("BTC", near, own_terms, seed, defaults)
+
+    case = replace(CASE, open_interest=near, terms=own_terms, make_book=with_absent)
+    assert text(case).startswith("4 venues, 2 with margins, observed 2026-03-07")
+    assert len(stress_row(case).venues) == 2
+
+
 def test_the_largest_leverage_meets_the_largest_recorded_step() -> None:
     steps = {step.venue: step for step in stress_row(CASE).steps}
     assert steps["okx"].margin_rate == pytest.approx(0.04)

@@ -15,15 +15,15 @@ def findings(*effects: StressEffectRow) -> list[Finding]:
 
 
 def test_a_margin_of_a_rule_set_alone_is_not_reported() -> None:
-    part = replace(MORE, what_if="reference MM")
+    part = replace(MORE, what_if="reference=mm")
     assert not findings(stress_tests.effect("depends on"), part)
     (finding,) = findings(MORE, part)
     assert "(reference)" in finding.message
 
 
 def test_the_only_margin_of_a_rule_set_is_reported() -> None:
-    (finding,) = findings(replace(MORE, what_if="reference MM"))
-    assert "(reference MM)" in finding.message
+    (finding,) = findings(replace(MORE, what_if="reference=mm"))
+    assert "(reference=mm)" in finding.message
 
 
 def test_the_effect_at_another_shock_is_not_reported() -> None:

@@ -221,7 +221,7 @@ def test_a_depth_table_is_refused_beyond_its_end(tmp_path: Path, positions: Path
 def test_given_positions_have_their_own_leverage(positions: Path) -> None:
     result = run("--positions", str(positions), "--leverage", "5")
     assert result.exit_code == 2
-    assert "leverage: given positions have their own; remove --leverage" in result.stderr
+    assert "--leverage: given positions have their own; remove --leverage" in result.stderr
 
 
 def test_effects_are_stated_at_every_shock_in_csv_too(positions: Path) -> None:
@@ -454,8 +454,8 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
         (("BTC", "--shock", "100%"), "--shock: expected a fall above 0 and below 100 %"),
         (("BTC", "--shock", "0"), "--shock: expected a fall above 0 and below 100 %, found '0'"),
         (("BTC", "--scenario=-15%"), "-15% is not bundled; use --shock 15%, or a YAML file"),
-        (("BTC", "--impact"), "impact: off in the replay of a recorded --scenario alone; remove"),
-        (("BTC", "--impact", "--scenario", "-20%"), "impact: off in the replay of a recorded"),
+        (("BTC", "--impact"), "--impact: off in the replay of a recorded --scenario alone; remove"),
+        (("BTC", "--impact", "--scenario", "-20%"), "--impact: off in the replay of a recorded"),
         (("BTC", "--shock", "-1"), "--shock: expected a rate from 0 to 100 %"),
         (("BTC", "--shock", "nan"), "--shock: expected a rate from 0 to 100 %"),
         (("BTC", "--leverage", "0"), "--leverage: expected MEDIAN or MEDIAN,LOGSD, each above 0"),
@@ -467,8 +467,8 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
         (("BTC", "--impact-model", "linear=-1"), "expected linear=5e-11 or depth=FILE, found"),
         (("BTC", "--impact-model", "linear=inf"), "expected linear=5e-11 or depth=FILE, found"),
         (("BTC", "--impact-model", "depth=no.csv"), "--impact-model: cannot read no.csv"),
-        (("BTC", "--seeds", "19"), "seeds: expected 20 to 1,000 books"),
-        (("BTC", "--seeds", "1001"), "seeds: expected 20 to 1,000 books"),
+        (("BTC", "--seeds", "19"), "error: --seeds: expected 20 to 1,000 books"),
+        (("BTC", "--seeds", "1001"), "error: --seeds: expected 20 to 1,000 books"),
         (("BTC", "--what-if", "gap"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "reference=xm"), "what-if: expected reference, reference=im"),
         (("BTC", "--what-if", "adopt=binanc"), "unknown venue 'binanc'; did you mean binance?"),
@@ -494,7 +494,7 @@ def test_a_change_states_the_margin_to_add_or_the_notional_to_close() -> None:
         (("BTC", "--fund", "okx"), "--fund: expected VENUE=USD, such as okx=50m, found 'okx'"),
         (("BTC", "--fund", "okx=many"), "--fund okx:"),
         (("BTC", "--fund", "okx=-1"), "--fund okx:"),
-        (("BTC", "--fund", "okk=1m"), "fund: unknown venue okk; did you mean okx?"),
+        (("BTC", "--fund", "okk=1m"), "--fund: unknown venue okk; did you mean okx?"),
         (("BTC", "--fund", "okx=1m", "--fund", "okx=2m"), "--fund okx: found two different values"),
     ],
 )

@@ -187,11 +187,20 @@ def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
         example().effects[0].rule_set
     }
     parts = [
-        replace(example().effects[0], what_if=f"reference {part}", rule_set=own, sign=sign)
-        for part, sign in (("IM", "less"), ("MM", "more"))
+        replace(example().effects[0], what_if=f"reference={part}", rule_set=own, sign=sign)
+        for part, sign in (("im", "less"), ("mm", "more"))
     ]
     both = replace(example(), effects=(*example().effects, *parts))
-    assert "by its IM alone: less; by its MM alone: more." in statements(both)["Harmonized rules"]
+    assert (
+        ". With its IM alone, fewer longs would be liquidated; with its MM alone, more longs would be"
+        " liquidated."
+    ) in statements(both)["Harmonized rules"]
+    unclear = [replace(parts[0], sign="depends on", depends_on=("behaviour",)), parts[1]]
+    both = replace(example(), effects=(*example().effects, *unclear))
+    assert (
+        "With its IM alone, whether more or fewer longs would be liquidated depends on behaviour;"
+        " with its MM alone, more"
+    ) in statements(both)["Harmonized rules"]
     one = replace(example(), effects=(*example().effects, parts[0]))
     assert "alone" not in statements(one)["Harmonized rules"]
 
@@ -212,13 +221,58 @@ def test_what_decides_and_how_far_it_is_validated_are_stated() -> None:
 def test_every_measured_input_has_its_date_and_mark() -> None:
     words = dates_line(example()).replace(NBSP, " ")
     assert words == (
-        "margins 1–19 Nov 2025; open interest 19 Nov 2025 (measured); volatility and volume to"
-        " 19 Nov 2025 (measured); leverage Venue A, May 2025 (measured at venue-a, assumed elsewhere)"
+        "margins 1–19 Nov 2025; open interest 19 Nov 2025 (measured); volatility to 19 Nov 2025"
+        " (measured); volume to 3 Nov 2025 (measured); leverage Venue A, May 2025 (measured at venue-a, assumed elsewhere)"
     )
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", page(), re.DOTALL)
     assert len(captions) == 2
     for caption in captions:
         assert words.partition(";")[2] in plain(caption)
+
+
+STALE = "measured (stale)"
+
+
+def aged(as_of: str) -> StressRow:
+    """The example with volatility to 19 November, volume to 3 November, and open interest that is stale."""
+    row = example()
+    market = replace(row.market, as_of=as_of, is_stale=True)
+    defaults = [
+        replace(own, mark=STALE) if own.name == "open interest" else own for own in row.defaults
+    ]
+    return replace(row, market=market, defaults=tuple(defaults))
+
+
+@pytest.mark.parametrize(
+    ("as_of", "volatility", "volume"),
+    [
+        ("2025-12-03T00:00:00Z", "measured", "measured"),
+        ("2025-12-10T00:00:00Z", "measured", "measured, stale"),
+        ("2025-12-31T00:00:00Z", "measured, stale", "measured, stale"),
+        ("", "measured, stale", "measured, stale"),
+    ],
+)
+def test_every_input_has_its_own_date_and_its_own_age(
+    as_of: str, volatility: str, volume: str
+) -> None:
+    words = dates_line(aged(as_of)).replace(NBSP, " ")
+    assert "; open interest 19 Nov 2025 (measured, stale); " in words
+    assert f"; volatility to 19 Nov 2025 ({volatility}); volume to 3 Nov 2025 ({volume}); " in words
+
+
+def test_every_page_has_the_mark_of_stale_inputs() -> None:
+    document = replace(sample(), stress=(aged("2025-12-31T00:00:00Z"),))
+    found = {path: own.decode() for path, own in report_files(document) if path.endswith(".html")}
+    for path in ("stress.html", "underlyings/btc.html", "venues/venue-a.html", "index.html"):
+        shown = plain(found[path])
+        assert re.search(r"open interest (of )?19.Nov.2025 \(measured, stale\)", shown), path
+    drawn = dict(report_files(document))["stress-btc-density.svg"]
+    assert "0 % = $80k: venue-a perp 1d, 19 Nov 2025 (measured, stale)" in plain(drawn.decode())
+
+
+def test_an_input_that_is_not_observed_has_no_date() -> None:
+    market = replace(example().market, daily_volume=None)
+    assert "volume" not in dates_line(replace(example(), market=market))
 
 
 def test_given_positions_have_no_range_of_leverage_and_no_sampling() -> None:
@@ -279,7 +333,9 @@ def test_a_counterfactual_has_its_sign_or_what_it_depends_on() -> None:
 def test_a_rounding_error_is_no_change() -> None:
     """The floating difference of two equal moves has no digits to print."""
     move = next(own for own in example().effects if own.metric == "move")
-    cells_ = tuple(replace(own, change=-5.55e-17, low=-0.00812, high=5.55e-17) for own in move.cells)
+    cells_ = tuple(
+        replace(own, change=-5.55e-17, low=-0.00812, high=5.55e-17) for own in move.cells
+    )
     row = replace(example(), effects=(replace(move, cells=cells_),))
     shown = cells_of_counterfactual(replace(sample(), stress=(row,)))
     assert shown[2:] == ["0 %"] * 3 + ["−0.812 % to 0 %"]
@@ -382,11 +438,11 @@ def test_a_cliff_stands_at_the_price_from_which_it_begins() -> None:
 def test_harmonized_rules_are_the_baseline_or_else_the_first() -> None:
     keys = [("reference", "a"), ("reference", HARMONIZED)]
     assert harmonized_key(keys) == keys[1]
-    assert harmonized_key([("reference IM", HARMONIZED), *keys]) == keys[1]
-    assert harmonized_key([("reference IM", HARMONIZED)]) == ("reference IM", HARMONIZED)
+    assert harmonized_key([("reference=im", HARMONIZED), *keys]) == keys[1]
+    assert harmonized_key([("reference=im", HARMONIZED)]) == ("reference=im", HARMONIZED)
     assert harmonized_key(keys[:1]) == keys[0]
     assert harmonized_key([]) is None
-    assert rules_name("reference IM", "mas") == "mas (IM)"
+    assert rules_name("reference=im", "mas") == "mas (IM)"
     assert rules_name("leverage=10", "") == "leverage=10"
 
 
@@ -531,8 +587,9 @@ def test_the_first_page_leads_to_the_result_if_a_stress_was_requested() -> None:
         "A sudden 10 % fall of BTC would liquidate $130m of positions (modelled): $45.6m or $789m with"
         " half or twice the median leverage."
     ) in plain(message[0])
-    assert "Margins 1–19 Nov 2025; open interest 19 Nov 2025; on 49 recorded days" in plain(
-        message[0]
+    assert (
+        "Margins 1–19 Nov 2025; open interest 19 Nov 2025 (measured); on 49 recorded days"
+        in plain(message[0])
     )
     assert 'href="stress.html#result"' in message[0]
     without = dict(report_files(sample()))["index.html"].decode()
