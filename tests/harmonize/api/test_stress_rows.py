@@ -142,7 +142,7 @@ def test_open_interest_names_how_many_of_its_venues_have_margins() -> None:
     own_terms = {**TERMS, "bybit": unknown}
 
     def with_absent(seed: int | None, defaults: StressDefaults) -> Book:
-        return observable_book("BTC", near, own_terms, seed, defaults)
+        return observable_books("BTC", near, own_terms)(seed, defaults)
 
     case = replace(CASE, open_interest=near, terms=own_terms, make_book=with_absent)
     assert text(case).startswith("4 venues, 2 with margins, observed 2026-03-07")
