@@ -28,7 +28,8 @@ class AccountRow:
     """Liquidated notional of longs and shorts on one underlying, in USD, with shared margin.
 
     ``liquidity`` is None without impact. ``accounts`` is the number liquidated over all underlyings,
-    of ``total``, and ``loss`` their loss beyond margin.
+    of ``total``, ``positions`` that of positions without an account, of ``positions_total``. ``loss`` is
+    the loss beyond margin of both.
     """
 
     liquidity: float | None
@@ -37,6 +38,8 @@ class AccountRow:
     shorts: float
     accounts: int
     total: int
+    positions: int
+    positions_total: int
     loss: float
 
 
@@ -99,6 +102,8 @@ def _simulated(
     for case in accounted:
         unchanged(case.book())  # refuses a position above the largest of its venue
     accounts = build_accounts(positions, margins)
+    shared = np.zeros(accounts.immediate.size, dtype=bool)
+    shared[accounts.account[positions.account != NO_ACCOUNT]] = True
     paths = {
         case.underlying: case.scenario.path(case.underlying) if case.scenario else (case.shock,)
         for case in accounted
@@ -107,15 +112,17 @@ def _simulated(
     steps = first.defaults.release_steps(first.scenario.step_minutes) if first.scenario else 1
     for liquidity, impacts in _impacts(accounted).items():
         result = run_accounts(accounts, impacts, paths, steps)
-        liquidated = int((result.step >= 0).sum())
+        is_liquidated = result.step >= 0
         for code, name in enumerate(positions.underlyings):
             yield AccountRow(
                 liquidity,
                 name,
                 float(result.liquidated[code, 0]),
                 float(result.liquidated[code, 1]),
-                liquidated,
-                int(result.step.size),
+                int(is_liquidated[shared].sum()),
+                int(shared.sum()),
+                int(is_liquidated[~shared].sum()),
+                int((~shared).sum()),
                 float(result.beyond_margin.sum()),
             )
 

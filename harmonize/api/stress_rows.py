@@ -91,7 +91,7 @@ def stress_row(case: StressCase, mapper: Mapper = map) -> StressRow:
         validation=validation,
         limits=(
             *withheld_sentences(venues),
-            *limit_sentences(case.underlying, validation, at_shock),
+            *limit_sentences(case.underlying, validation, at_shock, has_accounts=case.has_accounts),
         ),
         thresholds=tuple(threshold_rows(book, case.references)),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harmonize.api.stress_accounts import accounted_underlyings
-from harmonize.api.stress_validation import FALLS_ALONE
+from harmonize.api.stress_validation import FALLS_ALONE, POSITIONS_ALONE
 from harmonize.document.stress import StressRow
 from harmonize.stress.defaults import JOINT_FALL
 from harmonize.stress.positions import NO_ACCOUNT, Positions
@@ -52,9 +52,8 @@ def _margined_alone(
     is_joint = len(rows) > 1 or (scenario is not None and scenario.is_joint)
     has_single = positions is None or bool((positions.account == NO_ACCOUNT).any())
     if is_joint and has_single:
-        subject = "Positions without an account are" if accounted else "Every underlying is"
-        reason = "" if accounted else ": no accounts are known"
+        every = "Every underlying is simulated alone: no accounts are known"
         yield (
-            f"{subject} simulated alone{reason}. On a Hyperliquid sample, the joint fall of 2025-10-10 "
+            f"{POSITIONS_ALONE if accounted else every}. On a Hyperliquid sample, the joint fall of 2025-10-10 "
             f"makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
         )

@@ -22,6 +22,8 @@ _UNIDENTIFIED = "Amplification is not identified"
 _STEADIER = "Differences between rules on the same positions are steadier."
 
 
+POSITIONS_ALONE = "Positions without an account are simulated alone"
+
 FALLS_ALONE = (
     "Falls alone are simulated: outside shared accounts, they liquidate longs, and no short."
 )
@@ -109,18 +111,25 @@ def validation_sentences(
 
 
 def unidentified_sentence(amplified: Sequence[tuple[str, Sequence[StressPointRow]]]) -> str:
-    """Returns how far the part of forced sales in the move depends on the assumed liquidity."""
-    parts = [_forced(name, points) for name, points in amplified if points]
-    if not parts:
+    """Returns the part of forced sales in the move: a range of the assumed liquidity, or by one impact.
+
+    An underlying on which nothing is liquidated has no forced sales, and is not named.
+    """
+    sold = [(name, own) for name, own in amplified if any(point.liquidated for point in own)]
+    if not sold:
         return f"{_UNIDENTIFIED}. {_STEADIER}"
-    return f"{_UNIDENTIFIED}: by liquidity, which is assumed, {'; '.join(parts)}. {_STEADIER}"
+    is_given = all(len(own) == 1 for _, own in sold)
+    basis = "under the given impact" if is_given else "by liquidity, which is assumed"
+    parts = [_forced(name, own) for name, own in sold]
+    return f"{_UNIDENTIFIED}: {basis}, {'; '.join(parts)}. {_STEADIER}"
 
 
 def _forced(underlying: str, points: Sequence[StressPointRow]) -> str:
     parts = sorted(1.0 - point.shock / point.move if point.move else 0.0 for point in points)
+    span = " to ".join(dict.fromkeys((percent(parts[0]), percent(parts[-1]))))
     return (
-        f"forced sales on {underlying} are {percent(parts[0])} to {percent(parts[-1])} of the move "
-        f"that a fall of {percent(points[0].shock)} ends at"
+        f"forced sales on {underlying} are {span} of the move that a fall of "
+        f"{percent(points[0].shock)} ends at"
     )
 
 
@@ -139,8 +148,14 @@ def limit_sentences(
     underlying: str,
     validation: Sequence[StressValidationRow],
     points: Sequence[StressPointRow],
+    *,
+    has_accounts: bool = False,
 ) -> tuple[str, ...]:
-    """Returns what cannot be known of one underlying, in sentences; ``points`` are those at its shock."""
+    """Returns what cannot be known of one underlying, in sentences; ``points`` are those at its shock.
+
+    ``has_accounts`` is whether some positions share their margin.
+    """
+    alone = POSITIONS_ALONE if has_accounts else "The underlying is simulated alone"
     joint = f"On a Hyperliquid sample, the joint fall of 2025-10-10 makes {JOINT_FALL.text}"
     volume = (
         "The volume is that of archived perpetuals. The market's is larger, so that impact is "
@@ -148,7 +163,7 @@ def limit_sentences(
     )
     return (
         *validation_sentences(validation, [(underlying, points)]),
-        f"The underlying is simulated alone. {joint} ({JOINT_FALL.mark}).",
+        f"{alone}. {joint} ({JOINT_FALL.mark}).",
         FALLS_ALONE,
         volume,
         "No insurance fund is archived: without a stated one, reverse stress counts none.",

@@ -5,6 +5,7 @@ from itertools import pairwise
 from textwrap import wrap
 
 from harmonize.api.stress import StressAnswer
+from harmonize.api.stress_accounts import AccountRow
 from harmonize.api.stress_replay import replay_sentences
 from harmonize.cli import stress_numbers
 from harmonize.cli.compare_text import aligned
@@ -254,9 +255,18 @@ def _accounts(answer: StressAnswer) -> Iterator[str]:
         impact = "no impact" if row.liquidity is None else f"{row.liquidity:g}× volatility"
         yield (
             f"accounts with shared margin, {row.underlying}, {impact}: longs "
-            f"{stress_numbers.usd(row.longs)}, shorts {stress_numbers.usd(row.shorts)} liquidated; {row.accounts:,} of {row.total:,} accounts, "
+            f"{stress_numbers.usd(row.longs)}, shorts {stress_numbers.usd(row.shorts)} liquidated; {row.accounts:,} of "
+            f"{counted(row.total, 'account')}{_single(row)}, "
             f"loss beyond margin {stress_numbers.usd(row.loss)} over all underlyings"
         )
+
+
+def _single(row: AccountRow) -> str:
+    """Returns how many positions without an account are liquidated; empty if there are none."""
+    if not row.positions_total:
+        return ""
+    positions = counted(row.positions_total, "position")
+    return f" and {row.positions:,} of {positions} without an account"
 
 
 def _defaults(rows: Sequence[StressRow]) -> Iterator[str]:

@@ -21,6 +21,9 @@ from harmonize.stress.thresholds import (
     running_sum,
 )
 
+_BEYOND_TABLE = 1e300
+"""Impact of a sale that a depth table does not cover, which can be taken from a fall that never comes."""
+
 LEAST_AMPLIFIED = 0.01
 """Smallest shock with an amplification: a square root moves c² even without a shock."""
 
@@ -148,7 +151,8 @@ def cliffs(given: Thresholds, impact: Impact, least_jump: float = CLIFF) -> tupl
     after = np.append(records[1:], cascade.fall.size)
     shocks = cascade.stop[records]
     before_impact, after_impact = cascade.impact[records], cascade.impact[after]
-    is_cliff = (shocks >= 0.0) & (shocks < 1.0) & (after_impact - before_impact >= least_jump - TIE)
+    is_jump = after_impact >= before_impact + least_jump - TIE
+    is_cliff = (shocks >= 0.0) & (shocks < 1.0) & is_jump
     return tuple(
         Cliff(
             float(shocks[k]),
@@ -184,7 +188,8 @@ def reverse_stress(
         resources = running_sum(margin)[stages] + amounts[code]
         with np.errstate(divide="ignore", invalid="ignore"):
             needed = resources / volume
-        shock = np.maximum(begin, needed - cascade.impact[stages])
+        beyond = np.where(np.isfinite(cascade.impact[stages]), cascade.impact[stages], 0.0)
+        shock = np.maximum(begin, needed - beyond)
         reached = known & (volume > 0.0) & (shock < np.minimum(end, 1.0))
         reached &= needed < given.direction.largest_move
         if not reached.any():
@@ -201,7 +206,8 @@ def _cascade(given: Thresholds, impact: Impact) -> _Cascade:
     fall = given.fall[order]
     volume = running_sum(given.notional[order])
     moves = impact.move(volume)
-    return _Cascade(order, fall, volume, moves, np.maximum.accumulate(fall - moves[:-1]))
+    known = np.where(np.isfinite(moves[:-1]), moves[:-1], _BEYOND_TABLE)
+    return _Cascade(order, fall, volume, moves, np.maximum.accumulate(fall - known))
 
 
 def _records(cascade: _Cascade) -> Codes:

@@ -11,6 +11,7 @@ from harmonize.api.stress_case import NamedChange, StressCase
 from harmonize.api.stress_changes import parse_change
 from harmonize.api.stress_inputs import OpenInterestNear, Terms
 from harmonize.api.stress_rows import stress_row
+from harmonize.api.stress_validation import unidentified_sentence
 from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressAbsentRow, StressMarketRow
 from harmonize.stress.book import Book
@@ -247,6 +248,22 @@ def test_liquidity_is_ranked_over_its_assumed_range() -> None:
     volatility = next(own for own in row.sensitivity if own.name == "volatility")
     assert row.sensitivity.index(liquidity) < row.sensitivity.index(volatility)
     assert {own.span for own in row.sensitivity if own.name != "liquidity multiplier"} == {""}
+
+
+def test_the_part_of_forced_sales_is_a_range_only_of_assumed_liquidity() -> None:
+    points = [own for own in stress_row(CASE).points if own.shock == CASE.shock]
+    first, last = (replace(points[0], move=move) for move in (0.125, 0.2))
+    begin, end = "Amplification is not identified", " of the move that a fall of 10.0 % ends at. "
+    assert unidentified_sentence([("BTC", [first, last])]).startswith(
+        f"{begin}: by liquidity, which is assumed, forced sales on BTC are 20.0 % to 50.0 %{end}"
+    )
+    assert unidentified_sentence([("BTC", [first])]).startswith(
+        f"{begin}: under the given impact, forced sales on BTC are 20.0 %{end}"
+    )
+    none = replace(first, liquidated=0.0, move=first.shock)
+    both = unidentified_sentence([("BTC", [first]), ("ETH", [none])])
+    assert both == unidentified_sentence([("BTC", [first])])
+    assert unidentified_sentence([("ETH", [none])]).startswith(f"{begin}. Differences")
 
 
 def test_an_underlying_without_recorded_days_states_that_it_is_unvalidated() -> None:

@@ -210,7 +210,8 @@ def test_a_depth_table_is_refused_beyond_its_end(tmp_path: Path, positions: Path
     option = ("--impact-model", f"depth={path}")
     result = run("--positions", str(positions), *option)
     assert result.exit_code == 2
-    assert "depth: $300,000 is sold beyond the end of the table; add deeper rows" in result.stderr
+    expected = "depth: $300,000 is sold beyond the end of the table; add deeper rows"
+    assert result.stderr.splitlines() == [f"error: {expected}"]
     path.write_text("volume,move\n1e4,0.01\n2.5e5,0.1\n1e6,0.2\n")
     printed = run("--positions", str(positions), *option).stdout
     assert "impact: order book, up to $1,000,000 and 20 %; refused beyond it" in printed
@@ -320,10 +321,16 @@ def test_an_account_is_whole_whatever_is_named(tmp_path: Path, named: tuple[str,
     answer = answer_of(*named, *file)
     assert {row["underlying"] for row in answer["stress"]} == set(named)
     first = next(own for own in answer["accounts"] if own["underlying"] == "BTC")
-    assert (first["accounts"], first["total"]) == (1, 3)  # b alone: the short of a pays its loss
+    assert (first["accounts"], first["total"]) == (1, 2)  # b alone: the short of a pays its loss
+    assert (first["positions"], first["positions_total"]) == (0, 1)
     assert first["loss"] == pytest.approx(2_500.0, rel=0.01)
     whole = answer_of(*file)
-    assert {own["total"] for own in whole["accounts"]} == {4}
+    assert {own["total"] for own in whole["accounts"]} == {3}
+    assert {own["positions_total"] for own in whole["accounts"]} == {1}
+    limits = [line for row in whole["stress"] for line in row["limits"]]
+    assert not any("The underlying is simulated alone" in line for line in limits)
+    alone = "Positions without an account are simulated alone. "
+    assert sum(line.startswith(alone) for line in limits) == len(whole["stress"])
     linked = [own for own in whole["accounts"] if own["underlying"] != "DOGE"]
     assert [own["longs"] for own in answer["accounts"]] == [own["longs"] for own in linked]
 
@@ -378,7 +385,8 @@ def test_an_account_that_cannot_be_whole_is_not_simulated(
         path.write_text(SCENARIO.replace("  ETH: [0.03, 0.16, 0.1]\n", ""))
         arguments = (*arguments, str(path))
     answer = answer_of(*arguments, "--positions", hedged(tmp_path, old, new), code=3)
-    assert {own["total"] for own in answer["accounts"]} == {2}  # b, and the position without one
+    assert {own["total"] for own in answer["accounts"]} == {1}  # b
+    assert {own["positions_total"] for own in answer["accounts"]} == {1}
     assert f"account a on binance: not simulated: {reason}" in answer["missing"]
 
 

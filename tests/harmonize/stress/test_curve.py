@@ -172,6 +172,19 @@ def test_a_depth_table_is_refused_beyond_its_end_only_if_reached() -> None:
         curve(STEPS, depth, [0.05])
 
 
+def test_a_fall_that_never_comes_does_not_meet_the_end_of_a_table() -> None:
+    """Both the fall and the impact beyond the table are infinite: neither is taken from the other."""
+    depth = DepthImpact((0.0, 1e8, 3e8), (0.0, 0.005, 0.03))
+    given = stated([0.04, 0.06, np.inf, np.inf], [2e8, 3e8, 1e8, 1e8])
+    with np.errstate(all="raise"):
+        assert curve(given, depth, [0.03, 0.04]).move == pytest.approx([0.03, 0.0575])
+        with pytest.raises(StressInputError, match="sold beyond the end of the table"):
+            curve(given, depth, [0.05])
+        jumps = [own.move_after for own in cliffs(given, depth)]
+        assert jumps == pytest.approx([0.0575, np.inf])
+        assert len(reverse_stress(given, depth, [0.0])) == 1
+
+
 @pytest.mark.parametrize("shock", [-0.01, 1.0, float("nan")])
 def test_shocks_outside_zero_to_one_are_refused(shock: float) -> None:
     with pytest.raises(StressInputError, match=r"shock: expected fractions from 0 to below 1"):
