@@ -48,7 +48,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("XXX", "no daily prices in the archive"),
+        ("ZZZ", "no daily prices in the archive"),
         ("CCC", "99 daily moves, 365 are required"),
     ],
 )
@@ -73,9 +73,9 @@ def test_an_underlying_without_common_days_does_not_void_the_rest(archive: Path)
 
 
 def test_a_book_of_which_nothing_is_known_has_no_risk(archive: Path) -> None:
-    risk = risk_of(archive, "XXX", "CCC")
+    risk = risk_of(archive, "ZZZ", "CCC")
     assert risk == Unknown(
-        "XXX: no daily prices in the archive; CCC: 99 daily moves, 365 are required"
+        "ZZZ: no daily prices in the archive; CCC: 99 daily moves, 365 are required"
     )
 
 

@@ -57,6 +57,12 @@ KINDS = (
 LONG = ("underlyings/btc", "underlyings/eth", "venues/bitget", "adequacy/eth")
 """Pages with most rows, which are the longest on paper."""
 
+CHARTED = (
+    *("underlyings/ada", "history", "adequacy/btc", "thresholds", "thresholds/btc", "stress"),
+    *("stress/eth", "venues/binance"),
+)
+"""Pages with every kind of chart."""
+
 CHECKS = Path(__file__).parents[2] / "support" / "page_checks.js"
 AXE = "axe-core@4"
 A4, LETTER = (8.27, 11.69), (8.5, 11.0)
@@ -154,18 +160,7 @@ def test_text_does_not_overlap_and_the_page_does_not_scroll_sideways(
     assert check(page, "excess()") <= 0
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "underlyings/ada",
-        "history",
-        "adequacy/btc",
-        "thresholds",
-        "thresholds/btc",
-        "stress",
-        "venues/binance",
-    ],
-)
+@pytest.mark.parametrize("kind", CHARTED)
 def test_text_in_charts_is_legible_on_a_narrow_screen(
     page: Browser, folder: Path, kind: str
 ) -> None:
@@ -222,18 +217,7 @@ def test_a_ranking_stays_readable_on_a_narrow_screen(
 
 
 @pytest.mark.parametrize("width", [600, 1000, 1440])
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "underlyings/ada",
-        "history",
-        "adequacy/btc",
-        "thresholds",
-        "thresholds/btc",
-        "stress",
-        "venues/binance",
-    ],
-)
+@pytest.mark.parametrize("kind", CHARTED)
 def test_charts_are_whole_without_scrolling_on_wider_screens(
     page: Browser, folder: Path, kind: str, width: int
 ) -> None:
