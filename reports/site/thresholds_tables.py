@@ -1,7 +1,7 @@
 """Tables on daily thresholds: whether margins should move, models, the gate, signals and episodes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from harmonize.document import (
@@ -102,10 +102,12 @@ def _threshold_cell(row: ThresholdRow, *advice: ThresholdAdviceRow | None) -> Ce
         )
     upper = "unbounded" if judged.upper is None else _rate(judged.upper)
     value = row.threshold if judged.threshold is None else judged.threshold
-    note = f"{_rate(judged.lower)} to {upper}, {row.day}"
+    day = row.day
     if row.threshold is not None and _rate(value) != _rate(row.threshold):
-        note += f"; {_rate(row.threshold)} without size"
-    return _noted(value, note, "")
+        day += f"; {_rate(row.threshold)} without size"
+    words = _rate(value)
+    lines = (f"{_rate(judged.lower)} to {upper}", day)
+    return number(words, _with_lines(words, map(text, lines)), key=value)
 
 
 def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
@@ -114,23 +116,28 @@ def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
     spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, " if row.venues else ""
     address = underlying_path(row.underlying) if row.underlying in context.underlyings else ""
     venues = link_to(address if row.venues else "", _venues(row))
-    note = f"{text(spread)}{venues}{text(_observed(row))}"
-    return number(words, Html(f"{text(words)}<small>{note}</small>"), key=row.median)
+    lines = [Html(f"{text(spread)}{venues}"), *(text(line) for line in _observed(row))]
+    return number(words, _with_lines(words, lines), key=row.median)
 
 
-def _observed(row: ThresholdRow) -> str:
-    """Returns the days between which the known margins of the venues were observed.
+def _with_lines(words: str, lines: Iterable[Html]) -> Html:
+    """Returns words with small lines below them, which keeps a column narrow."""
+    return Html(f"{text(words)}{''.join(f'<small>{line}</small>' for line in lines)}")
+
+
+def _observed(row: ThresholdRow) -> list[str]:
+    """Returns lines on the days between which the known margins of the venues were observed.
 
     Dates without an earliest possible time count by the latest one, and their number is stated.
     """
     known = [own for own in row.venue_rates if own.initial is not None]
     if not known:
-        return ""
+        return []
     oldest = min(own.observed_from or own.observed_at for own in known)
     newest = max(own.observed_at for own in known)
     undated = sum(not own.observed_from for own in known)
-    words = f", {undated} of these no later than their date" if undated else ""
-    return f", observed {numbers.date_range(oldest, newest)}{words}"
+    lines = [f"observed {numbers.date_range(oldest, newest)}"]
+    return [*lines, f"{undated} of these no later than their date"] if undated else lines
 
 
 def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
