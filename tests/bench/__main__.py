@@ -15,5 +15,6 @@ for part in (
     "stress",
     "growth",
     "thresholds",
+    "pages",
 ):
     subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)
