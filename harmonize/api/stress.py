@@ -14,8 +14,8 @@ from harmonize.api.stress_accounts import (
     AccountRow,
     account_rows,
     accounted_underlyings,
+    added_underlyings,
     has_accounts,
-    linked_underlyings,
 )
 from harmonize.api.stress_books import given_book, observable_books, position_venues, same_book
 from harmonize.api.stress_case import StressCase
@@ -28,14 +28,16 @@ from harmonize.api.stress_inputs import (
     market_before,
     open_interest_near,
 )
+from harmonize.api.stress_paths import SwitchedPaths, check_switches, joined, simulated_paths
 from harmonize.api.stress_references import references
 from harmonize.api.stress_replay import path_sentences, replay_sentences
-from harmonize.api.stress_requested import reference_notes, requested_changes
+from harmonize.api.stress_requested import reference_notes, requested_changes, unsimulated
 from harmonize.api.stress_rows import SHOCKS, stress_row
-from harmonize.api.stress_statements import limit_statements
+from harmonize.api.stress_statements import limit_statements, switch_statements
 from harmonize.api.stress_validation import validate, validation_sentences
 from harmonize.api.threshold_work import map_tasks
 from harmonize.document.stress import StressRow, StressValidationRow
+from harmonize.liquidation.price import Side
 from harmonize.market.points import PointSeries
 from harmonize.market.prices import PriceKind
 from harmonize.stress.defaults import DEFAULTS, Mark, StressDefaults
@@ -65,7 +67,8 @@ class StressTerms:
     ``positions`` None are synthetic ones. Without ``what_ifs``, the references are applied, as a whole
     and in parts. ``with_impact`` keeps impact on in recorded paths. ``fee`` is
     the taker fee, a rate, of venues that add one to MM. ``funds`` are insurance funds by venue, in USD.
-    ``given_impact`` stands in place of the square root.
+    ``given_impact`` stands in place of the square root. Paths liquidate positions in ``slices``, and
+    with ``deleverage`` close shorts against the losses that no fund pays.
     """
 
     scenario: Scenario | None = None
@@ -78,6 +81,8 @@ class StressTerms:
     funds: Mapping[str, float] = field(default_factory=dict)
     defaults: StressDefaults = DEFAULTS
     given_impact: GivenImpact | None = None
+    slices: int = 1
+    deleverage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,7 @@ class StressAnswer:
 
     ``statements`` state the limits of the answer. ``missing`` was requested and is not simulated.
     ``with_accounts`` are the underlyings on which some positions share their margin: ``accounts``
-    count it, ``rows`` margin each position alone.
+    count it, ``rows`` margin each position alone. ``switched`` are slices and auto-deleveraging.
     """
 
     as_of: datetime
@@ -99,6 +104,7 @@ class StressAnswer:
     missing: tuple[str, ...] = ()
     with_accounts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    switched: SwitchedPaths = field(default_factory=SwitchedPaths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +144,15 @@ def answer_stress(
     terms = terms or StressTerms()
     _check(terms)
     inputs = _read(question, terms)
-    rows, missing, used = [], [], {}
+    rows, missing, used, switched = [], [], {}, []
     absent: dict[str, str] = {}
     for underlying in _underlyings(inputs):
         try:
             case, reasons = _case(inputs, underlying)
             used[underlying] = case
-            rows.append(stress_row(case, partial(map_tasks, executor)))
+            paths = simulated_paths(case)
+            rows.append(stress_row(case, partial(map_tasks, executor), paths))
+            switched.append(paths.switched)
         except NotObservedError as error:
             absent[underlying] = str(error)
             missing.append(str(error))
@@ -153,7 +161,8 @@ def answer_stress(
             raise RequestError(str(error)) from None
         missing += reasons
     partly = missing if _is_optional(inputs, rows) else []
-    missing = [line for line in missing if line not in partly] + _unsimulated(inputs, rows)
+    missing = [line for line in missing if line not in partly]
+    missing += unsimulated(question.venues, terms.positions, rows)
     if not rows:
         message = (
             "; ".join(dict.fromkeys((*inputs.base.missing, *missing)))
@@ -185,6 +194,7 @@ def answer_stress(
                 with_impact=terms.with_impact,
                 has_funds=bool(terms.funds),
             ),
+            *switch_statements(terms.slices, is_deleveraged=terms.deleverage),
             *short_sentences(terms.positions, rows),
             *without_validation(
                 terms.positions,
@@ -199,6 +209,7 @@ def answer_stress(
             *_omitted(inputs),
             *reference_notes(rows, inputs.changes),
         ),
+        joined(switched),
     )
 
 
@@ -240,6 +251,8 @@ def _check(terms: StressTerms) -> None:
     if terms.with_impact and not is_replay:
         message = "--impact: off in the replay of a recorded --scenario alone; remove --impact"
         raise RequestError(message)
+    has_path = terms.scenario is not None
+    check_switches(terms.slices, is_deleveraged=terms.deleverage, has_path=has_path)
     if not 0.0 <= terms.fee < 1.0:
         message = f"taker fee: expected a rate from 0 to below 1, found {terms.fee}"
         raise RequestError(message)
@@ -253,7 +266,7 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
     rules = question.rules or read_configuration(question.options.config).rules
     question = replace(question, rules=rules or (BASELINE,))
     base = prepare_universe(question)
-    named, linked = base.underlyings, _linked(terms.positions, base.underlyings)
+    named, linked = base.underlyings, added_underlyings(terms.positions, base.underlyings)
     if linked:
         question = replace(question, underlyings=(*named, *linked))
         base = prepare_universe(question)
@@ -279,13 +292,6 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         tuple(rule.applied.rule_set.id for rule in applied),
         (*defects, *unread),
     )
-
-
-def _linked(positions: Positions | None, named: tuple[str, ...]) -> tuple[str, ...]:
-    """Returns the underlyings that accounts link to the named ones; all are simulated if none is."""
-    if positions is None or not named:
-        return ()
-    return linked_underlyings(positions, named)[len(named) :]
 
 
 def _first_mark(scenario: Scenario) -> datetime:
@@ -383,6 +389,11 @@ def _case(inputs: _Inputs, underlying: str) -> tuple[StressCase, list[str]]:
         fee=terms.fee,
         funds=terms.funds,
         with_impact=terms.with_impact,
+        slices=terms.slices,
+        is_deleveraged=terms.deleverage,
+        make_shorts=None
+        if terms.positions
+        else observable_books(underlying, near, own, Side.SHORT),
         has_accounts=bool(terms.positions and underlying in accounted_underlyings(terms.positions)),
     )
     return case, [*reasons, *changes.missing]
@@ -392,27 +403,6 @@ def _shock(terms: StressTerms, underlying: str) -> float:
     if terms.shock is not None:
         return terms.shock
     return max(terms.scenario.path(underlying)) if terms.scenario else DEFAULT_SHOCK
-
-
-def _unsimulated(inputs: _Inputs, rows: Sequence[StressRow]) -> list[str]:
-    """Returns the requested venues that no book contains, and given positions not simulated."""
-    simulated = {venue.venue for row in rows for venue in row.venues}
-    absent = {own.venue: own.reason for row in rows for own in row.not_observable}
-    lines = [
-        f"venue {venue}: not simulated: {absent.get(venue, 'no open interest and margins')}"
-        for venue in inputs.question.venues
-        if venue not in simulated
-    ]
-    if inputs.terms.positions is None:
-        return lines
-    given = set(inputs.terms.positions.venues)
-    lines += [
-        f"positions: {row.underlying} on {own.venue}: not simulated: {own.reason}"
-        for row in rows
-        for own in row.not_observable
-        if own.venue in given
-    ]
-    return lines
 
 
 def _accounts(

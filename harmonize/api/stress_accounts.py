@@ -74,6 +74,13 @@ def linked_underlyings(positions: Positions, names: Sequence[str]) -> tuple[str,
     return tuple(dict.fromkeys((*names, *others)))
 
 
+def added_underlyings(positions: Positions | None, names: Sequence[str]) -> tuple[str, ...]:
+    """Returns the underlyings that accounts link to the named ones; all are simulated if none is."""
+    if positions is None or not names:
+        return ()
+    return linked_underlyings(positions, names)[len(names) :]
+
+
 def account_rows(
     positions: Positions, cases: Mapping[str, StressCase], reasons: Mapping[str, str]
 ) -> tuple[tuple[AccountRow, ...], tuple[str, ...]]:

@@ -49,9 +49,12 @@ def _reason(own: Terms | None) -> str:
 
 
 def observable_books(
-    underlying: str, near: Mapping[str, OpenInterestNear], terms: TermsByVenue
+    underlying: str,
+    near: Mapping[str, OpenInterestNear],
+    terms: TermsByVenue,
+    side: Side = Side.LONG,
 ) -> BookMaker:
-    """Returns what makes the book of longs of a seed under assumptions, here or in another process.
+    """Returns what makes the book of one side of a seed under assumptions, here or in another process.
 
     Raises NotObservedError: no venue is observable.
     """
@@ -61,18 +64,20 @@ def observable_books(
         reason = _unobservable(underlying, near, terms)
         message = f"underlying {underlying}: no venue has both open interest and margins; {reason}"
         raise NotObservedError(message)
-    return partial(_longs, underlying, open_interest, margins)
+    return partial(_one_side, underlying, open_interest, margins, side=side)
 
 
-def _longs(
+def _one_side(  # noqa: PLR0913 - the terms of a book
     underlying: str,
     open_interest: Mapping[str, float],
     margins: Mapping[str, VenueMargins | Unknown],
     seed: int | None,
     defaults: StressDefaults,
+    *,
+    side: Side,
 ) -> Book:
     return synthetic_book(
-        underlying, open_interest, margins, defaults=defaults, seed=seed, sides=(Side.LONG,)
+        underlying, open_interest, margins, defaults=defaults, seed=seed, sides=(side,)
     )
 
 

@@ -10,6 +10,7 @@ from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
 from harmonize.api.stress_references import Reference
 from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressDefaultRow, StressMarketRow
+from harmonize.liquidation.price import Side
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import WhatIf
 from harmonize.stress.defaults import DEFAULTS, Default, Mark, StressDefaults
@@ -49,7 +50,8 @@ class StressCase:
     keeps impact on in recorded paths. ``references`` are the margins of the selected rule sets.
     ``given_impact`` stands in place of the square root, without liquidity multipliers.
     ``has_accounts`` is whether some positions share their margin, which the rows of the underlying do
-    not count.
+    not count. ``slices`` of positions are liquidated on paths. If ``is_deleveraged``, auto-deleveraging
+    closes shorts after them: those of ``make_shorts``, or those of the book itself if it is None.
     """
 
     underlying: str
@@ -70,6 +72,9 @@ class StressCase:
     references: tuple[Reference, ...] = ()
     given_impact: GivenImpact | None = None
     defaults: StressDefaults = DEFAULTS
+    slices: int = 1
+    is_deleveraged: bool = False
+    make_shorts: BookMaker | None = None
 
     @property
     def impacts(self) -> Impacts:
@@ -104,6 +109,7 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
     rows += [_default_row(case, own) for own in case.defaults.rows() if own.name not in skipped]
     if case.has_accounts:
         rows.append(_SHARED_MARGIN)
+    rows += _switch_defaults(case)
     funds = ", ".join(f"{venue} ${own:,.0f}" for venue, own in sorted(case.funds.items()))
     rows.append(
         StressDefaultRow(
@@ -122,6 +128,33 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
         )
     )
     return tuple(rows)
+
+
+def _switch_defaults(case: StressCase) -> list[StressDefaultRow]:
+    """Returns the assumptions of partial liquidation and auto-deleveraging, if they are on."""
+    rows = []
+    if case.slices > 1:
+        rows.append(
+            StressDefaultRow(
+                "partial liquidation",
+                f"on paths, every position in {case.slices} equal slices, each at the MM of what remains",
+                Mark.ASSUMED.value,
+                "venues reduce positions by tier or by a share of their own; --slices states the number",
+            )
+        )
+    if case.is_deleveraged:
+        shape = case.defaults.leverage_of(case.underlying, Side.SHORT)
+        drawn = f", lognormal median {shape.median:g}, log-sd {shape.log_sd:g}"
+        rows.append(
+            StressDefaultRow(
+                "auto-deleveraging",
+                "after paths, of the loss that no fund pays, at the bankruptcy price; shorts with the "
+                f"largest effective leverage first{drawn if case.is_synthetic else ''}",
+                Mark.ASSUMED.value,
+                "its trigger is not identified by public data: the least that covers the loss",
+            )
+        )
+    return rows
 
 
 def _unused(case: StressCase) -> set[str]:

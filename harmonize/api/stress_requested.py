@@ -1,4 +1,4 @@
-"""Changes of rules of a stress on one underlying: those requested, or the references in parts."""
+"""What is requested of a stress: changes of rules, or the references in parts; what is not simulated."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from harmonize.api.stress_changes import Change
 from harmonize.api.stress_references import Reference
 from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressRow
+from harmonize.stress.positions import Positions
 
 _NO_RULE_SET = (Reference("", Unknown(""), Unknown("")),)
 """Stands for the rule sets of a change that needs none."""
@@ -83,3 +84,26 @@ def reference_notes(rows: Sequence[StressRow], changes: Sequence[Change]) -> tup
         for own in row.thresholds
         if own.reason and (row.underlying, own.rule_set) in applied
     )
+
+
+def unsimulated(
+    venues: Sequence[str], positions: Positions | None, rows: Sequence[StressRow]
+) -> list[str]:
+    """Returns the requested venues that no book contains, and given positions not simulated."""
+    simulated = {venue.venue for row in rows for venue in row.venues}
+    absent = {own.venue: own.reason for row in rows for own in row.not_observable}
+    lines = [
+        f"venue {venue}: not simulated: {absent.get(venue, 'no open interest and margins')}"
+        for venue in venues
+        if venue not in simulated
+    ]
+    if positions is None:
+        return lines
+    given = set(positions.venues)
+    lines += [
+        f"positions: {row.underlying} on {own.venue}: not simulated: {own.reason}"
+        for row in rows
+        for own in row.not_observable
+        if own.venue in given
+    ]
+    return lines

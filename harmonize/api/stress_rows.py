@@ -10,6 +10,7 @@ import numpy as np
 
 from harmonize.api.stress_case import BookMaker, Impacts, NamedChange, StressCase, default_rows
 from harmonize.api.stress_inputs import TermsByVenue
+from harmonize.api.stress_paths import SimulatedPaths, simulated_paths
 from harmonize.api.stress_references import threshold_rows
 from harmonize.api.stress_sensitivity import sensitivity_rows
 from harmonize.api.stress_validation import limit_sentences, validate
@@ -22,7 +23,6 @@ from harmonize.document.stress import (
     StressBinRow,
     StressChangedPointRow,
     StressEffectRow,
-    StressPathRow,
     StressPointRow,
     StressReactionRow,
     StressRow,
@@ -35,10 +35,8 @@ from harmonize.stress.curve import cliffs, curve
 from harmonize.stress.defaults import DEFAULTS, StressDefaults
 from harmonize.stress.density import density
 from harmonize.stress.effects import INTERVAL, Effect, Mapper, effects_of_all
-from harmonize.stress.impact import Impact, LinearImpact
-from harmonize.stress.paths import PathTerms, run_path, settle
 from harmonize.stress.positions import Floats
-from harmonize.stress.scenario import ScenarioKind, Series, bundled_scenarios
+from harmonize.stress.scenario import ScenarioKind, bundled_scenarios
 from harmonize.stress.thresholds import Thresholds, thresholds
 from harmonize.text.messages import iso_utc
 
@@ -51,9 +49,15 @@ SMALLEST = DEFAULTS.sizes.value.smallest
 _DENSITY_UP_TO = 0.5
 
 
-def stress_row(case: StressCase, mapper: Mapper = map) -> StressRow:
-    """Returns the stress of one underlying. Raises StressInputError: input that cannot be simulated."""
+def stress_row(
+    case: StressCase, mapper: Mapper = map, paths: SimulatedPaths | None = None
+) -> StressRow:
+    """Returns the stress of one underlying; ``paths`` are simulated if they are not given.
+
+    Raises StressInputError: input that cannot be simulated.
+    """
     book, impacts = case.book(), case.impacts
+    paths = simulated_paths(case) if paths is None else paths
     validated = (case.underlying,) if case.is_synthetic else ()
     validation = validate(validated, {case.underlying: case.terms}, case.defaults)
     given = _longs(book)
@@ -77,7 +81,7 @@ def stress_row(case: StressCase, mapper: Mapper = map) -> StressRow:
         venues=venues,
         points=points,
         cliffs=tuple(_cliffs(given, impacts)),
-        paths=tuple(_paths(case, given, impacts)),
+        paths=paths.rows,
         density=tuple(_bins(case, given)),
         effects=tuple(_effects(case, impacts, mapper)),
         reactions=tuple(_reactions(case, book)),
@@ -186,45 +190,6 @@ def _cliffs(given: Thresholds, impacts: Impacts) -> Iterator[CliffRow]:
         for cliff in cliffs(given, impact):
             after = _number(cliff.move_after)
             yield CliffRow(liquidity, cliff.shock, cliff.move_before, after, cliff.notional)
-
-
-def _paths(case: StressCase, given: Thresholds, impacts: Impacts) -> Iterator[StressPathRow]:
-    """Yields the outcome of the scenario's path: without impact if it contains its own cascade."""
-    scenario = case.scenario
-    if scenario is None:
-        return
-    path = scenario.path(case.underlying)
-    is_off = scenario.contains_its_cascade and not case.with_impact
-    used: list[tuple[float | None, Impact]] = [*impacts.items()]
-    if is_off:
-        used = [(None, LinearImpact(0.0))]
-    terms = PathTerms(
-        case.defaults.release_steps(scenario.step_minutes), case.defaults.closing_steps.value
-    )
-    total = float(given.open_interest.sum())
-    for liquidity, impact in used:
-        result = run_path(given, impact, path, terms)
-        funds = [case.funds.get(venue, 0.0) for venue in given.venues]
-        paid, left = settle(result.beyond_margin, funds)
-        liquidated = float(result.liquidated.sum())
-        yield StressPathRow(
-            scenario.id,
-            liquidity,
-            max(path),
-            float(result.move.max()),
-            liquidated,
-            liquidated / total if total else 0.0,
-            float(result.beyond_margin.sum()),
-            _largest(scenario.implied_volatility, case.underlying),
-            _largest(scenario.volume, case.underlying),
-            float(paid.sum()) if case.funds else None,
-            float(left.sum()) if case.funds else None,
-        )
-
-
-def _largest(series: Series, underlying: str) -> float | None:
-    """Returns the largest number of a column of a path; None if the scenario does not state it."""
-    return max(series[underlying]) if underlying in series else None
 
 
 def _bins(case: StressCase, given: Thresholds) -> Iterator[StressBinRow]:

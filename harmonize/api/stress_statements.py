@@ -57,3 +57,21 @@ def _margined_alone(
             f"{POSITIONS_ALONE if accounted else every}. On a Hyperliquid sample, the joint fall of 2025-10-10 "
             f"makes {JOINT_FALL.text} ({JOINT_FALL.mark})."
         )
+
+
+def switch_statements(slices: int, *, is_deleveraged: bool) -> Iterator[str]:
+    """Yields what partial liquidation and auto-deleveraging state, and where they do not act."""
+    if slices > 1:
+        yield (
+            f"Partial liquidation: {slices} slices on paths alone, each closed at its own threshold, where "
+            f"its loss is realised for the next ones. {_WHOLE} liquidate whole positions."
+        )
+    if is_deleveraged:
+        yield (
+            "Auto-deleveraging: its trigger is not identified by public data. The least that covers the "
+            "loss is closed after the path, so that prices are those without it. "
+            f"{_WHOLE} have none."
+        )
+
+
+_WHOLE = "Curve, contributions, map, effects, sensitivity and results of accounts"

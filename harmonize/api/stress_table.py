@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from harmonize.api.stress import StressAnswer
+from harmonize.api.stress_paths import SwitchedPaths
 from harmonize.document.stress import StressRow
 from reports.formats.sheets import Cell, Sheet
 
@@ -37,6 +38,8 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
         curve_sheet(answer),
         _effects(answer),
         *tables,
+        _sheet("Partial liquidation", (_fields(own, set()) for own in answer.switched.slices)),
+        _sheet("Auto-deleveraging", (_fields(own, set()) for own in answer.switched.deleveraging)),
         _sheet("Accounts", (_fields(own, set()) for own in answer.accounts)),
         _sheet("Validation", (_fields(own, {"heat_map_leverages"}) for own in answer.validation)),
         _sheet("Limits", ({"statement": line} for line in answer.statements)),
@@ -46,7 +49,7 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
 def curve_sheet(answer: StressAnswer) -> Sheet:
     """Returns a row per underlying, shock and liquidity, and per path; with the marks of defaults.
 
-    ``assumptions`` repeats every default with its mark, because a single table has no other place.
+    A path with switches has what they do, summed over venues. ``assumptions`` repeats every default with its mark, because a single table has no other place.
     """
     records: list[_Record] = []
     for row in answer.rows:
@@ -59,8 +62,28 @@ def curve_sheet(answer: StressAnswer) -> Sheet:
         for path in row.paths:
             record = _record(row, path, set())
             record["shock"] = record.pop("fall")
+            record |= _switched(answer.switched, row.underlying, path.liquidity)
             records.append({**record, "assumptions": assumptions})
     return _sheet("Curve", records)
+
+
+def _switched(switched: SwitchedPaths, underlying: str, liquidity: float | None) -> _Record:
+    """Returns what the switches of the paths add to the row of one; empty if they are off."""
+    record: _Record = {}
+    for sliced in switched.slices:
+        if (sliced.underlying, sliced.liquidity) == (underlying, liquidity):
+            record["slices"] = sliced.slices
+            record["whole_liquidated"] = sliced.whole_liquidated
+            record["whole_loss"] = sliced.whole_loss
+    deleveraging = [
+        own
+        for own in switched.deleveraging
+        if (own.underlying, own.liquidity) == (underlying, liquidity)
+    ]
+    if deleveraging:
+        record["haircut"] = sum(own.haircut for own in deleveraging)
+        record["deleveraged"] = sum(own.closed for own in deleveraging)
+    return record
 
 
 def csv_sheet(answer: StressAnswer) -> Sheet:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from harmonize.stress.positions import Positions
     from harmonize.stress.scenario import Scenario
 
-_SCHEMA_VERSION = "1.0"
+_SCHEMA_VERSION = "1.1"
 """Version of the JSON; its first number rises when a field is removed or changes its meaning."""
 
 
@@ -95,6 +95,21 @@ def stress(
             help="Insurance fund for reverse stress and paths, as VENUE=USD, such as okx=50m (repeatable).",
         ),
     ] = None,
+    slices: Annotated[
+        int,
+        typer.Option(
+            "--slices",
+            help="Partial liquidation on the path of a scenario: equal slices per position, 1 to 20.",
+        ),
+    ] = 1,
+    deleverage: Annotated[
+        bool,
+        typer.Option(
+            "--deleverage",
+            help="Auto-deleveraging after the path of a scenario: close shorts at the bankruptcy "
+            "price for losses that no fund pays.",
+        ),
+    ] = False,
     venue: Venues = None,
     rules: RulesOption = None,
     as_of: AsOf = None,
@@ -140,6 +155,8 @@ def stress(
         _funds(fund or []),
         given_defaults(leverage),
         given_impact(impact_model, _read),
+        slices,
+        deleverage,
     )
     selection = request.selection(
         context.obj,
@@ -258,6 +275,8 @@ def _object(answer: "StressAnswer") -> dict[str, object]:
         },
         "stress": [asdict(row) for row in answer.rows],
         "accounts": [asdict(row) for row in answer.accounts],
+        "partial_liquidation": [asdict(row) for row in answer.switched.slices],
+        "deleveraging": [asdict(row) for row in answer.switched.deleveraging],
         "validation": [asdict(row) for row in answer.validation],
         "statements": list(answer.statements),
         "missing": list(answer.missing),

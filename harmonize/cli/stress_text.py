@@ -6,16 +6,17 @@ from textwrap import wrap
 
 from harmonize.api.stress import StressAnswer
 from harmonize.api.stress_accounts import AccountRow
+from harmonize.api.stress_paths import SwitchedPaths
 from harmonize.api.stress_replay import replay_sentences
 from harmonize.cli import stress_numbers
 from harmonize.cli.compare_text import aligned
 from harmonize.cli.stress_numbers import NONE
+from harmonize.cli.stress_paths_text import paths
 from harmonize.cli.stress_venues_text import contributions, margins_in_force
 from harmonize.document.stress import (
     EffectCellRow,
     StressDefaultRow,
     StressEffectRow,
-    StressPathRow,
     StressPointRow,
     StressRow,
 )
@@ -41,7 +42,8 @@ def stress_text(answer: StressAnswer) -> str:
     lines = [f"as of {answer.as_of:%Y-%m-%d}, read from {answer.archive}", *_scenario(answer)]
     for row in answer.rows:
         is_accounted = row.underlying in answer.with_accounts
-        lines += ["", *_section(row, ", each position margined alone" if is_accounted else "")]
+        margined = ", each position margined alone" if is_accounted else ""
+        lines += ["", *_section(row, answer.switched, margined)]
     lines += [*_accounts(answer), "", "assumptions", *_defaults(answer.rows)]
     above = set(replay_sentences(answer.scenario, answer.rows))
     lines += ["", "limits", *(line for line in answer.statements if line not in above)]
@@ -59,7 +61,7 @@ def _scenario(answer: StressAnswer) -> Iterator[str]:
     yield from replay_sentences(scenario, answer.rows)
 
 
-def _section(row: StressRow, margined: str) -> Iterator[str]:
+def _section(row: StressRow, switched: SwitchedPaths, margined: str) -> Iterator[str]:
     """Yields the results on one underlying; ``margined`` states how, if some share their margin."""
     kind = "synthetic" if row.is_synthetic else "given"
     span = " to ".join(dict.fromkeys((row.oldest[:10], row.newest[:10])))
@@ -73,7 +75,7 @@ def _section(row: StressRow, margined: str) -> Iterator[str]:
         return
     if row.market.reason:
         yield f"no curve, contributions or effects: {row.market.reason}"
-    yield from _paths(row)
+    yield from paths(row, switched)
     if row.points:
         yield from _points(row)
     yield from _cliffs(row)
@@ -107,32 +109,6 @@ def _point(point: StressPointRow) -> Cells:
         interval,
         stress_numbers.usd(point.loss),
     )
-
-
-def _paths(row: StressRow) -> Iterator[str]:
-    for path in row.paths:
-        impact = "no impact" if path.liquidity is None else f"impact at {path.liquidity:g}×"
-        yield (
-            f"path {path.scenario}, {impact}: fall of {percent(path.fall)}, price moves "
-            f"{stress_numbers.move(path.move, path.fall)}, liquidated "
-            f"{stress_numbers.usd(path.liquidated)} ({stress_numbers.rate(path.share)}), "
-            f"loss beyond margin {stress_numbers.usd(path.loss)}{_funded(path)}"
-        )
-    if row.paths:
-        path = row.paths[0]
-        shocks = [] if path.volume is None else [f"volume of {path.volume:g} times"]
-        if path.implied_volatility is not None:
-            shocks.append(f"implied volatility of {percent(path.implied_volatility)} a year")
-        if shocks:
-            yield f"largest on the path: {', '.join(shocks)}"
-
-
-def _funded(path: StressPathRow) -> str:
-    """Returns what stated funds pay of the loss; empty without one."""
-    if path.paid_by_funds is None:
-        return ""
-    paid, rest = stress_numbers.usd(path.paid_by_funds), stress_numbers.usd(path.uncovered)
-    return f", of which funds pay {paid}; {rest} is uncovered"
 
 
 def _cliffs(row: StressRow) -> Iterator[str]:

@@ -16,7 +16,8 @@ import numpy as np
 from harmonize.stress.defaults import MOST_RELEASE_STEPS
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, require_known
-from harmonize.stress.positions import Floats
+from harmonize.stress.positions import Flags, Floats
+from harmonize.stress.slices import SoldRows, pooled
 from harmonize.stress.thresholds import TIE, Thresholds, check_moves
 
 
@@ -67,6 +68,7 @@ class PathResult:
     - ``loss``: loss by venue of what was liquidated, in USD, at the mean execution price. It is paid
       ``from_margin``; the rest is ``beyond_margin``. ``left`` is the margin that liquidations leave.
     - ``execution``: mean execution move by row of the thresholds; NaN if the row was not sold.
+    - ``share``: share of each row that was sold. ``beyond_by_row``: loss beyond margin by row, in USD.
     """
 
     venues: tuple[str, ...]
@@ -81,6 +83,8 @@ class PathResult:
     beyond_margin: Floats
     left: Floats
     execution: Floats
+    share: Floats
+    beyond_by_row: Floats
 
 
 def run_path(
@@ -223,6 +227,8 @@ def _result(given: Thresholds, state: _State) -> PathResult:
     loss = exposure * execution
     beyond = exposure * np.maximum(execution - given.bankrupt, 0.0)
     left = np.maximum(given.margin * share - loss, 0.0)
+    if given.slices > 1:
+        beyond, left = pooled(SoldRows(given, _triggered(state), share, loss, beyond))
     by_venue = {
         name: given.sum_by_venue(amount)
         for name, amount in (("loss", loss), ("beyond_margin", beyond), ("left", left))
@@ -237,8 +243,18 @@ def _result(given: Thresholds, state: _State) -> PathResult:
         unsold=unsold,
         from_margin=by_venue["loss"] - by_venue["beyond_margin"],
         execution=np.where(share > 0.0, execution, np.nan),
+        share=share,
+        beyond_by_row=beyond,
         **by_venue,
     )
+
+
+def _triggered(state: _State) -> Flags:
+    """Returns which rows were liquidated."""
+    flags = np.zeros(state.given.fall.size, bool)
+    for cohort in state.cohorts:
+        flags[cohort.rows] = True
+    return flags
 
 
 def _execution(state: _State, prices: Floats) -> tuple[Floats, Floats]:
@@ -276,14 +292,17 @@ def settle(
 def to_deleverage(given: Thresholds, result: PathResult, haircuts: Floats) -> Floats:
     """Returns by venue the notional, in USD, that auto-deleveraging closes at the bankruptcy price.
 
-    It is the notional liquidated beyond bankruptcy, in proportion to the loss that no fund pays. What
-    triggers auto-deleveraging is not identified by public data: this is the least that covers losses.
+    It is the part of the notional sold beyond bankruptcy that, closed at the bankruptcy price instead,
+    saves the loss which no fund pays. What triggers auto-deleveraging is not identified by public data:
+    this is the least that covers losses.
     """
-    bankrupt = np.nan_to_num(result.execution) > given.bankrupt
-    notional = given.sum_by_venue(np.where(bankrupt, given.notional, 0.0))
+    is_bankrupt = result.beyond_by_row > 0.0
+    beyond = np.where(is_bankrupt, result.execution - given.bankrupt, 0.0)
+    saved = given.sum_by_venue(given.exposure * result.share * beyond)
+    notional = given.sum_by_venue(np.where(is_bankrupt, given.notional * result.share, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(result.beyond_margin > 0.0, haircuts / result.beyond_margin, 0.0)
-    return notional * share
+        part = np.where(saved > 0.0, haircuts / saved, 0.0)
+    return notional * part
 
 
 def deleverage(opposite: Thresholds, leverage: Floats, amount: Sequence[float] | Floats) -> Floats:

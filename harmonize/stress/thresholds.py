@@ -44,7 +44,8 @@ class Thresholds:
     Venue ``v`` has the rows ``start[v] : start[v + 1]``, and ``cumulative[v][k]`` is the notional of
     its first k. ``row`` is the index of each row before sorting. ``notional``, ``margin`` and
     ``exposure`` are those of all positions that a row represents, in USD. Rows at or below MM
-    have a fall of 0: their sales count like others.
+    have a fall of 0: their sales count like others. Of positions liquidated in ``slices``, each slice is
+    a row, and rows with the same ``row // slices`` are one position.
     """
 
     venues: tuple[str, ...]
@@ -58,6 +59,7 @@ class Thresholds:
     exposure: Floats
     immediate: Flags
     cumulative: tuple[Floats, ...]
+    slices: int = 1
 
     @property
     def rows(self) -> tuple[slice, ...]:
