@@ -151,7 +151,7 @@ def _switch_defaults(case: StressCase) -> list[StressDefaultRow]:
                 "after paths, of the loss that no fund pays, at the bankruptcy price; shorts with the "
                 f"largest effective leverage first{drawn if case.is_synthetic else ''}",
                 Mark.ASSUMED.value,
-                "its trigger is not identified by public data: the least that covers the loss",
+                "its trigger is not identified by public data: what covers the loss is closed, and no more",
             )
         )
     return rows

@@ -68,8 +68,8 @@ def switch_statements(slices: int, *, is_deleveraged: bool) -> Iterator[str]:
         )
     if is_deleveraged:
         yield (
-            "Auto-deleveraging: its trigger is not identified by public data. The least that covers the "
-            "loss is closed after the path, so that prices are those without it. "
+            "Auto-deleveraging: its trigger is not identified by public data. What covers the loss "
+            "is closed after the path, and no more; prices are those without it. "
             f"{_WHOLE} have none."
         )
 

@@ -292,9 +292,9 @@ def settle(
 def to_deleverage(given: Thresholds, result: PathResult, haircuts: Floats) -> Floats:
     """Returns by venue the notional, in USD, that auto-deleveraging closes at the bankruptcy price.
 
-    It is the part of the notional sold beyond bankruptcy that, closed at the bankruptcy price instead,
-    saves the loss which no fund pays. What triggers auto-deleveraging is not identified by public data:
-    this is the least that covers losses.
+    It is the part of the notional sold beyond bankruptcy, the same of every position of a venue, that
+    saves the loss which no fund pays if it is closed at the bankruptcy price instead. What triggers
+    auto-deleveraging is not identified by public data: this covers losses, and no more.
     """
     is_bankrupt = result.beyond_by_row > 0.0
     beyond = np.where(is_bankrupt, result.execution - given.bankrupt, 0.0)
