@@ -25,6 +25,9 @@ from harmonize.stress.tiers import VenueMargins
 _TAIL = 4
 """Power of the strata of leverage; 1 would give every row the same open interest."""
 
+_DEEP = -5.0
+"""Cut, in standard deviations, below which the share of the distribution above it is all but 1."""
+
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 
 
@@ -156,8 +159,6 @@ def _columns(
     sampling: _Sampling,
 ) -> tuple[Floats, Floats, Floats]:
     """Returns notional, margin and count of the rows of every venue and side, in that order."""
-    from scipy.special import ndtr, ndtri  # noqa: PLC0415 - heavy
-
     sizes = sampling.defaults.sizes.value
     keys = [(terms, side) for terms in observed.values() for side in sides]
     quantiles = [sampling.quantiles(terms.venue, side) for terms, side in keys]
@@ -175,7 +176,18 @@ def _columns(
     log_sd = np.array([shape.log_sd for shape in shapes])[:, None]
     with np.errstate(divide="ignore"):  # without IM, leverage has no largest value
         cut = np.log(notional / initial / median) / log_sd
-    # In shares above, which keep their digits where shares below are all but 1.
-    leverage = median * np.exp(-log_sd * ndtri(ndtr(-cut) + above * ndtr(cut)))
+    leverage = median * np.exp(log_sd * _cut_normal(above, cut))
     count = owned * share / notional
     return notional.ravel(), (notional / leverage).ravel(), count.ravel()
+
+
+def _cut_normal(above: Floats, cut: Floats) -> Floats:
+    """Returns the quantiles with a share above them of standard normal distributions below a cut."""
+    from scipy.special import log_ndtr, ndtr, ndtri, ndtri_exp  # noqa: PLC0415 - heavy
+
+    # In shares above, which keep their digits where shares below are all but 1.
+    quantile: Floats = -ndtri(ndtr(-cut) + above * ndtr(cut))
+    deep = cut < _DEEP
+    if deep.any():
+        quantile[deep] = ndtri_exp(np.log1p(-above[deep]) + log_ndtr(cut[deep]))
+    return quantile

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import log_ndtr
 
 from harmonize.core.schedule import Unknown
 from harmonize.liquidation.price import Side
@@ -11,6 +12,7 @@ from harmonize.stress.book import Book, UnobservableVenue, synthetic_book
 from harmonize.stress.defaults import DEFAULTS, Default, Mark, SizeRange
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.falls import falls
+from harmonize.stress.given import with_leverage
 from harmonize.stress.thresholds import Direction, thresholds
 from harmonize.stress.tiers import VenueMargins, tiers_from_pieces
 from tests.harmonize.stress.markets import flat_margins
@@ -205,3 +207,20 @@ def test_defaults_can_be_changed_one_by_one() -> None:
     narrow = Default("position sizes", SizeRange(1e4, 1e5), "$10k to $100k", Mark.ASSUMED, "test")
     made = book(defaults=replace(DEFAULTS, sizes=narrow))
     assert made.positions.notional.max() <= 1e5
+
+
+@pytest.mark.parametrize(("median", "log_sd"), [(40.0, 0.3), (100.0, 0.01)])
+@pytest.mark.parametrize("seed", [None, 7])
+def test_leverage_far_above_the_cut_lies_just_below_it(
+    median: float, log_sd: float, seed: int | None
+) -> None:
+    # IM of 100 %: the cut is 12 and 460 standard deviations below the median, where shares are all but 1.
+    defaults = with_leverage(DEFAULTS, median, log_sd, "given")
+    own = flat_margins(0.005, 1.0)
+    positions = book(own, defaults=defaults, sides=(Side.LONG,), seed=seed).positions
+    quantile = np.log(positions.notional / positions.margin / median) / log_sd
+    cut = np.log(1.0 / median) / log_sd
+    mean = -np.exp(-0.5 * cut**2 - 0.5 * np.log(2.0 * np.pi) - log_ndtr(cut))
+    assert quantile.max() <= cut + 1e-9
+    average = np.average(quantile, weights=positions.total)
+    assert cut - average == pytest.approx(cut - mean, rel=0.1 if seed else 1e-3)
