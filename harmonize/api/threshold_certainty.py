@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from harmonize.api.threshold_terms import Certainty
 from harmonize.document.threshold_sentences import STALE_DAYS
@@ -39,11 +40,13 @@ def few_underlyings(judged: int) -> Doubt | None:
     return Doubt(Certainty.MEDIUM, words)
 
 
-def old_tables(age_days: int) -> Doubt | None:
+def old_tables(age_days: int, day: date) -> Doubt | None:
     """Returns the doubt that the oldest table of a venue casts; None: it is recent."""
     if age_days <= STALE_DAYS:
         return None
-    return Doubt(Certainty.LOW, f"a table of a venue is {counted(age_days, 'day')} old")
+    return Doubt(
+        Certainty.LOW, f"the oldest table of a venue ({day}) is {counted(age_days, 'day')} old"
+    )
 
 
 def few_venues(number: int) -> Doubt | None:

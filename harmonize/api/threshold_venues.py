@@ -30,6 +30,7 @@ from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe, build_universe
 from harmonize.core.schedule import Unknown
 from harmonize.text.messages import counted, dollars, percent
+from harmonize.text.words import join_words
 from harmonize.thresholds.path import rounded_figure
 
 BASELINE = "harmonized-baseline"
@@ -77,8 +78,7 @@ def baseline_rate(universe: Universe, asset: str, notional: float) -> float | Un
 class AdviceBasis:
     """What a statement on one asset rests on.
 
-    ``path`` names the model and tool of ``threshold`` and why they speak; ``judged`` is the number of
-    underlyings over which models were judged. ``covering`` are the thresholds of the models that
+    ``judged`` is the number of underlyings over which models were judged. ``covering`` are the thresholds of the models that
     cover both sides, without a tool, each with the interval of its own sample. All are without size;
     ``size_factor`` is the factor of a position of the size of the terms, Unknown without volume.
     ``age_days`` counts from the last return to ``as_of``.
@@ -86,7 +86,6 @@ class AdviceBasis:
 
     asset: str
     threshold: ThresholdInterval | Unknown
-    path: str
     covering: Sequence[ThresholdInterval]
     size_factor: float | Unknown
     judged: int
@@ -113,11 +112,11 @@ def advise(
     )
 
 
-def votes_text(statements: Statements) -> str:
-    """Returns how many models say each of the three statements."""
-    return (
-        f"{statements.falling} {Move.FALL}, {statements.staying} {Move.STAY}, "
-        f"{statements.rising} {Move.RISE}"
+def _votes_text(statements: Statements) -> str:
+    """Returns how many models say what; a statement of none is left out."""
+    counts = ((move, statements.of(move)) for move in (Move.FALL, Move.STAY, Move.RISE))
+    return join_words(
+        [f"{count} {'says' if count == 1 else 'say'} it {move}" for move, count in counts if count]
     )
 
 
@@ -142,13 +141,12 @@ def _advice(
     certainty, words = certainty_of(agreeing, statements.total, _doubts(basis, rated))
     margin = f"{subject} at {dollars(terms.notional)}, {percent(required)},"
     head = f"whether the {margin} should move {move}" if is_open else f"the {margin} {move}"
-    upper = "unbounded" if sized.upper is None else percent(sized.upper)
-    # Without a model that covers both sides, nothing supports what the interval says.
-    alone = f", by which it {says}" if is_open and statements.total else ""
-    sentence = (
-        f"{basis.asset}: {head}: {_horizon_text(terms)}{_threshold_text(basis, sized.rate)}, 95 % interval "
-        f"{percent(sized.lower)} to {upper} from {sized.sample}{alone}; models without a tool that cover "
-        f"both sides{_votes_clause(statements)}; certainty {words}{_oldest_table(rated)}."
+    sentences = (
+        f"{basis.asset}: {head}; certainty {certainty}.",
+        _threshold_sentence(basis, terms, sized),
+        _models_sentence(statements, says, is_open=is_open),
+        _certainty_sentence(certainty, words),
+        _oldest_sentence(basis, rated),
     )
     return Advice(
         asset=basis.asset,
@@ -163,19 +161,44 @@ def _advice(
         certainty_text=words,
         agreeing=agreeing,
         statements=statements,
-        sentence=sentence,
+        sentence=" ".join(filter(None, sentences)),
     )
 
 
-def _votes_clause(statements: Statements) -> str:
-    return f" say: {votes_text(statements)}" if statements.total else ": none"
+def _threshold_sentence(basis: AdviceBasis, terms: ThresholdTerms, sized: ThresholdInterval) -> str:
+    """Returns the threshold with its interval: at the size of the position, or without size."""
+    days = "" if terms.horizon == 1 else f" over {counted(terms.horizon, 'day')}"
+    factor = basis.size_factor
+    if isinstance(factor, Unknown):
+        size = f" without size ({factor.reason})"
+    else:
+        rate = basis.threshold if isinstance(basis.threshold, Unknown) else basis.threshold.rate
+        plain = rate.reason if isinstance(rate, Unknown) else percent(rate)
+        size = f" at that size ({plain} × {factor:.5g})"
+    upper = "unbounded" if sized.upper is None else percent(sized.upper)
+    return (
+        f"The threshold{days} is {percent(sized.rate)}{size}, with a 95 % interval of"
+        f" {percent(sized.lower)} to {upper} from {sized.sample}."
+    )
 
 
-def _horizon_text(terms: ThresholdTerms) -> str:
-    """Returns over how many days the threshold is that a margin is compared with; empty for one day."""
-    if terms.horizon == 1:
+def _models_sentence(statements: Statements, says: Move, *, is_open: bool) -> str:
+    """Returns what the models say; beside what the interval says if fewer than half of them agree.
+
+    Empty without models, which the certainty states.
+    """
+    total = statements.total
+    if not total:
         return ""
-    return f"it is compared with a threshold over {counted(terms.horizon, 'day')}; "
+    if statements.of(says) == total:
+        return f"{total} of {counted(total, 'model')} that cover longs and shorts agree."
+    interval = f"By the interval it {says}. " if is_open else ""
+    return f"{interval}Of {counted(total, 'model')} that cover longs and shorts, {_votes_text(statements)}."
+
+
+def _certainty_sentence(certainty: Certainty, words: str) -> str:
+    """Returns what lowers the certainty; empty if nothing does."""
+    return "" if words == certainty else f"The certainty is {words}."
 
 
 def _unknown(
@@ -202,17 +225,6 @@ def _unknown(
     )
 
 
-def _threshold_text(basis: AdviceBasis, sized: float) -> str:
-    """Returns the threshold in words: at the size of the position, or without size if it is unknown."""
-    factor = basis.size_factor
-    if isinstance(factor, Unknown):
-        return f"the threshold without size, because {factor.reason}, is {percent(sized)} ({basis.path})"
-    rate = basis.threshold if isinstance(basis.threshold, Unknown) else basis.threshold.rate
-    plain = rate.reason if isinstance(rate, Unknown) else percent(rate)
-    times = f"{plain} × {factor:.5g} for the size"
-    return f"the threshold at that size is {percent(sized)} ({basis.path}; {times})"
-
-
 def _move(required: float, threshold: ThresholdInterval) -> Move:
     if required < threshold.lower:
         return Move.RISE
@@ -229,13 +241,19 @@ def _doubts(basis: AdviceBasis, rated: Sequence[VenueRate] | None) -> Iterator[D
     """Yields what lowers the certainty apart from models that disagree."""
     found = [old_prices(basis.age_days), few_underlyings(basis.judged)]
     if rated is not None:
-        days = [(basis.as_of.date() - row.observed_at.date()).days for row in rated]
-        found += [old_tables(max(days, default=0)), few_venues(len(rated))]
+        found += [_old_tables(basis, rated), few_venues(len(rated))]
     yield from filter(None, found)
 
 
-def _oldest_table(rated: Sequence[VenueRate] | None) -> str:
-    """Returns the date of the oldest table behind a margin, as the end of a sentence."""
-    if not rated:
+def _old_tables(basis: AdviceBasis, rated: Sequence[VenueRate]) -> Doubt | None:
+    """Returns the doubt that the oldest table behind a margin casts; None: it is recent, or absent."""
+    oldest = min((row.observed_at.date() for row in rated), default=None)
+    return None if oldest is None else old_tables((basis.as_of.date() - oldest).days, oldest)
+
+
+def _oldest_sentence(basis: AdviceBasis, rated: Sequence[VenueRate] | None) -> str:
+    """Returns the date of the oldest table; empty without any, or if it lowers the certainty."""
+    if not rated or _old_tables(basis, rated):
         return ""
-    return f"; the oldest table of a venue is of {min(row.observed_at for row in rated):%Y-%m-%d}"
+    oldest = min(row.observed_at for row in rated)
+    return f"The oldest table of a venue is of {oldest:%Y-%m-%d}."

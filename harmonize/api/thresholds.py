@@ -285,15 +285,6 @@ def default_path(answer_default: DefaultThreshold | Unknown) -> tuple[Model, Too
     return answer_default.candidate.model, answer_default.candidate.tool
 
 
-def _path_words(judged: Judgement) -> str:
-    """Returns the model and tool of the thresholds, and why they speak."""
-    model, tool = default_path(judged.default)
-    count = counted(len(judged.assets), "underlying")
-    is_chosen = isinstance(judged.default, DefaultThreshold)
-    why = f"chosen over {count}" if is_chosen else f"the benchmark, without a default over {count}"
-    return f"{model}, tool: {tool}, {why}"
-
-
 def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     asset: str,
     worked: _Worked,
@@ -314,7 +305,6 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
     basis = AdviceBasis(
         asset=asset,
         threshold=_interval(worked, asset, (model, tool), terms),
-        path=_path_words(judged),
         covering=_covering(worked, asset, judged, terms),
         size_factor=volume_factor(terms.notional, volume),
         judged=len(judged.assets),

@@ -37,8 +37,7 @@ def basis(
     age: int = 0,
     judged: int = 12,
 ) -> AdviceBasis:
-    path = "a model, tool: none"
-    return AdviceBasis("BTC", threshold, path, covering, factor, judged, age, NOW)
+    return AdviceBasis("BTC", threshold, covering, factor, judged, age, NOW)
 
 
 def on_venues(own: AdviceBasis, required: float, terms: ThresholdTerms = TERMS) -> Advice:
@@ -68,7 +67,7 @@ def test_without_an_upper_end_no_margin_may_fall() -> None:
     unbounded = replace(STAYING, upper=None)
     found = on_venues(basis(unbounded, threshold=unbounded), 0.9)
     assert found.move is Move.STAY
-    assert "8.0 % to unbounded from s" in found.sentence
+    assert "a 95 % interval of 8.0 % to unbounded from s." in found.sentence
 
 
 def test_each_model_speaks_by_its_own_interval() -> None:
@@ -76,7 +75,12 @@ def test_each_model_speaks_by_its_own_interval() -> None:
     found = on_venues(basis(FALLING, wide, STAYING, RISING), 0.10)
     assert found.statements == Statements(rising=1, falling=1, staying=2)
     assert (found.agreeing, found.statements.total) == (2, 4)
-    assert "say: 1 could fall, 2 need not move, 1 should rise;" in found.sentence
+    assert (
+        "Of 4 models that cover longs and shorts, 1 says it could fall, 2 say it need not move and 1 says "
+        "it should rise."
+    ) in found.sentence
+    alike = on_venues(basis(STAYING, STAYING), 0.10)
+    assert "2 of 2 models that cover longs and shorts agree." in alike.sentence
 
 
 @pytest.mark.parametrize(
@@ -96,32 +100,42 @@ def test_fewer_than_half_of_the_models_leave_the_statement_open(
     assert (found.certainty is Certainty.LOW) == (2 * found.agreeing <= len(covering))
     if move is Move.OPEN:
         assert found.sentence.startswith(
-            "BTC: whether the median IM of 3 venues at $1,000,000, 10.0 %, should move cannot be told: "
+            "BTC: whether the median IM of 3 venues at $1,000,000, 10.0 %, should move cannot be told; "
+            "certainty low. The threshold"
         )
-        assert ", by which it need not move; " in found.sentence
-        count = covering.count(FALLING)
-        assert f"{count} could fall, {6 - count} need not move, 0 should rise" in found.sentence
+        votes = {5: "5 say it could fall and 1 says it need not move", 6: "6 say it could fall"}
+        assert (
+            "By the interval it need not move. Of 6 models that cover longs and shorts, "
+            f"{votes[covering.count(FALLING)]}."
+        ) in found.sentence
 
 
 @pytest.mark.parametrize("required", [0.01, 0.10, 0.90])
 def test_without_a_model_that_covers_no_direction_is_stated(required: float) -> None:
     found = on_venues(basis(), required)
     assert (found.move, found.certainty) == (Move.OPEN, Certainty.LOW)
-    assert "should move cannot be told: the threshold at that size is 10.0 %" in found.sentence
+    assert "should move cannot be told; certainty low. The threshold is 10.0 %" in found.sentence
     assert not any(str(move) in found.sentence for move in (Move.RISE, Move.FALL, Move.STAY))
     assert (
-        "from s; models without a tool that cover both sides: none; certainty low, because no model "
-        "without a tool covers both sides;"
+        "from s. The certainty is low, because no model without a tool covers both sides."
     ) in found.sentence
 
 
 def test_a_sentence_on_several_days_says_what_it_compares() -> None:
-    words = "it is compared with a threshold over 10 days; the threshold at that size is 10.0 %"
+    words = "The threshold over 10 days is 10.0 % at that size"
     long, short = (
         advise(basis(STAYING), ThresholdTerms(horizon=days), rates(0.1), 0.05) for days in (10, 1)
     )
     assert [words in own.sentence for own in long] == [True, True]
-    assert not any("compared with" in own.sentence for own in short)
+    assert not any("over 10 days" in own.sentence for own in short)
+
+
+def test_every_sentence_is_short_enough_to_read_once() -> None:
+    sure, unsure = on_venues(basis(STAYING), 0.10), on_venues(basis(FALLING, STAYING, age=383), 0.3)
+    for found in (sure, unsure):
+        sentences = found.sentence.split(". ")
+        assert max(len(own.split()) for own in sentences) <= 25
+    assert "certainty is" not in sure.sentence
 
 
 def test_an_unknown_margin_leaves_the_threshold_at_its_size() -> None:
@@ -132,8 +146,9 @@ def test_an_unknown_margin_leaves_the_threshold_at_its_size() -> None:
 def test_the_sentence_names_what_lowers_the_certainty() -> None:
     found = on_venues(basis(STAYING, age=383), 0.10)
     assert found.certainty is Certainty.LOW
-    ending = "certainty low, because the last price is 383 days old; high without that."
-    assert ending.rstrip(".") in found.sentence
+    assert ", 10.0 %, need not move; certainty low. " in found.sentence
+    ending = "The certainty is low, because the last price is 383 days old; high without that."
+    assert ending in found.sentence
     assert found.certainty_text in ending
 
 
@@ -143,17 +158,15 @@ def test_a_margin_compares_with_the_threshold_of_its_size() -> None:
     assert (found.threshold, found.lower, found.upper) == (0.1319, 0.1055, 0.1978)
     assert found.move is Move.STAY
     assert found.statements == Statements(falling=1, staying=1)
-    assert "at $1,000,000,000, 16.0 %, need not move: the threshold at that size is 13.19 %" in (
-        found.sentence
-    )
-    assert "(a model, tool: none; 10.0 % × 1.3188 for the size)" in found.sentence
+    assert "at $1,000,000,000, 16.0 %, need not move; certainty" in found.sentence
+    assert "The threshold is 13.19 % at that size (10.0 % × 1.3188), with" in found.sentence
     assert on_venues(basis(STAYING), 0.16, terms).move is Move.FALL
 
 
 def test_without_volume_the_threshold_has_no_size_and_says_so() -> None:
     found = on_venues(basis(STAYING, factor=Unknown("no perpetual on BTC")), 0.10)
     assert (found.threshold, found.move) == (0.10, Move.STAY)
-    assert "the threshold without size, because no perpetual on BTC, is 10.0 %" in found.sentence
+    assert "The threshold is 10.0 % without size (no perpetual on BTC), with" in found.sentence
 
 
 def test_an_unknown_margin_or_threshold_is_not_judged() -> None:
@@ -192,7 +205,9 @@ def test_an_old_table_of_a_venue_gives_low_certainty_and_its_date_is_stated(
     unrated = replace(old, rate=Unknown("absent"), observed_at=NOW - timedelta(days=900))
     found = advise(basis(STAYING), TERMS, (unrated, old, *others), 0.1)
     assert found[0].certainty is expected
-    assert found[0].sentence.endswith(f"oldest table of a venue is of {old.observed_at:%Y-%m-%d}.")
-    assert ("a table of a venue is 31 days old" in found[0].sentence) == (age == 31)
+    day = f"{old.observed_at:%Y-%m-%d}"
+    aged = f"because the oldest table of a venue ({day}) is 31 days old; high without that."
+    dated = f"agree. The oldest table of a venue is of {day}."
+    assert found[0].sentence.endswith(aged if age == 31 else dated)
     assert found[1].certainty is Certainty.HIGH
     assert "table" not in found[1].sentence

@@ -65,18 +65,20 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
     lines = printed.splitlines()
     assert lines[0].startswith("as of 2026-11-29, read from the recorded archive")
     venues, rule_set = lines[3:5]
-    assert venues.startswith("BTC: the median IM of 17 venues at $1,000,000, 2.0 %, should rise:")
+    assert venues.startswith(
+        "BTC: the median IM of 17 venues at $1,000,000, 2.0 %, should rise; certainty low."
+    )
     assert rule_set.startswith(
-        "BTC: whether the IM of harmonized-baseline at $1,000,000, 10.01 %, should move cannot be told:"
+        "BTC: whether the IM of harmonized-baseline at $1,000,000, 10.01 %, should move cannot be told; "
+        "certainty low."
     )
     for line in (venues, rule_set):
-        assert "95 % interval 4.537 % to 14.05 % from the last 365 returns" in line
-        assert "5.783 % × 1.0004 for the size" in line
-        assert "models without a tool that cover both sides say: " in line
-        assert ", chosen over 1 underlying; " in line
+        assert "a 95 % interval of 4.537 % to 14.05 % from the last 365 returns." in line
+        assert " at that size (5.783 % × 1.0004), with" in line
+        assert "models that cover longs and shorts" in line
         assert "the last price is 121 days old" in line
         assert "models are judged over fewer than 12 underlyings" in line
-    assert venues.endswith("; the oldest table of a venue is of 2024-07-27.")
+    assert "the oldest table of a venue (2024-07-27) is" in venues
     assert "chosen over 1 underlying: mean margin" in printed
 
 
