@@ -113,12 +113,13 @@ def _caption(section: ThresholdSection, row: ThresholdRow) -> str:
     quick = model_text(section.fast_model, path.fast_fallback)
     fast = f" Fast margin: {quick}." if path.fast != path.default else ""
     breaches = (
-        f" {numbers.count_text(len(path.losses), 'loss', 'losses')} above it, of a long or a short,"
-        f" on {numbers.count_text(known, 'day')}; at {level} on each side, {expected:.1f} are expected."
+        f"{numbers.count_text(len(path.losses), 'loss', 'losses')} of a long or a short above the"
+        f" {name.lower()} on {numbers.count_text(known, 'day')}; at {level} on each side,"
+        f" {expected:.1f} are expected."
     )
     return (
-        f"{name}: {default}, tool: {section.default_tool}.{fast} Each was known on the day"
-        f" before.{breaches}{_levels_text(section, row)}"
+        f"{breaches}{_levels_text(section, row)} {name}: {default}, tool: {section.default_tool}.{fast}"
+        " Each was known on the day before."
     )
 
 

@@ -1,12 +1,9 @@
 """Page on what margins should be: the frontier of cost against calm, models, signals and episodes."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdModelRow, ThresholdSection
-from harmonize.document.threshold_sentences import STALE_DAYS, gate_summary
 from harmonize.text import numbers
-from harmonize.text.words import join_words
 from reports.charts.cost_points import CostPoint, cost_points
 from reports.charts.svg import Frame
 from reports.html.page import Chart
@@ -20,9 +17,11 @@ from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, table
 from reports.site.thresholds_addresses import THRESHOLDS_PATH
 from reports.site.thresholds_csv import threshold_files
+from reports.site.thresholds_episodes import episode_note, episode_table, shown_episodes
 from reports.site.thresholds_method import method_facts, notes, references
 from reports.site.thresholds_review import review_file, review_part
 from reports.site.thresholds_underlying_page import threshold_pages
+from reports.site.thresholds_words import offered_text, signals_text, standfirst
 
 _EMPTY = (
     "No threshold was tested: the document has none, because no prices were archived or the tests were"
@@ -56,36 +55,6 @@ def thresholds_page(context: ReportContext) -> Iterator[Page]:
     title = "What should the margins be?"
     yield Page(page.path, page.part, title, page.standfirst, page.body, page.files)
     yield from threshold_pages(context)
-
-
-def standfirst(section: ThresholdSection) -> str:
-    """Returns the result in two sentences: how many margins should move, and which models pass."""
-    moves = Counter(
-        own.move for row in section.rows for own in row.advice if "median" in own.subject
-    )
-    counted = join_words([f"{number} {move}" for move, number in sorted(moves.items())])
-    sure = sum(
-        own.certainty == "high"
-        for row in section.rows
-        for own in row.advice
-        if "median" in own.subject
-    )
-    old = sum(row.age_days > STALE_DAYS for row in section.rows)
-    why = (
-        f" ({numbers.count_text(old, 'underlying')} with a last price more than {STALE_DAYS} days old"
-        f" {'has' if old == 1 else 'have'} none)"
-    )
-    gate = [
-        row for row in section.gate if row.level in {None, section.level} and not row.is_benchmark
-    ]
-    offered = sum(row.is_offered for row in gate)
-    level = level_text(section.level)
-    return (
-        f"Daily {level} thresholds of {numbers.count_text(len(section.rows), 'underlying')}, each known on"
-        f" the day before. Of the median margins of venues, {counted}; {sure} of these statements"
-        f" have a high certainty{why if old else ''}. {gate_summary(offered, len(gate))} pass the"
-        " gate. Nothing becomes a reference until a person commits it."
-    )
 
 
 def frontier_figure(section: ThresholdSection) -> Figure:
@@ -138,17 +107,20 @@ def _cells(row: ThresholdModelRow) -> tuple[str, ...]:
 def _caption(section: ThresholdSection) -> str:
     failing = sum(bool(row.fails) for row in section.models)
     paths = numbers.count_text(len(section.models), "path")
-    name = "Default, drawn large" if section.has_default else "No default"
+    name = "Default, the large circle" if section.has_default else "No default"
+    reason = section.default_reason.rstrip(".")
     return (
-        f"{paths}, numbered where there is no tool and room; {failing} fail coverage and are hollow. The dashed"
-        f" line is a rise of {level_text(section.calm_rise)}. {name}: {section.default_reason}"
+        f"{name}: {reason}. A circle is a path: a model with one tool against procyclicality, or none"
+        " (numbered where there is room). Higher: costs more; further right, on a logarithmic axis: rises"
+        f" faster. Dashed: a rise of {level_text(section.calm_rise)}, up to which a path is calm. Hollow:"
+        f" fails coverage, {failing} of {paths}."
     )
 
 
 def _dates(section: ThresholdSection) -> str:
     first = min((row.first_tested for row in section.rows if row.first_tested), default="")
     last = max((row.last_tested for row in section.rows), default="")
-    return f"tested {first} to {last}" if first else "not tested"
+    return f"tested {numbers.date_range(first, last)}" if first else "not tested"
 
 
 def _moves(context: ReportContext, section: ThresholdSection) -> Html:
@@ -156,7 +128,7 @@ def _moves(context: ReportContext, section: ThresholdSection) -> Html:
     return join(
         [
             table(tables.move_table(context, section), "thresholds.csv"),
-            details("One sentence per margin", unordered(sentences)),
+            details("Each margin in sentences", unordered(sentences)),
         ]
     )
 
@@ -178,7 +150,8 @@ def _values(context: ReportContext, section: ThresholdSection) -> Html:
         for row in section.rows
     ]
     shown = table(tables.value_table(context, section), "thresholds-models.csv")
-    return join([shown, details("Series of prices", unordered(series))])
+    note = paragraph("p", tables.replaced_text(section), css="note")
+    return join([shown, note, details("Series of prices", unordered(series))])
 
 
 def _gate(section: ThresholdSection) -> Html:
@@ -187,7 +160,7 @@ def _gate(section: ThresholdSection) -> Html:
     shown = [table(own, "thresholds-gate.csv") for own in tables.gate_tables(section)]
     excluded = [text(f"{row.underlying}: {row.reason}") for row in section.not_judged]
     left_out = details("Underlyings over which no model is judged", unordered(excluded))
-    words = paragraph("p", tables.offered_text(section))
+    words = paragraph("p", offered_text(section))
     return join([words, *shown, left_out if excluded else NOTHING])
 
 
@@ -196,17 +169,15 @@ def _signals(context: ReportContext, section: ThresholdSection) -> Html:
         return NOTHING
     records = table(tables.record_table(section), "thresholds-signals.csv")
     on = table(tables.evidence_table(context, section), "thresholds-evidence.csv")
-    return join([records, on or paragraph("p", "No signal is on.")])
+    words = paragraph("p", signals_text(section))
+    return join([words, records, on or paragraph("p", "No signal is on.")])
 
 
 def _episodes(context: ReportContext, section: ThresholdSection) -> Html:
-    rows = tables.shown_episodes(section)
-    if not rows:
+    if not shown_episodes(section):
         return NOTHING
-    shown = table(tables.episode_table(context, section), "thresholds-episodes.csv")
-    total = len(section.episodes)
-    note = f"{len(rows)} of {total} shown, the largest falls of each episode; the CSV file has all models."
-    return join([shown, paragraph("p", note, css="note")])
+    shown = table(episode_table(context, section), "thresholds-episodes.csv")
+    return join([shown, paragraph("p", episode_note(section), css="note")])
 
 
 def _absent(section: ThresholdSection) -> Html:

@@ -34,9 +34,9 @@ def review_part(context: ReportContext, review: CalibrationReviewRow | None) -> 
         return Html(f"<p>{link}: {text(f'not reviewed: {review.reason}.')}</p>")
     return join(
         [
-            Html(f"<p>{link} {text(_made_text(review))}</p>"),
-            table(_summary_table(review), CSV_NAME),
             unordered([text(_tally(test, rows)) for test, rows in _tests(review)]),
+            Html(f"<p>{link} {text(_made_text(review, context.document.as_of))}</p>"),
+            table(_summary_table(review), CSV_NAME),
             *(
                 details(f"Sides of underlyings: {test}", table(_side_table(test, rows)))
                 for test, rows in _tests(review)
@@ -57,7 +57,7 @@ def _tests(review: CalibrationReviewRow) -> Tests:
     return (("since the last version", review.since), ("formula in the past", review.in_past))
 
 
-def _made_text(review: CalibrationReviewRow) -> str:
+def _made_text(review: CalibrationReviewRow, as_of: str) -> str:
     made = (
         f"was made on prices to {numbers.date(review.made_on)}"
         if review.made_on
@@ -68,8 +68,15 @@ def _made_text(review: CalibrationReviewRow) -> str:
     return (
         f"{made}. The review ends on {numbers.date(review.day)}, {review.day_reason}.{early} It tests"
         f" moves over {days}: the margins as they were made, against all later moves, and the formula,"
-        f" measured anew every day. The next review is due on {numbers.date(review.next_on)}."
+        f" measured anew every day. {_next_text(review.next_on, as_of)}"
     )
+
+
+def _next_text(day: str, as_of: str) -> str:
+    """Returns when the next review is due, or that it is overdue on the day of the report."""
+    if day < as_of[: len(day)]:
+        return f"The next review was due on {numbers.date(day)}: it is overdue."
+    return f"The next review is due on {numbers.date(day)}."
 
 
 def _summary_table(review: CalibrationReviewRow) -> Table:
@@ -129,18 +136,22 @@ def _tally(test: str, rows: Sequence[ReviewSideRow]) -> str:
     """Returns on how many sides there are too many breaches, or why no test can tell."""
     tested = [row for row in rows if row.p_value is not None]
     if not rows:
-        return f"{test}: no move to test."
+        return f"{_name(test)}: no move to test."
     if not tested:
         most = max(row.moves for row in rows)
         return (
-            f"{test}: no side has enough moves for a test. The longest history has"
+            f"{_name(test)}: no side has enough moves for a test. The longest history has"
             f" {numbers.count_text(most, 'move')}, 100 are required: this neither confirms nor"
             " refutes the margins."
         )
     rejected = [f"{row.underlying} {row.side}" for row in tested if row.too_many]
     names = f": {join_words(rejected)}" if rejected else ""
     sides = numbers.count_text(len(tested), "tested side")
-    return f"{test}: too many breaches on {len(rejected)} of {sides}{names}."
+    return f"{_name(test)}: too many breaches on {len(rejected)} of {sides}{names}."
+
+
+def _name(test: str) -> str:
+    return f"{test[:1].upper()}{test[1:]}"
 
 
 def _side_table(test: str, rows: Sequence[ReviewSideRow]) -> Table:

@@ -1,19 +1,18 @@
-"""Tables on daily thresholds: whether margins should move, models, the gate, signals and episodes."""
+"""Tables on daily thresholds: whether margins should move, models, the gate and signals."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from harmonize.document import (
-    EpisodeModelRow,
-    EpisodeRow,
+    GateConditionRow,
     GateRow,
     SignalRow,
     ThresholdAdviceRow,
     ThresholdRow,
     ThresholdSection,
+    ThresholdValueRow,
 )
-from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, SIGNAL_TERMS
+from harmonize.document.threshold_sentences import SIGNAL_TERMS, model_text
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
@@ -25,8 +24,11 @@ from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number
 from reports.site.thresholds_addresses import thresholds_path
 
-MOST_EPISODES = 8
-"""Largest number of underlyings per episode on the page, the largest falls first."""
+OPEN = "cannot be told"
+"""Statement on a margin if fewer than half of the models agree with the interval."""
+
+_REPLACED = "*"
+"""Mark of a figure of another model, which stands in place of the own one."""
 
 MEANINGS = {
     "MH511": "fast margin above 1.25 × the margin in force",
@@ -58,11 +60,10 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
     """Returns a row per underlying, which leads to its page: the threshold beside reference and venues."""
     size = numbers.usd(section.notional)
     caption = text(
-        f"Default threshold at {size} with its 95 % interval and its day, IM of harmonized-baseline, and"
-        f" the median of the venues' IM at {size} with the lowest, the highest and the days of observation,"
-        " each with its statement; below it how many of the models without a tool that cover both sides"
-        " say fall, stay or rise, and how sure it is. The page of the underlying states what lowers the"
-        " certainty, and has the venues and their sources"
+        f"Margins at {size} beside the {level_text(section.level)} threshold (the default path) with its 95 %"
+        " interval and day. Reference: harmonized-baseline. Venues: the median of their IM, with the lowest,"
+        " the highest and the days of observation. Below a statement: what the models that cover longs and"
+        f" shorts say{_shared_certainty(section)}"
     )
     return Table(
         "Thresholds and margins",
@@ -71,23 +72,37 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
             *("Underlying", "#Threshold", "#IM of reference", "Should reference move?"),
             *("#Median IM of venues", "Should venues move?", "#Last price"),
         ),
-        [_move_row(context, row) for row in section.rows],
+        [_move_row(context, row, is_shared=_is_shared(section)) for row in section.rows],
         tools=len(section.rows) > SHORT,
         numeric=True,
         css="verdicts",
     )
 
 
-def _move_row(context: ReportContext, row: ThresholdRow) -> Row:
+def _is_shared(section: ThresholdSection) -> bool:
+    """Returns whether several statements are all of the same certainty, which the caption states once."""
+    advice = [own.certainty for row in section.rows for own in row.advice]
+    return len(advice) > 1 and len(set(advice)) == 1
+
+
+def _shared_certainty(section: ThresholdSection) -> str:
+    if not _is_shared(section):
+        return ""
+    level = next(own.certainty for row in section.rows for own in row.advice)
+    why = "; the page of each underlying states why" if level != "high" else ""
+    return f". The certainty of every statement is {level}{why}"
+
+
+def _move_row(context: ReportContext, row: ThresholdRow, *, is_shared: bool) -> Row:
     venues, reference = _advice(row, "median"), _advice(row, "harmonized")
     return Row(
         (
             Cell(row.underlying, link_to(thresholds_path(row.underlying), row.underlying)),
             _threshold_cell(row, reference, venues),
             _noted(row.reference, "", row.reference_reason),
-            _statement(reference),
+            _statement(reference, is_shared=is_shared),
             _venues_cell(context, row),
-            _statement(venues),
+            _statement(venues, is_shared=is_shared),
             number(f"{numbers.count_text(row.age_days, 'day')} ago", key=row.age_days),
         )
     )
@@ -98,16 +113,19 @@ def _threshold_cell(row: ThresholdRow, *advice: ThresholdAdviceRow | None) -> Ce
     judged = next((own for own in advice if own and own.lower is not None), None)
     if judged is None:
         return _noted(
-            row.threshold, row.day if row.threshold is not None else "", row.threshold_reason
+            row.threshold, _day(row.day) if row.threshold is not None else "", row.threshold_reason
         )
     upper = "unbounded" if judged.upper is None else _rate(judged.upper)
     value = row.threshold if judged.threshold is None else judged.threshold
-    day = row.day
-    if row.threshold is not None and _rate(value) != _rate(row.threshold):
-        day += f"; {_rate(row.threshold)} without size"
     words = _rate(value)
-    lines = (f"{_rate(judged.lower)} to {upper}", day)
-    return number(words, _with_lines(words, map(text, lines)), key=value)
+    is_sized = row.threshold is not None and words != _rate(row.threshold)
+    unsized = [f"{_rate(row.threshold)} without size"] if is_sized else []
+    lines = (f"{_rate(judged.lower)} to {upper}", "; ".join([_day(row.day), *unsized]))
+    return number(words, with_lines(words, map(text, lines)), key=value)
+
+
+def _day(day: str) -> str:
+    return numbers.date(day) if day else ""
 
 
 def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
@@ -117,10 +135,10 @@ def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
     address = underlying_path(row.underlying) if row.underlying in context.underlyings else ""
     venues = link_to(address if row.venues else "", _venues(row))
     lines = [Html(f"{text(spread)}{venues}"), *(text(line) for line in _observed(row))]
-    return number(words, _with_lines(words, lines), key=row.median)
+    return number(words, with_lines(words, lines), key=row.median)
 
 
-def _with_lines(words: str, lines: Iterable[Html]) -> Html:
+def with_lines(words: str, lines: Iterable[Html]) -> Html:
     """Returns words with small lines below them, which keeps a column narrow."""
     return Html(f"{text(words)}{''.join(f'<small>{line}</small>' for line in lines)}")
 
@@ -137,7 +155,7 @@ def _observed(row: ThresholdRow) -> list[str]:
     newest = max(own.observed_at for own in known)
     undated = sum(not own.observed_from for own in known)
     lines = [f"observed {numbers.date_range(oldest, newest)}"]
-    return [*lines, f"{undated} of these no later than their date"] if undated else lines
+    return [*lines, f"{undated} of these with a latest date only"] if undated else lines
 
 
 def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
@@ -149,20 +167,30 @@ def _venues(row: ThresholdRow) -> str:
     return f"{numbers.count_text(row.venues, 'venue')}{unknown}"
 
 
-def _statement(advice: ThresholdAdviceRow | None) -> Cell:
+def _statement(advice: ThresholdAdviceRow | None, *, is_shared: bool) -> Cell:
     if advice is None:
         return Cell(marks.NOT_OBSERVABLE.sign)
-    note = f"{_said(advice)}; certainty {advice.certainty}"
-    return Cell(advice.move, _with_note(advice.move, note), "t")
+    lines = [_said(advice), *([] if is_shared else [f"certainty {advice.certainty}"])]
+    return Cell(advice.move, with_lines(advice.move, map(text, lines)), "t")
 
 
 def _said(advice: ThresholdAdviceRow) -> str:
-    """Returns how many models say what; a statement of none is left out."""
+    """Returns how many models say what, and what the interval says if no direction can be told."""
     if advice.rising is None:
         return f"{advice.agreeing} of {advice.models} agree"
     counts = ((advice.falling, "fall"), (advice.staying, "stay"), (advice.rising, "rise"))
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    return f"models: {said or 'none covers both sides'}"
+    interval = f"interval: {_by_interval(advice)}; " if said and advice.move == OPEN else ""
+    return f"{interval}models: {said or 'none covers both sides'}"
+
+
+def _by_interval(advice: ThresholdAdviceRow) -> str:
+    """Returns what the interval of the threshold alone says of the margin."""
+    if advice.required is None or advice.lower is None:
+        return marks.NOT_OBSERVABLE.sign
+    if advice.required < advice.lower:
+        return "rise"
+    return "fall" if advice.upper is not None and advice.required > advice.upper else "stay"
 
 
 def _noted(value: float | None, note: str, reason: str) -> Cell:
@@ -199,7 +227,7 @@ def value_table(context: ReportContext, section: ThresholdSection) -> Table:
         "Models now",
         text(
             f"Threshold of each model without a tool on the day after the last return; first {name}:"
-            f" {default}. Absent: the model has no threshold, for the reason in the CSV file"
+            f" {default}. {marks.NOT_OBSERVABLE.sign}: no threshold, for the reason in the CSV file"
         ),
         (
             "Underlying",
@@ -215,15 +243,33 @@ def value_table(context: ReportContext, section: ThresholdSection) -> Table:
 
 def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str]) -> Row:
     own = {value.model: value for value in row.values if value.tool == "none"}
-    values = [(own[m].margin, own[m].fallback) if m in own else (None, "") for m in models]
+    values = [own.get(model) for model in models]
     return Row(
         (
             underlying_cell(context, row.underlying),
             Cell(row.day, css="dates"),
             number(_rate(row.threshold), key=row.threshold),
-            *(_noted(value, fallback, "") for value, fallback in values),
+            *(_value_cell(value) for value in values),
         )
     )
+
+
+def _value_cell(value: ThresholdValueRow | None) -> Cell:
+    mark = _REPLACED if value and value.fallback else ""
+    margin = value.margin if value else None
+    return number(f"{_rate(margin)}{mark}", key=margin)
+
+
+def replaced_text(section: ThresholdSection) -> str:
+    """Returns what the marked figures are: which model stands in place of which, and where."""
+    places: dict[str, list[str]] = {}
+    for row in section.rows:
+        for value in row.values:
+            if value.fallback and value.tool == "none":
+                name = model_text(value.model, value.fallback)
+                places.setdefault(name, []).append(row.underlying)
+    named = [f"{name}: {', '.join(own)}" for name, own in places.items()]
+    return f"{_REPLACED} {'; '.join(named)}." if named else ""
 
 
 def gate_tables(section: ThresholdSection) -> list[Table]:
@@ -254,7 +300,7 @@ def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[G
 
 def _gate_row(row: GateRow) -> Row:
     state = "offered" if row.is_offered else "fails"
-    conditions = (f"{own.text}{'' if own.is_met else ' (not met)'}" for own in row.conditions)
+    conditions = (_condition_text(row, own) for own in row.conditions)
     return Row(
         (
             Cell(row.model),
@@ -264,14 +310,23 @@ def _gate_row(row: GateRow) -> Row:
     )
 
 
+def _condition_text(row: GateRow, condition: GateConditionRow) -> str:
+    """Returns the figure of a condition; the benchmark is not compared with itself."""
+    words = condition.text.replace(" %", f"{numbers.NBSP}%")
+    if condition.is_met or (row.is_benchmark and row.model in words):
+        return words
+    return f"{words} (not met)"
+
+
 def record_table(section: ThresholdSection) -> Table:
     """Returns a row per signal: how often it was on, what followed, and whether it foresees."""
     return Table(
         "Records of signals",
         text(
-            "Days of underlyings with the signal, share of these days that a breach followed within five"
-            " days against any day with its p-value over separate runs, and first breaches foretold against"
-            " chance; separate runs are those of all underlyings, at most five days apart"
+            "Days of underlyings with the signal. Followed: share of them with a breach within five days,"
+            " beside the share of any day; p: that the difference is chance, tested over separate runs"
+            " (of all underlyings, at most five days apart). Foretold: first breaches after the signal,"
+            " beside the share that chance would give"
         ),
         (
             *("Signal", "What", "#Days on", "#Runs per underlying", "#Separate runs", "#Followed"),
@@ -294,7 +349,7 @@ def _record_row(row: SignalRow, name: str) -> Row:
             number(_count(row.separate_runs), key=row.separate_runs),
             number(_rate(row.followed), key=row.followed),
             number(_rate(row.any_day), key=row.any_day),
-            number(_p(row.confirming_p), key=row.confirming_p),
+            number(_p(row), key=row.confirming_p),
             number(firsts, key=row.foretold),
             number(_rate(row.by_chance), key=row.by_chance),
             Cell(row.foresight or row.reason, css="why"),
@@ -306,8 +361,10 @@ def _count(value: int | None) -> str:
     return marks.NOT_OBSERVABLE.sign if value is None else numbers.count(value)
 
 
-def _p(value: float | None) -> str:
-    return marks.NOT_OBSERVABLE.sign if value is None else f"{value:.2g}"
+def _p(row: SignalRow) -> str:
+    if row.confirming_p is None:
+        return marks.NOT_OBSERVABLE.sign if row.runs is None else "not tested"
+    return f"{row.confirming_p:.2g}"
 
 
 def count_of(part: int | None, whole: int | None) -> str:
@@ -342,87 +399,6 @@ def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
         tools=len(rows) > SHORT,
         numeric=True,
     )
-
-
-def shown_episodes(section: ThresholdSection) -> list[EpisodeRow]:
-    """Returns the episodes on the page: of each, the underlyings that fell most."""
-    by_name: dict[str, list[EpisodeRow]] = {}
-    for row in section.episodes:
-        by_name.setdefault(row.episode, []).append(row)
-    shown = []
-    for rows in sorted(by_name.values(), key=lambda rows: rows[0].first_day):
-        deepest = sorted(rows, key=lambda row: (row.worst_return or 0.0, row.underlying))
-        shown += deepest[:MOST_EPISODES]
-    return shown
-
-
-def episode_table(context: ReportContext, section: ThresholdSection) -> Table:
-    """Returns a row per episode and underlying: the benchmark, the venue, and who raised first."""
-    benchmark = next((row.model for row in section.gate if row.is_benchmark), "")
-    rows = shown_episodes(section)
-    return Table(
-        "Episodes",
-        text(
-            f"Worst day of each episode; margin of the benchmark ({benchmark}) on the eve and at most"
-            " within 30 days; IM of the venue when last observed before, and the two observations"
-            f" between which it first rose, within 90 days, at {numbers.usd(section.notional)}"
-        ),
-        ("Episode", "Underlying", "#Worst day", "#Benchmark", "#Venue, eve", "Venue rose", "First"),
-        [_episode_row(context, row, benchmark) for row in rows],
-        tools=len(rows) > SHORT,
-        numeric=True,
-        css="verdicts",
-    )
-
-
-def _episode_row(context: ReportContext, row: EpisodeRow, benchmark: str) -> Row:
-    model = next((own for own in row.models if own.model == benchmark), None)
-    observed = numbers.date(row.venue_eve_at) if row.venue_eve_at else row.venue_reason
-    return Row(
-        (
-            Cell(row.episode),
-            underlying_cell(context, row.underlying, "t"),
-            _noted(row.worst_return, row.worst_day, ""),
-            _noted(model.eve if model else None, _risen(model), ""),
-            _noted(row.venue_eve, observed if row.venue_eve is not None else "", ""),
-            _rise_cell(row),
-            Cell(model.first_mover if model else "", css="why"),
-        )
-    )
-
-
-def _risen(model: EpisodeModelRow | None) -> str:
-    if model is None:
-        return "no threshold"
-    rise = f"to {_rate(model.largest)}{f', from {model.rose_on}' if model.rose_on else ''}"
-    return f"{rise}; {model.fallback}" if model.fallback else rise
-
-
-def _rise_cell(row: EpisodeRow) -> Cell:
-    if row.venue_eve is None:
-        return Cell(row.venue_reason or marks.NOT_OBSERVABLE.sign, css="why")
-    if not row.rose_after:
-        return Cell(row.venue_reason or "no rise observed", css="why")
-    days = f"{row.rose_after[:10]} and {row.rose_by[:10]}"
-    return Cell(f"between {days}, to {_rate(row.venue_largest)}", css="why")
-
-
-def offered_text(section: ThresholdSection) -> str:
-    """Returns which models pass the gate at every level, which at one, and which fail."""
-    levels = len({row.level for row in section.gate})
-    passed = Counter(row.model for row in section.gate if row.is_offered)
-    models = dict.fromkeys(row.model for row in section.gate if not row.is_benchmark)
-    everywhere = [model for model in models if passed[model] == levels]
-    somewhere = [model for model in models if 0 < passed[model] < levels]
-    failing = [model for model in models if not passed[model]]
-    sentences = [
-        f"Offered at every level: {'; '.join(everywhere)}." if everywhere else "",
-        f"Offered at one level only: {'; '.join(somewhere)}." if somewhere else "",
-        "" if passed else "No model is offered.",
-        f"Failing: {'; '.join(failing)}." if failing else "",
-        GATE_AND_DEFAULT,
-    ]
-    return " ".join(filter(None, sentences))
 
 
 def _rate(value: float | None) -> str:

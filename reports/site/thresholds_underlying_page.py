@@ -40,18 +40,29 @@ def threshold_block(context: ReportContext, underlying: str) -> Html:
     if row is None:
         reasons = [own.reason for own in content.without if own.underlying == underlying]
         return words("p", f"No threshold: {'; '.join(reasons)}." if reasons else "", css="note")
-    moves = [
-        f"{own.subject} ({numbers.rate(own.required)}) {own.move}, certainty {own.certainty}"
-        for own in row.advice
-    ]
     link = link_to(f"../{thresholds_path(underlying)}", "Its path, models, signals and episodes")
-    sentences = f"{_threshold_text(content, row)} {_sentence(moves)}"
-    return Html(f'<p class="note">{text(sentences)} {link}.</p>')
+    return Html(f'<p class="note">{text(_verdict(content, row))} {link}.</p>')
 
 
-def _sentence(parts: list[str]) -> str:
-    joined = "; ".join(parts)
-    return f"{joined[:1].upper()}{joined[1:]}." if joined else ""
+def _verdict(content: ThresholdSection, row: ThresholdRow) -> str:
+    """Returns whether the margins should move, how sure that is, and the threshold behind it."""
+    sentences = "".join(f"{_capital(_move(own))}. " for own in row.advice)
+    return f"{sentences}{_certainty(row)}{_threshold_text(content, row)}"
+
+
+def _certainty(row: ThresholdRow) -> str:
+    """Returns how sure the statements are, in one sentence if all are equally sure."""
+    levels = [own.certainty for own in row.advice]
+    if not levels:
+        return ""
+    if len(set(levels)) == 1:
+        return f"Certainty: {levels[0]}. "
+    named = [f"{own.certainty} for the {own.subject}" for own in row.advice]
+    return f"Certainty: {join_words(named)}. "
+
+
+def _capital(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _threshold_text(content: ThresholdSection, row: ThresholdRow) -> str:
@@ -65,11 +76,15 @@ def _threshold_text(content: ThresholdSection, row: ThresholdRow) -> str:
 
 def _rates_text(row: ThresholdRow, size: str) -> str:
     """Returns the threshold at the size of the position, which margins are compared with, and without size."""
-    unsized = f"{numbers.rate(row.threshold)} without size"
+    rate = numbers.rate(row.threshold)
+    unsized = f"{rate} without size"
     if row.size_reason:
         return f"{unsized}, because {row.size_reason}"
     sized = next((own.threshold for own in row.advice if own.threshold is not None), None)
-    return unsized if sized is None else f"{numbers.rate(sized)} at {size}, {unsized}"
+    if sized is None:
+        return unsized
+    words = f"{numbers.rate(sized)} at {size}"
+    return words if numbers.rate(sized) == rate else f"{words}, {unsized}"
 
 
 def _page(context: ReportContext, row: ThresholdRow) -> Page:
@@ -114,15 +129,16 @@ def _links(context: ReportContext, row: ThresholdRow) -> Html:
 
 
 def _standfirst(content: ThresholdSection, row: ThresholdRow) -> str:
-    moves = join_words([_move(own) for own in row.advice])
     age = f"The last price is {numbers.count_text(row.age_days, 'day')} old."
-    return f"{_threshold_text(content, row)} By it, {moves}. {age}" if moves else age
+    return f"{_verdict(content, row)} {age}"
 
 
 def _move(advice: ThresholdAdviceRow) -> str:
+    """Returns a statement as a clause, with the margin that it is about."""
+    rate = "" if advice.required is None else f" ({numbers.rate(advice.required)})"
     is_open = advice.move.startswith("cannot")
-    subject = f"whether the {advice.subject} should move" if is_open else f"the {advice.subject}"
-    return f"{subject} {advice.move}"
+    subject = f"the {advice.subject}{rate}"
+    return f"whether {subject} should move {advice.move}" if is_open else f"{subject} {advice.move}"
 
 
 def _moves(row: ThresholdRow) -> Html:

@@ -40,20 +40,24 @@ def _bound(value: float | None) -> str:
 
 def value_table(row: ThresholdRow) -> Table:
     """Returns a row per model, and the default path: what it asks on the day of the threshold."""
+    has_reasons = any(value.reason for value in row.values)
     return Table(
         "Models",
         text(
-            f"Threshold of {row.underlying} on {row.day}, the day after the last return, by model;"
-            " the margin covers both sides"
+            f"Threshold of {row.underlying} on {numbers.date(row.day)}, the day after the last return, by"
+            " model and tool against procyclicality; the margin is the larger of long and short"
         ),
-        ("Model", "Tool", "#Margin", "#Long", "#Short", "Not known because"),
+        (
+            *("Model", "Tool", "#Margin", "#Long", "#Short"),
+            *(["Not known because"] if has_reasons else []),
+        ),
         [
             Row(
                 (
                     Cell(model_text(value.model, value.fallback)),
                     Cell(value.tool),
                     *map(_number, (value.margin, value.long, value.short)),
-                    Cell(value.reason, css="why"),
+                    *([Cell(value.reason, css="why")] if has_reasons else []),
                 )
             )
             for value in row.values
@@ -103,41 +107,54 @@ def episode_tables(section: ThresholdSection, underlying: str) -> Iterator[Table
     """Yields a table per episode of an underlying, with every model."""
     for row in section.episodes:
         if row.underlying == underlying:
-            yield Table(
-                row.episode,
-                text(_episode_text(row, numbers.usd(section.notional))),
-                ("Model", "#On the eve", "#At most in 30 days", "10 % above on", "First"),
-                [
-                    Row(
-                        (
-                            Cell(model_text(own.model, own.fallback)),
-                            _number(own.eve),
-                            _number(own.largest),
-                            Cell(own.rose_on or "not within 30 days", css="dates"),
-                            Cell(own.first_mover, css="why"),
-                        )
-                    )
-                    for own in row.models
-                ],
+            yield _episode_table(row, numbers.usd(section.notional))
+
+
+def _episode_table(row: EpisodeRow, size: str) -> Table:
+    """Returns the models in an episode; who moved first is in the caption if it is the same for all."""
+    movers = {own.first_mover for own in row.models}
+    is_shared = row.venue and len(movers) == 1 and any(movers)
+    shared = f". Moved first: {next(iter(movers))}" if is_shared else ""
+    has_movers = len(movers) > 1
+    return Table(
+        row.episode,
+        text(f"{_episode_text(row, size)}{shared}"),
+        (
+            *("Model", "#On the eve", "#At most in 30 days", "10 % above on"),
+            *(["Moved first"] if has_movers else []),
+        ),
+        [
+            Row(
+                (
+                    Cell(model_text(own.model, own.fallback)),
+                    _number(own.eve),
+                    _number(own.largest),
+                    Cell(own.rose_on or "not within 30 days", css="dates"),
+                    *([Cell(own.first_mover, css="why")] if has_movers else []),
+                )
             )
+            for own in row.models
+        ],
+    )
 
 
 def _episode_text(row: EpisodeRow, size: str) -> str:
     days = numbers.date_range(row.first_day, row.last_day)
-    fall = f"worst day {row.worst_day}, {_rate(row.worst_return)}" if row.worst_day else "no return"
-    return f"{row.episode}, {days}: {fall}, by {row.series}. {_venue_text(row, size)}"
+    day = numbers.date(row.worst_day) if row.worst_day else ""
+    fall = f"worst day {day}, {_rate(row.worst_return)}, by {row.series}" if day else "no return"
+    return f"{row.episode}, {days}: {fall}. {_venue_text(row, size)}"
 
 
 def _venue_text(row: EpisodeRow, size: str) -> str:
     if not row.venue:
         return f"Venue: {row.venue_reason}"
     eve = (
-        f"IM at {size} {_rate(row.venue_eve)}, last observed before on {row.venue_eve_at[:10]}"
+        f"IM at {size} {_rate(row.venue_eve)}, last observed before on {numbers.date(row.venue_eve_at)}"
         if row.venue_eve is not None
         else f"IM at {size} not known: {row.venue_reason}"
     )
     rise = (
-        f"first rise between {row.rose_after[:10]} and {row.rose_by[:10]}, at most"
+        f"first rise between {numbers.date(row.rose_after)} and {numbers.date(row.rose_by)}, at most"
         f" {_rate(row.venue_largest)} within 90 days"
         if row.rose_after
         else "no rise observed within 90 days"

@@ -9,7 +9,7 @@ from functools import cache
 
 from harmonize.document import AuditDocument, ThresholdSection
 from reports.site.folder import site_files
-from reports.site.thresholds_tables import MOST_EPISODES, shown_episodes
+from reports.site.thresholds_episodes import MOST_EPISODES, shown_episodes
 from tests.support.sample_documents import SCRIPT, sample
 from tests.support.sample_thresholds import (
     FAST,
@@ -67,25 +67,44 @@ def test_what_was_requested_without_a_result_has_its_reason() -> None:
 
 def test_the_first_sentence_counts_the_statements_and_the_models() -> None:
     shown = plain(page())
-    assert "Daily 99 % thresholds of 2 underlyings, each known on the day before." in shown
-    assert "2 should rise; 2 of these statements have a high certainty" in shown
-    assert "1 of 2 models beside the benchmark pass the gate" in shown
-    assert "days old have none" not in shown
+    assert (
+        "By daily 99 % thresholds, the median initial margin (IM) of venues should rise on 2 of 2 underlyings."
+        " 2 of these 2 statements are of high certainty. A threshold is the margin that covers"
+    ) in shown
+    assert "1 of 2 models may replace the benchmark model (the gate)" in shown
+
+
+def test_the_first_sentence_counts_statements_without_a_direction_apart() -> None:
+    section = threshold_section()
+    first, second = section.rows
+    moved = replace(first, advice=(replace(first.advice[0], move="could fall"),))
+    open_ = replace(second, advice=(replace(second.advice[0], move="cannot be told"),))
+    shown = plain(page(replace(sample(), thresholds=replace(section, rows=(moved, open_)))))
+    assert "of venues could fall on 1 of 2 underlyings. On 1 it cannot be told." in shown
+    neither = replace(section, rows=(open_,))
+    shown = plain(page(replace(sample(), thresholds=neither)))
+    assert "no median margin of venues can be judged on 1 underlying." in shown
 
 
 def test_the_first_sentence_says_that_old_prices_leave_no_high_certainty() -> None:
     section = threshold_section()
     first, *others = section.rows
     old = replace(section, rows=(replace(first, age_days=31), *others))
-    assert "(1 underlying with a last price more than 30 days old has none)" in plain(
+    assert "; 1 underlying with a last price more than 30 days old has none." in plain(
         page(replace(sample(), thresholds=old))
+    )
+    every = replace(section, rows=(replace(first, age_days=31),))
+    assert "None of these statements is of high certainty: every last price is more than" in plain(
+        page(replace(sample(), thresholds=every))
     )
 
 
 def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
     shown = plain(part("moves"))
-    assert "7.2 % 6.1 % to 8.2 % 2025-11-20; 7.1 % without size" in shown
-    assert "should rise models: 2 rise; certainty high" in shown
+    assert "7.2 % 6.1 % to 8.2 % 20 Nov 2025; 7.1 % without size" in shown
+    assert "should rise models: 2 rise" in shown
+    assert "The certainty of every statement is high BTC" not in shown
+    assert "The certainty of every statement is high" in shown
     assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
 
 
@@ -105,7 +124,7 @@ def test_venues_observed_no_later_than_a_day_are_counted() -> None:
     undated = replace(own.venue_rates[0], observed_from="", date_kind="no later than")
     rows = (replace(own, venue_rates=(undated, *own.venue_rates[1:])), *section.rows[1:])
     shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
-    assert "observed 12–20 Nov 2025 1 of these no later than their date" in shown
+    assert "observed 12–20 Nov 2025 1 of these with a latest date only" in shown
 
 
 def test_a_threshold_without_upper_end_or_statement_says_so() -> None:
@@ -113,7 +132,10 @@ def test_a_threshold_without_upper_end_or_statement_says_so() -> None:
     own = section.rows[0]
     unbounded = replace(own, advice=(replace(own.advice[0], upper=None),))
     without = replace(own, advice=(replace(own.advice[0], lower=None, upper=None),))
-    for changed, words in ((unbounded, "6.1 % to unbounded 2025-11-20"), (without, "7.1 % 2025-")):
+    for changed, words in (
+        (unbounded, "6.1 % to unbounded 20 Nov 2025"),
+        (without, "7.1 % 20 Nov 2025"),
+    ):
         document = replace(sample(), thresholds=replace(section, rows=(changed,)))
         assert words in plain(part("moves", document))
 
@@ -135,9 +157,8 @@ def test_what_fails_coverage_is_hollow_and_the_default_is_large() -> None:
     (large,) = [circle for circle in circles if 'r="7.2"' in circle]
     assert "tool: buffer of 25 %" in large
     assert "60 paths" not in plain(part("frontier"))
-    assert "3 paths, numbered where there is no tool and room; 1 fail coverage" in plain(
-        part("frontier")
-    )
+    assert "Hollow: fails coverage, 1 of 3 paths." in plain(part("frontier"))
+    assert "Default, the large circle: " in plain(part("frontier"))
 
 
 def test_without_a_default_the_page_shows_the_benchmark_and_says_so() -> None:
@@ -157,13 +178,15 @@ def test_each_model_has_its_threshold_or_none() -> None:
 
 def test_the_report_card_names_who_passes_and_why_others_fail() -> None:
     shown = plain(part("gate"))
-    assert f"Offered at one level only: {SLOW}. Failing: {NORMAL}. The gate asks which" in shown
+    assert f"The gate compares every model with the benchmark ({FAST})." in shown
+    assert f"At 99 %, 1 of 2 models passes: {SLOW}. At 99.5 %, none of" in shown
     assert "the default asks which covering path is cheapest and calm" in shown
     assert "at 99 % over 1 underlying." in shown
     assert "at 99.5 % over 1 underlying." in shown
     assert "each side (at most 0 of 4 rejected)" in shown
     assert f"{SLOW} offered p 0.02" in shown
     assert f"{FAST} benchmark" in shown
+    assert f"{FAST} is the benchmark (not met)" not in shown
     assert "observed on 3 of 4 (not met)" in shown
     assert f"{SCRIPT}: no path of quantile regression" in shown
 
@@ -172,9 +195,10 @@ def test_models_whose_names_have_commas_are_told_apart() -> None:
     section = threshold_section()
     other = "historical simulation, 1,095 days"
     rows = (*section.gate, replace(section.gate[0], model=other))
-    failing = replace(section, gate=tuple(replace(row, is_offered=False) for row in rows))
-    shown = plain(part("gate", replace(sample(), thresholds=failing)))
-    assert f"Failing: {SLOW}; {NORMAL}; {other}." in shown
+    level = [replace(row, level=0.99, is_offered=not row.is_benchmark) for row in rows]
+    passing = replace(section, gate=tuple(row for row in level if row.model != NORMAL))
+    shown = plain(part("gate", replace(sample(), thresholds=passing)))
+    assert re.search(rf"At 99 %, \d of \d models pass: {SLOW}; .*{other}\.", shown)
 
 
 def test_signals_have_a_record_evidence_and_a_proposal() -> None:
@@ -199,9 +223,11 @@ def test_signals_have_a_record_evidence_and_a_proposal() -> None:
 
 def test_a_rise_of_a_venue_is_between_two_observations() -> None:
     shown = plain(part("episodes"))
-    assert "between 2022-10-20 and 2022-12-18, to 1.0 %" in shown
+    assert "between 20 Oct 2022 and 18 Dec 2022, to 1.0 %" in shown
+    assert "Not observed: binance was first" in shown
+    assert shown.count("binance was first observed") == 1
     assert "binance was first observed 2022-02-12, after the episode began" in shown
-    assert "6.0 % to 12.0 %, from 2022-11-10" in shown
+    assert "6.0 % to 12.0 %, from 10 Nov 2022" in shown
     assert "model on 2022-11-10; binance later" in shown
 
 
@@ -257,8 +283,11 @@ def test_a_model_in_place_of_another_is_named_where_its_figures_stand() -> None:
         episodes=(first, replace(second, models=models), *others),
     )
     document = replace(sample(), thresholds=section)
-    assert f"12.71 % {words}" in plain(part("models", document))
-    assert f"to 12.0 %, from 2022-11-10; {words}" in plain(part("episodes", document))
+    models_part = plain(part("models", document))
+    assert "12.71 %*" in models_part
+    assert f"* {words}: BTC." in models_part
+    assert "*" not in plain(part("models"))
+    assert f"to 12.0 %, from 10 Nov 2022 {words}" in plain(part("episodes", document))
     rows = rows_of("thresholds-models.csv", document)
     assert [r["fallback"] for r in rows if r["margin"] == "0.1271"] == [words]
     named = [r for r in rows_of("thresholds-episodes.csv", document) if r["fallback"]]
@@ -273,3 +302,25 @@ def test_the_report_card_of_a_level_states_over_how_many_underlyings_it_is() -> 
     shown = plain(part("gate", replace(sample(), thresholds=replace(section, gate=gate))))
     assert "at 99 % over 24 underlyings." in shown
     assert "at 99.5 % over 18 underlyings." in shown
+
+
+def test_statements_of_unequal_certainty_state_it_each() -> None:
+    section = threshold_section()
+    first, *others = section.rows
+    low = replace(first, advice=(replace(first.advice[0], certainty="low"),))
+    shown = plain(
+        part("moves", replace(sample(), thresholds=replace(section, rows=(low, *others))))
+    )
+    assert "should rise models: 2 rise certainty low" in shown
+    assert "should rise models: 2 rise certainty high" in shown
+    assert "The certainty of every statement" not in shown
+
+
+def test_an_open_statement_states_what_the_interval_says_beside_the_models() -> None:
+    section = threshold_section()
+    first = section.rows[0]
+    for required, words in ((0.05, "rise"), (0.07, "stay"), (0.09, "fall")):
+        own = replace(first.advice[0], move="cannot be told", required=required)
+        rows = (replace(first, advice=(own,)),)
+        shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
+        assert f"cannot be told interval: {words}; models: 2 rise" in shown

@@ -32,6 +32,8 @@ def test_it_states_day_reason_and_next_review() -> None:
     assert "harmonized-baseline 2026.11 was made on prices to 3 Mar 2026." in words
     assert "ends on 25 Mar 2026, the day of the audit: 2 of 3 assets have prices" in words
     assert "The next review is due on 24 Jun 2026." in words
+    late = shown(replace(sample_review(), next_on="2025-11-19"))
+    assert "The next review was due on 19 Nov 2025: it is overdue." in late
 
 
 def test_too_few_moves_neither_confirm_nor_refute() -> None:
@@ -44,7 +46,7 @@ def test_too_few_moves_neither_confirm_nor_refute() -> None:
 def test_the_formula_in_the_past_names_sides_with_too_many_breaches() -> None:
     words = shown(sample_review())
     assert "formula in the past 2 4,000 52 98.7 % 2 1 10.0 % BTC long, 2026-03-05: 39.0 %" in words
-    assert "formula in the past: too many breaches on 1 of 2 tested sides: BTC long." in words
+    assert "Formula in the past: too many breaches on 1 of 2 tested sides: BTC long." in words
     assert "2,000 40 98.0 % <0.001 yes" in words
     assert "2,000 12 99.4 % <0.001 no" in words
 
@@ -70,7 +72,7 @@ def test_no_move_since_a_version_that_is_younger_than_the_prices_is_said() -> No
     review = replace(sample_review(), made_on="2026-04-01", since=())
     words = shown(review)
     assert "That is before it was made." in words
-    assert "since the last version: no move to test." in words
+    assert "Since the last version: no move to test." in words
 
 
 def test_without_a_review_the_reason_stands_there_and_no_file() -> None:

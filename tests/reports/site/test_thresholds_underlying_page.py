@@ -70,8 +70,10 @@ def test_the_first_table_and_the_page_of_the_underlying_lead_to_it() -> None:
 
 def test_the_page_of_the_underlying_says_whether_margins_should_move() -> None:
     block = plain(part("thresholds", page(path="underlyings/btc.html")))
-    assert "99 % threshold (default) on 20 Nov 2025: 7.2 % at $1m, 7.1 % without size." in block
-    assert "Median IM of 3 venues (5.0 %) should rise, certainty high." in block
+    assert (
+        "The median IM of 3 venues (5.0 %) should rise. Certainty: high. 99 % threshold (default) on"
+        " 20 Nov 2025: 7.2 % at $1m, 7.1 % without size."
+    ) in block
     other = replace(
         threshold_section(), rows=(), without=(NoThresholdRow("BTC", "12 returns, 365 required"),)
     )
@@ -92,24 +94,26 @@ def test_an_open_statement_reads_as_a_sentence() -> None:
     advice = replace(first.advice[0], move="cannot be told")
     section = replace(threshold_section(), rows=(replace(first, advice=(advice,)),))
     words = plain(page(with_section(section), "thresholds/btc.html"))
-    assert "By it, whether the median IM of 3 venues should move cannot be told." in words
+    assert "Whether the median IM of 3 venues (5.0 %) should move cannot be told. Cert" in words
 
 
 def test_the_headline_has_the_threshold_that_the_sentences_compare() -> None:
-    sized = (
-        "on 20 Nov 2025: 7.2 % at $1m, 7.1 % without size. By it, the median IM of 3 venues should"
-    )
-    assert sized in plain(page())
+    assert "on 20 Nov 2025: 7.2 % at $1m, 7.1 % without size. The last price is" in plain(page())
     section = threshold_section()
     own = replace(section.rows[0], size_reason="no perpetual on BTC")
     words = plain(page(with_section(replace(section, rows=(own,)))))
-    assert "on 20 Nov 2025: 7.1 % without size, because no perpetual on BTC. By it," in words
+    assert (
+        "on 20 Nov 2025: 7.1 % without size, because no perpetual on BTC. The last price" in words
+    )
     assert "7.2 % at $1m" not in words
+    same = replace(section.rows[0], threshold=0.072)
+    words = plain(page(with_section(replace(section, rows=(same,)))))
+    assert "on 20 Nov 2025: 7.2 % at $1m. The last price" in words
 
 
 def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
     path = shown("path")
-    assert "2 losses above it, of a long or a short, on 19 days" in path
+    assert "2 losses of a long or a short above the default on 19 days" in path
     assert "at 99 % on each side, 0.4 are expected" in path
     assert (
         "Level lines are today's margins, those of the audit at $1m, not those of the past" in path
@@ -222,7 +226,9 @@ def test_episodes_have_every_model_and_what_the_venue_required() -> None:
     own = shown("episodes")
     assert f"{FAST} 6.0 % 12.0 % 2022-11-10 model on 2022-11-10; binance later" in own
     assert "historical simulation, 365 days 9.0 % 9.0 % not within 30 days" in own
-    assert "last observed before on 2022-10-20; first rise between 2022-10-20 and 2022-12-18" in own
+    assert (
+        "last observed before on 20 Oct 2022; first rise between 20 Oct 2022 and 18 Dec 2022" in own
+    )
     assert "Venue: binance was first observed 2022-02-12, after the episode began" in own
 
 
