@@ -6,7 +6,13 @@ from harmonize.text.words import join_words
 from reports.site.markup import NOTHING, Html, join, link_to, text
 from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
-from reports.site.stress_words import at_shock, dates_text, interest_mark, leverage_range
+from reports.site.stress_words import (
+    at_shock,
+    interest_mark,
+    leverage_range,
+    multiplier,
+    short_dates,
+)
 
 _LONGEST = 4
 """Largest number of underlyings that the block of a venue states."""
@@ -32,12 +38,14 @@ def underlying_block(context: ReportContext, underlying: str) -> Html:
         return NOTHING
     link = link_to(f"../{result_address(context, row)}", "What it rests on")
     leverage = " or ".join(leverage_range(row))
+    first, last = points[0], points[-1]
+    upper = f", {numbers.usd(last.liquidated)} at liquidity {multiplier(last.liquidity)}"
     sentence = (
         f"A sudden fall by {numbers.axis_rate(row.shock)} would liquidate"
-        f" {numbers.usd(points[0].liquidated)} of longs (modelled) at"
-        f" {numbers.count_text(len(row.venues), 'venue')}, {numbers.axis_rate(points[0].share)} of"
+        f" {numbers.usd(first.liquidated)} of longs (modelled{upper if last is not first else ''}) at"
+        f" {numbers.count_text(len(row.venues), 'venue')}, {numbers.axis_rate(first.share)} of"
         f" their open interest{f'; {leverage} with half or twice the median leverage' if leverage else ''}."
-        f" {dates_text(row)}"
+        f" {short_dates(row)}"
     )
     return Html(f'<p class="note">{text(sentence)} {link}.</p>')
 

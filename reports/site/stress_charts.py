@@ -28,6 +28,9 @@ from reports.site.tables import csv_bytes
 
 _TODAY = "rules in force"
 
+_NO_CHANGE = 1e-6
+"""Difference of two falls that is none."""
+
 _WIDE_BIN = 0.05
 """Width of the bins of the table, which is short enough to print."""
 
@@ -67,7 +70,7 @@ def _curve_chart(row: StressRow) -> Chart:
         unit="with forced sales, share of the price before",
         svg=shock_lines(Frame(f"stress-curve-{underlying_slug(row.underlying)}", title, ""), lines),
         legend=(),
-        caption=_curve_caption(row, name),
+        caption=_curve_caption(row, name, key),
         columns=(
             *("Shock", "Liquidity", "Total fall", "÷ shock", "Liquidated", "Share"),
             *("Sampling only, 5–95 %", "Loss beyond margin"),
@@ -125,7 +128,32 @@ def _line(
     return MoveLine(label, css, tuple(points), band, band_name=note, band_css=band_css)
 
 
-def _curve_caption(row: StressRow, name: str) -> str:
+def _comparison(row: StressRow, name: str, key: tuple[str, str] | None) -> str:
+    """Returns after which shocks the drawn line of other rules is below or above that of today."""
+    if key is None:
+        return ""
+    middles = {own.shock: own.move for own in row.points if own.liquidity == _middle(row)}
+    moves = [
+        (shock, move - middles[shock])
+        for shock, liquidity, move in sorted(_first_behaviour(row, key))
+        if liquidity == _middle(row) and shock in middles
+    ]
+    less = [numbers.axis_rate(shock) for shock, change in moves if change < -_NO_CHANGE]
+    more = [numbers.axis_rate(shock) for shock, change in moves if change > _NO_CHANGE]
+    parts = [f"less after {join_words(less)}"] if less else []
+    parts += [f"further after {join_words(more)}"] if more else []
+    if not parts:
+        return ""
+    return f"Under {name}, by the lines, the price falls {' and '.join(parts)}. "
+
+
+def _middle(row: StressRow) -> float:
+    """Returns the liquidity multiplier of the lines."""
+    liquidities = sorted({own.liquidity for own in row.points})
+    return liquidities[(len(liquidities) - 1) // 2] if liquidities else 0.0
+
+
+def _curve_caption(row: StressRow, name: str, key: tuple[str, str] | None) -> str:
     multipliers = join_words(
         [multiplier(liquidity) for liquidity in sorted({p.liquidity for p in row.points})]
     )
@@ -135,11 +163,13 @@ def _curve_caption(row: StressRow, name: str) -> str:
         if name
         else ""
     )
+    overlap = (
+        "Where both bands overlap, the liquidity matters more than the rules. " if name else ""
+    )
     return (
-        f"Longs of {row.underlying}, {book_text(row)}. Line: the middle liquidity multiplier. Shaded: the"
-        f" multipliers {multipliers} on volatility, which are assumed.{reference} Where both bands"
-        " overlap, the liquidity matters more than the rules. Dates:"
-        f" {dates_line(row)}."
+        f"{_comparison(row, name, key)}{overlap}Longs of {row.underlying}, {book_text(row)}; both axes are logarithmic. Line: the middle"
+        f" liquidity multiplier. Shaded: the multipliers {multipliers} on volatility, which are assumed."
+        f"{reference} Dates: {dates_line(row)}."
     )
 
 

@@ -72,9 +72,9 @@ def threshold_sentence(context: ReportContext, row: StressRow) -> str:
             return ""
         observed = sorted(own.margin / own.notional for own in known if own.margin is not None)
         required = sorted(own.required / own.notional for own in known if own.required)
-        parts.append(f"{_range(required)} {name.lower()}, against {_range(observed)} in force")
+        parts.append(f"{_range(required)} {name.lower()} ({_range(observed)} in force)")
     size = numbers.usd(context.document.heat_map_notional)
-    return f"Reason: a {size} position would need {' and '.join(parts)}."
+    return f"A {size} position would need {' and '.join(parts)}."
 
 
 def _range(rates: Sequence[float]) -> str:
@@ -140,8 +140,9 @@ def sign_table(context: ReportContext, row: StressRow, up: str) -> Table:
         f"Signs of changes on {row.underlying}",
         text(
             "Change against the rules in force. A sign is stated only if the 5–95 % intervals of"
-            f" {numbers.count(row.seeds)} samples of positions, both reactions of traders and all"
-            " liquidity multipliers agree"
+            f" {numbers.count(row.seeds)} samples of positions, both reactions of traders (behaviour) and all"
+            " liquidity multipliers agree. Less may be what traders add or close before the fall, which the"
+            " last table of this section states"
         ),
         ("Rules", *(["#Shock"] if several else []), *METRIC_NAMES.values()),
         rows,
@@ -150,12 +151,27 @@ def sign_table(context: ReportContext, row: StressRow, up: str) -> Table:
     )
 
 
-def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:
-    """Returns what other rules change at every stated shock: central changes and their interval."""
+def effect_tables(context: ReportContext, row: StressRow, up: str) -> tuple[Table, Table]:
+    """Returns what other rules change at every stated shock: of the harmonized rules, and of all others.
+
+    The cells are central changes; their interval stands beside them.
+    """
+    ordered = _ordered(row)
+    first = [own for own in ordered if own.rule_set == ordered[0].rule_set]
+    others = [own for own in ordered if own.rule_set != ordered[0].rule_set]
+    return (
+        _effect_table(context, row, up, "", first),
+        _effect_table(context, row, up, ", further rule sets", others),
+    )
+
+
+def _effect_table(
+    context: ReportContext, row: StressRow, up: str, suffix: str, effects: Sequence[StressEffectRow]
+) -> Table:
     liquidities = sorted({cell.liquidity for own in row.effects for cell in own.cells})
     several = _has_shocks(row)
     return Table(
-        f"Counterfactuals on {row.underlying}",
+        f"Counterfactuals on {row.underlying}{suffix}",
         text(
             "Size of the change, by liquidity multiplier. Two numbers differ by the reaction of traders"
             f" whose margin is below the new IM, in the order {REACTIONS}. Falls are in percentage"
@@ -167,9 +183,9 @@ def effect_table(context: ReportContext, row: StressRow, up: str) -> Table:
             *(f"#{multiplier(liquidity)}" for liquidity in liquidities),
             "#Sampling only, 5–95 %",
         ),
-        [_effect_row(context, own, liquidities, up, has_shock=several) for own in _ordered(row)],
+        [_effect_row(context, own, liquidities, up, has_shock=several) for own in effects],
         numeric=True,
-        tools=len(row.effects) > SHORT,
+        tools=len(effects) > SHORT,
     )
 
 

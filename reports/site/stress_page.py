@@ -26,7 +26,9 @@ from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
 from reports.site.stress_charts import stress_figures
 from reports.site.stress_csv import CSV_NAMES, csv_files
-from reports.site.stress_words import WORDS, result_statements
+from reports.site.stress_glossary import WORDS
+from reports.site.stress_standfirst import standfirst
+from reports.site.stress_words import result_statements
 from reports.site.tables import table
 
 _TITLE = "What does a fall liquidate?"
@@ -34,11 +36,6 @@ _TITLE = "What does a fall liquidate?"
 _EMPTY = (
     "No fall was simulated: the simulation was not requested (harmonize report --stress), or no"
     " underlying of a rule set has open interest and margins."
-)
-
-_STANDFIRST = (
-    "Uneven thresholds liquidate people at different prices, and forced sales move the price to the next"
-    " threshold. This simulates a sudden fall, now and under other rules, and states what cannot be known."
 )
 
 _UNVALIDATED = "No liquidations are recorded on these underlyings: unvalidated."
@@ -80,7 +77,7 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
         ("validation", "Validation", _validation(rows)),
     ]
     page = page_of_parts(
-        STRESS_PATH, "Stress", _STANDFIRST, parts, (*_chart_files(charts), *csv_files(context))
+        STRESS_PATH, "Stress", standfirst(rows), parts, (*_chart_files(charts), *csv_files(context))
     )
     return Page(page.path, page.part, _TITLE, page.standfirst, page.body, page.files, "Stress")
 
@@ -112,7 +109,9 @@ def _further(context: ReportContext, row: StressRow, leading: StressRow) -> Page
     )
     title = f"{row.underlying}: what does a fall liquidate?"
     path = stress_path(row.underlying)
-    return Page(path, STRESS_PATH, title, text(_STANDFIRST), body, _chart_files(charts), "Stress")
+    return Page(
+        path, STRESS_PATH, title, text(standfirst([row])), body, _chart_files(charts), "Stress"
+    )
 
 
 def _siblings(context: ReportContext, row: StressRow, leading: StressRow) -> Html:
@@ -139,7 +138,7 @@ def _sections(
     changes = Html(
         table(effects.threshold_table(context, row, up), f"{up}{CSV_NAMES['margins']}")
         + table(effects.sign_table(context, row, up))
-        + table(effects.effect_table(context, row, up), f"{up}{CSV_NAMES['effects']}")
+        + _effects(context, row, up)
         + table(effects.reaction_table(context, row, up), f"{up}{CSV_NAMES['reactions']}")
     )
     absent = Html(
@@ -162,8 +161,18 @@ def _sections(
             f"{name}: assumptions",
             table(tables.default_table(row), f"{up}{CSV_NAMES['assumptions']}"),
         ),
-        ("absent", f"{name}: not observable", absent),
+        ("absent", f"{name}: limits", absent),
     ]
+
+
+def _effects(context: ReportContext, row: StressRow, up: str) -> Html:
+    """Returns the sizes of changes, those of the harmonized rules first and the others folded."""
+    if not row.effects:
+        return NOTHING
+    first, others = effects.effect_tables(context, row, up)
+    address = f"{up}{CSV_NAMES['effects']}"
+    folded = details("Size of each change under the other rule sets", table(others, address))
+    return join([table(first, address), folded if others.rows else NOTHING])
 
 
 def _result(context: ReportContext, row: StressRow) -> Html:

@@ -49,7 +49,7 @@ def underlying_table(context: ReportContext, links: dict[str, str]) -> Table:
         (
             *("Underlying", *(["#Shock"] if several else []), "#Open interest", "#Liquidated"),
             *("#If median leverage is half or twice", "#Modelled ÷ recorded", "#Share"),
-            *("#Total fall", "#Loss beyond margin", "#Venues", "Harmonized: liquidated"),
+            *("#Total fall", "#Loss beyond margin", "#Venues", "Liquidated, harmonized"),
             *("Margins observed",),
         ),
         [_underlying_row(row, links[row.underlying], has_shock=several) for row in rows],
@@ -95,8 +95,8 @@ def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table
     return Table(
         f"Contributions to {row.underlying}",
         text(
-            f"Longs liquidated by venue at a fall of {numbers.axis_rate(row.shock)}, first liquidity"
-            " multiplier (modelled). Leave-one-out: what less would be liquidated without the venue."
+            f"Longs liquidated by venue at a fall of {numbers.axis_rate(row.shock)}, {_least(row)}"
+            " (modelled). Leave-one-out: what less would be liquidated without the venue."
             f" Shapley values, which add up to the total: {basis}. Overlap: share of a venue's"
             " liquidations by price that those of other venues cover. In brackets: 5–95 % interval over"
             f" {numbers.count_text(row.seeds, 'sample')} of positions, not of the market"
@@ -138,7 +138,8 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
             "Least sudden fall at which losses beyond margin exceed what other liquidations of the venue"
             " leave, by liquidity multiplier; – if none does. In brackets: 5–95 % interval over"
             f" {numbers.count_text(row.seeds, 'sample')} of positions, open if some sample has no such"
-            " fall. Immediate: margin below MM before any fall. No insurance fund is archived"
+            f" fall. {_undecided(row)}Immediate: margin below MM before any fall. Insurance funds are not"
+            " archived and not counted"
         ),
         (
             *("Venue", f"#Loss at {numbers.axis_rate(row.shock)}", "#Immediate"),
@@ -160,6 +161,31 @@ def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
         ],
         numeric=True,
     )
+
+
+def _liquidity_ends(row: StressRow) -> str:
+    """Returns what stands for half and twice the liquidity; empty without a curve."""
+    liquidities = sorted({own.liquidity for own in row.points})
+    if not liquidities:
+        return ""
+    ends = f"{multiplier(liquidities[0])} and {multiplier(liquidities[-1])}"
+    return f"; of liquidity, its least and largest multiplier ({ends}) instead"
+
+
+def _least(row: StressRow) -> str:
+    """Returns the multiplier of figures at one liquidity: the least."""
+    liquidities = [own.liquidity for own in row.points]
+    return (
+        f"liquidity {multiplier(min(liquidities))}" if liquidities else "least liquidity multiplier"
+    )
+
+
+def _undecided(row: StressRow) -> str:
+    """Returns what a fall that is not observable means; empty if all are."""
+    if not any(own.reason for venue in row.venues for own in venue.reverse):
+        return ""
+    sign = marks.NOT_OBSERVABLE.sign
+    return f"{sign}: less than one position of a sample decides it. "
 
 
 def _reverse(limit: ReverseStressRow | None) -> Cell:
@@ -184,9 +210,9 @@ def sensitivity_table(row: StressRow) -> Table:
     return Table(
         f"Sensitivity of {row.underlying}",
         text(
-            f"Longs liquidated at a fall of {numbers.axis_rate(row.shock)}, first liquidity multiplier,"
-            " with each assumption halved and doubled. A spread of $0: neither half nor twice the"
-            " assumption changes what is liquidated"
+            f"Longs liquidated at a fall of {numbers.axis_rate(row.shock)}, {_least(row)},"
+            f" with each assumption halved and doubled{_liquidity_ends(row)}. A spread of $0: neither half"
+            " nor twice the assumption changes what is liquidated"
         ),
         ("Assumption", "#Rank", "Mark", "#Halved", "#As assumed", "#Doubled", "#Spread"),
         [
@@ -272,7 +298,7 @@ def default_table(row: StressRow) -> Table:
                 (
                     Cell(default.name),
                     Cell(default.text, css="why"),
-                    Cell(default.mark, css="why"),
+                    Cell(default.mark),
                     Cell(default.basis, css="why"),
                 )
             )
@@ -321,7 +347,7 @@ def absent_table(context: ReportContext, row: StressRow, up: str) -> Table:
     ordered = sorted(by_reason.items(), key=lambda item: (-len(item[1]), item[0]))
     return Table(
         f"Not observable on {row.underlying}",
-        text("Venues without positions in the book, by reason; nothing is guessed for them"),
+        text("Venues that are not simulated, by reason; nothing is guessed for them"),
         ("Reason", "#Venues", "Names"),
         [
             Row(

@@ -11,6 +11,7 @@ from harmonize.document import (
 )
 from harmonize.text import numbers
 from harmonize.text.words import join_words
+from reports.site.stress_glossary import Statement
 
 LIQUIDATED, MOVE, LOSS = "liquidated notional", "move", "loss beyond margin"
 """Metrics of effects."""
@@ -45,44 +46,11 @@ _MOST_NAMED = 2
 _MOST_VENUES = 3
 """Number of venues that a result names."""
 
-Statement = tuple[str, str]
-"""Subject, and sentences on it."""
-
-WORDS: tuple[Statement, ...] = (
-    (
-        "Liquidated",
-        "notional of positions that a venue closes, because their margin is below its MM",
-    ),
-    ("Shock, total fall", "the sudden fall assumed; the same with what forced sales add to it"),
-    (
-        "Effective leverage",
-        (
-            "position ÷ margin (equity) of a trader, not the leverage setting; log-sd, the standard"
-            " deviation of its logarithm, is how widely it is spread"
-        ),
-    ),
-    (
-        "Samples of positions (books)",
-        "draws of leverage and size from the same assumptions; their interval has no other uncertainty",
-    ),
-    (
-        "Liquidity multiplier",
-        "factor on volatility in the impact of forced sales; at 10×, a sale moves the price 10 times as far",
-    ),
-    ("Cliff", "a shock from which the fall deepens by at least 1 % of the price at once"),
-    ("Loss beyond margin", "what liquidated positions lose that their own margin does not pay"),
-    (
-        "Not identified",
-        "public data is consistent with very different values, so that no single one is stated",
-    ),
-)
-"""Words of the pages, with their meanings."""
-
 
 def result_statements(row: StressRow, why: str = "") -> list[Statement]:
     """Returns the result in statements; ``why`` are the margins behind the effect of other rules."""
     statements = (
-        ("Liquidated", f"{_fall_sentence(row)} {headline_range(row)}".strip()),
+        ("Liquidated", f"{_fall_sentence(row)} {_recorded_sentence(row)}".strip()),
         ("Price", _price_sentence(row)),
         ("Harmonized rules", _change_sentence(row, why)),
         ("What decides it", _assumption_sentence(row)),
@@ -130,15 +98,30 @@ def _fall_sentence(row: StressRow) -> str:
     if not points:
         reason = row.market.reason or "no volatility and volume"
         return f"There is no curve of {row.underlying}: {reason}."
-    first = points[0]
-    known = sorted(row.venues, key=lambda own: (-(own.liquidated or 0.0), own.venue))
-    named = [f"{own.venue} ({numbers.usd(own.liquidated)})" for own in known if own.liquidated]
-    where = f", most at {join_words(named[:_MOST_VENUES])}" if named else ""
+    first, last = points[0], points[-1]
+    amounts = span([numbers.usd(first.liquidated), numbers.usd(last.liquidated)])
+    shares = span([numbers.axis_rate(first.share), numbers.axis_rate(last.share)])
+    is_range = amounts != numbers.usd(first.liquidated)
+    markets = span([multiplier(first.liquidity), multiplier(last.liquidity)])
+    basis = (
+        f" The range is that of market liquidity ({markets}), which is assumed." if is_range else ""
+    )
     return (
         f"If {row.underlying} fell by {numbers.axis_rate(row.shock)} at once,"
-        f" {numbers.usd(first.liquidated)} of longs would be liquidated,"
-        f" {numbers.axis_rate(first.share)} of those {simulated(row)}{where}."
+        f" {amounts} of longs would be liquidated, {shares} of those {simulated(row)}.{basis}"
+        f"{_least_sentence(row, first.liquidity)}"
     )
+
+
+def _least_sentence(row: StressRow, liquidity: float) -> str:
+    """Returns the largest venues at the least multiplier, and the total with other leverage."""
+    known = sorted(row.venues, key=lambda own: (-(own.liquidated or 0.0), own.venue))
+    named = [f"{own.venue} ({numbers.usd(own.liquidated)})" for own in known if own.liquidated]
+    where = f"most is at {join_words(named[:_MOST_VENUES])}" if named else ""
+    leverage = " or ".join(leverage_range(row)) if row.is_synthetic else ""
+    other = f"with half or twice the median leverage, the total is {leverage}" if leverage else ""
+    parts = "; ".join(filter(None, (where, other)))
+    return f" At {multiplier(liquidity)}, {parts}." if parts else ""
 
 
 def simulated(row: StressRow) -> str:
@@ -146,13 +129,11 @@ def simulated(row: StressRow) -> str:
     return "simulated" if row.is_synthetic else "given"
 
 
-def headline_range(row: StressRow) -> str:
-    """Returns by how much the result may err: the assumed leverage, and what was recorded."""
+def _recorded_sentence(row: StressRow) -> str:
+    """Returns how many times what was recorded the model states; nothing for given positions."""
     if not at_shock(row) or not row.is_synthetic:
         return ""
-    leverage = leverage_range(row)
-    parts = [f"with half or twice the median leverage it would be {' or '.join(leverage)}"]
-    return f"{_capital('; '.join([*parts * bool(leverage), validation_words(row)]))}."
+    return f"{_capital(validation_words(row))}."
 
 
 def validation_words(row: StressRow) -> str:
@@ -177,13 +158,12 @@ def _price_sentence(row: StressRow) -> str:
     if not points:
         return ""
     first, last = points[0], points[-1]
-    moves = span([fall_text(first.move), fall_text(last.move)])
+    moves = list(dict.fromkeys([fall_text(first.move), fall_text(last.move)]))
+    deepened = f"between {' and '.join(moves)}" if len(moves) > 1 else moves[0]
     losses = span([numbers.usd(first.loss), numbers.usd(last.loss)])
-    markets = span([multiplier(first.liquidity), multiplier(last.liquidity)])
     return (
-        f"Forced sales deepen the fall from {numbers.axis_rate(row.shock)} to {moves}; positions lose"
-        f" {losses} more than their margin. The ranges are those of market liquidity ({markets}),"
-        f" which is assumed: no public data identifies this deepening.{_cliff_sentence(row)}"
+        f"Forced sales deepen the fall from {numbers.axis_rate(row.shock)} to {deepened}; positions lose"
+        f" {losses} more than their margin. No public data identifies this deepening.{_cliff_sentence(row)}"
     )
 
 
@@ -206,13 +186,13 @@ def _change_sentence(row: StressRow, why: str) -> str:
     if not effects:
         return ""
     first = effects[0]
-    named = [_change_words(own) for own in effects]
     change = next((own for own in effects if own.metric == LIQUIDATED), None)
     amounts = _change_text(change) if change and change.cells else ""
-    parts = _part_sentence(row, first.rule_set)
+    leading, *others = [_change_words(own) for own in effects]
+    further = "".join(f" {_capital(words)}." for words in others)
     return (
-        f"Under {rules_name(first.what_if, first.rule_set)}, {named[0]}{amounts}"
-        f"{''.join(f'; {own}' for own in named[1:])}.{parts}{f' {why}' if why else ''}"
+        f"Under {rules_name(first.what_if, first.rule_set)}, {leading}{amounts}.{further}"
+        f"{_part_sentence(row, first.rule_set)}{f' {why}' if why else ''}"
     )
 
 
@@ -246,11 +226,20 @@ _QUESTIONS = {
 }
 
 
+_CAUSES = {
+    "liquidity": "market liquidity",
+    "behaviour": "the reaction of traders",
+    "sample": "the sample of positions",
+}
+"""Names of what the sign of an effect depends on."""
+
+
 def _change_words(effect: StressEffectRow) -> str:
     """Returns the sign of an effect in words, or the question with what its answer depends on."""
     if effect.depends_on:
         question = _QUESTIONS.get(effect.metric, effect.metric)
-        return f"{question} depends on {join_words(effect.depends_on)}"
+        causes = [_CAUSES.get(own, own) for own in effect.depends_on]
+        return f"{question} depends on {join_words(causes)}"
     return _CHANGES.get((effect.metric, effect.sign), f"{effect.metric}: {effect.sign}")
 
 
@@ -314,11 +303,11 @@ def _assumption_sentence(row: StressRow) -> str:
     if not ranked:
         return _leverage_sentence(row)
     named = [
-        f"{assumption.name} ({assumption.mark or 'no mark'}; halved {numbers.usd(assumption.halved)}, doubled"
+        f"{assumption.name} (halved {numbers.usd(assumption.halved)}, doubled"
         f" {numbers.usd(assumption.doubled)})"
         for assumption in ranked[:_MOST_NAMED]
     ]
-    return f"What matters most is {join_words(named)}. {_leverage_sentence(row)}".strip()
+    return f"What matters most: {join_words(named)}. {_leverage_sentence(row)}".strip()
 
 
 def spread(row: StressSensitivityRow) -> float:
@@ -367,6 +356,16 @@ def dates_text(row: StressRow) -> str:
 
 def _capital(words: str) -> str:
     return f"{words[:1].upper()}{words[1:]}"
+
+
+def short_dates(row: StressRow) -> str:
+    """Returns the dates of margins and open interest, and the mark of leverage, as one sentence."""
+    parts = [f"margins {numbers.date_range(row.oldest, row.newest)}"]
+    if interest := interest_dates(row):
+        parts.append(f"open interest {interest} ({interest_mark([row])})")
+    if row.is_synthetic:
+        parts.append(f"leverage {_leverage_marks(row)}")
+    return f"{_capital('; '.join(parts))}."
 
 
 def dates_line(row: StressRow) -> str:

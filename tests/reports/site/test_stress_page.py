@@ -19,6 +19,7 @@ from reports.site.folder import site_files
 from reports.site.marks import NOT_OBSERVABLE
 from reports.site.report_context import ReportContext
 from reports.site.stress_effects import threshold_sentence, threshold_table
+from reports.site.stress_standfirst import standfirst
 from reports.site.stress_words import (
     HARMONIZED,
     book_text,
@@ -136,11 +137,28 @@ def statements(row: StressRow, why: str = "") -> dict[str, str]:
 def test_the_first_statement_has_amount_venues_leverage_range_and_validation() -> None:
     words = statements(example())["Liquidated"]
     assert words == (
-        "If BTC fell by 10 % at once, $130m of longs would be liquidated, 11 % of those simulated, most"
-        f" at venue-a ($100m), venue-b ($50m) and {plain_script()} ($33.3m). With half or twice the"
-        " median leverage it would be $45.6m or $789m; on 49 recorded days at venue-a the model states"
-        " 0.26 times what was liquidated."
+        "If BTC fell by 10 % at once, $130m to $185m of longs would be liquidated, 11 % to 15 % of those"
+        " simulated. The range is that of market liquidity (1× to 10×), which is assumed. At 1×, most is at"
+        f" venue-a ($100m), venue-b ($50m) and {plain_script()} ($33.3m); with half or twice the median"
+        " leverage, the total is $45.6m or $789m. On 49 recorded days at venue-a the model states 0.26"
+        " times what was liquidated."
     )
+    same = tuple(replace(own, liquidated=1.3e8, share=0.11) for own in example().points)
+    alike = statements(replace(example(), points=same))["Liquidated"]
+    assert "$130m of longs would be liquidated, 11 % of those simulated. At 1×, most" in alike
+
+
+def test_a_page_starts_with_amounts_and_how_far_they_are_validated() -> None:
+    shown = plain(page())
+    assert (
+        "A sudden fall of 10 % would liquidate, in longs, $130m to $185m of BTC (modelled). Most leverage"
+        " is assumed; on recorded days the model states 0.26 times what was liquidated. Uneven"
+    ) in shown
+    bare = standfirst([replace(example(), validation=())])
+    assert "no recorded liquidation validates the amounts. Uneven" in bare
+    given = standfirst([replace(example(), is_synthetic=False)])
+    assert "assumed" not in given
+    assert standfirst([without_curve("ETH")]).startswith("Uneven thresholds")
 
 
 def plain_script() -> str:
@@ -149,7 +167,7 @@ def plain_script() -> str:
 
 def test_the_price_statement_has_the_range_of_liquidity_and_cliffs_only_if_there_are_some() -> None:
     words = statements(example())["Price"]
-    assert "from 10 % to 10.5 % to 15 %" in words
+    assert "from 10 % to between 10.5 % and 15 %;" in words
     assert "lose $32.1m to $321m more than their margin" in words
     assert "than 5.5 % (at 10×) deepens the fall by at least 1 % more (a cliff)" in words
     assert "cliff" not in statements(replace(example(), cliffs=()))["Price"]
@@ -157,10 +175,10 @@ def test_the_price_statement_has_the_range_of_liquidity_and_cliffs_only_if_there
 
 def test_the_statement_on_rules_has_signs_sizes_and_reasons() -> None:
     words = statements(example(), "Reason: as stated.")["Harmonized rules"]
-    assert "fewer longs would be liquidated (−$456m at 1×); the price would fall less;" in words
+    assert "fewer longs would be liquidated (−$456m at 1×). The price would fall less." in words
     assert (
-        "; whether losses beyond margin would be larger or smaller depends on sample and behaviour."
-        " Reason: as stated."
+        ". Whether losses beyond margin would be larger or smaller depends on the sample of positions and"
+        " the reaction of traders. Reason: as stated."
     ) in words
 
 
@@ -198,7 +216,8 @@ def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
     unclear = [replace(parts[0], sign="depends on", depends_on=("behaviour",)), parts[1]]
     both = replace(example(), effects=(*example().effects, *unclear))
     assert (
-        "With its IM alone, whether more or fewer longs would be liquidated depends on behaviour;"
+        "With its IM alone, whether more or fewer longs would be liquidated depends on the reaction of"
+        " traders;"
         " with its MM alone, more"
     ) in statements(both)["Harmonized rules"]
     one = replace(example(), effects=(*example().effects, parts[0]))
@@ -207,15 +226,14 @@ def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
 
 def test_what_decides_and_how_far_it_is_validated_are_stated() -> None:
     found = statements(example())
-    assert "leverage, median (assumed; halved $45.6m, doubled $789m)" in found["What decides it"]
+    assert "leverage, median (halved $45.6m, doubled $789m)" in found["What decides it"]
     assert "assumed on 45 % of the open interest" in found["What decides it"]
     assert "time to sell" not in found["What decides it"]
     assert "rank correlation of days 0.64" in found["How far validated"]
     assert "$116m to $147m (5–95 %): sampling only" in found["How far validated"]
     bare = replace(example(), validation=())
     assert statements(bare)["How far validated"].startswith("Unvalidated")
-    assert "No recorded liquidation" not in statements(bare)["Liquidated"]
-    assert "no recorded liquidation validates it" in statements(bare)["Liquidated"]
+    assert statements(bare)["Liquidated"].endswith(" No recorded liquidation validates it.")
 
 
 def test_every_measured_input_has_its_date_and_mark() -> None:
@@ -316,6 +334,8 @@ def test_figures_of_venues_have_their_intervals_or_none() -> None:
     assert "0.988 (0.8 – 1.2)" in cells(content, "Contributions to BTC", "venue-a")
     reverse = cells(content, "Reverse stress of BTC", "venue-a")
     assert reverse[3:] == ["5 % (4 % – 6 %)", "5 % (4 % – )", NOT_OBSERVABLE.sign]
+    assert "n/o: less than one position of a sample decides it." in plain(content)
+    assert "of a sample decides it" not in plain(page())
     assert "5–95 % interval over 40 samples of positions" in plain(content)
 
 
@@ -352,6 +372,7 @@ def test_sensitivity_keeps_the_rank_and_the_mark() -> None:
     row = cells(page(), "Sensitivity of BTC", "leverage, median")
     assert row == ["leverage, median", "1", "assumed", "$45.6m", "$136m", "$789m", "$743m"]
     assert cells(page(), "Sensitivity of BTC", "time to sell")[-1] == "$0"
+    assert "its least and largest multiplier (1× and 10×) instead" in plain(page())
 
 
 def test_every_assumption_has_its_mark_and_what_is_not_observable_its_reason() -> None:
@@ -563,8 +584,8 @@ def test_margins_in_force_stand_beside_those_of_the_rules() -> None:
     )
     rates = [numbers.axis_rate((own.required or 0.0) / size) for own in points]
     sentence = threshold_sentence(context, row)
-    assert f"would need {rates[0]} initial margin" in sentence
-    assert f"and {rates[1]} maintenance margin" in sentence
+    assert f"would need {rates[0]} initial margin (" in sentence
+    assert f"in force) and {rates[1]} maintenance margin (" in sentence
     assert not threshold_sentence(context, replace(row, venues=(unknown,)))
 
 
@@ -574,7 +595,11 @@ def test_pages_of_venues_and_underlyings_state_what_a_fall_liquidates() -> None:
     assert "$100m of BTC (10 % of $1bn)" in venue
     assert "open interest of 19 Nov 2025 (measured); leverage (measured)" in venue
     underlying = plain(section(found["underlyings/btc.html"].decode(), "stress"))
-    assert "would liquidate $130m of longs (modelled) at 3 venues, 11 %" in underlying
+    assert (
+        "would liquidate $130m of longs (modelled, $185m at liquidity 10×) at 3 venues, 11 %"
+    ) in underlying
+    assert "leverage measured at venue-a, assumed elsewhere." in underlying
+    assert "volatility" not in underlying
     assert "; $45.6m or $789m with half or twice the median leverage. Margins 1–19" in underlying
     assert not section(found["underlyings/eth.html"].decode(), "stress")
 
@@ -637,3 +662,29 @@ def test_equal_documents_give_equal_pages() -> None:
     row = stress("BTC", ("venue-a",), ())
     first, second = (pages(replace(sample(), stress=(row, without_curve("X")))) for _ in range(2))
     assert first == second
+
+
+def test_the_caption_of_the_curve_says_after_which_shocks_other_rules_differ() -> None:
+    key = harmonized_key([(own.what_if, own.rule_set) for own in example().changed])
+    today = {(own.shock, own.liquidity): own.move for own in example().points}
+    shocks = sorted({own.shock for own in example().changed} & {shock for shock, _ in today})
+    changed = tuple(
+        replace(
+            own,
+            move=today[own.shock, own.liquidity] + (-0.001 if own.shock == shocks[0] else 0.001),
+        )
+        for own in example().changed
+        if (own.what_if, own.rule_set) == key and own.shock in shocks
+    )
+    assert key is not None
+    less, *more = [numbers.axis_rate(shock).replace(NBSP, " ") for shock in shocks]
+    shown = plain(
+        pages(replace(sample(), stress=(replace(example(), changed=changed),)))["stress.html"]
+    )
+    words = f"by the lines, the price falls less after {less} and further after {more[0]}"
+    assert words in shown
+    equal = tuple(replace(own, move=today[own.shock, own.liquidity]) for own in changed)
+    shown = plain(
+        pages(replace(sample(), stress=(replace(example(), changed=equal),)))["stress.html"]
+    )
+    assert "by the lines" not in shown
