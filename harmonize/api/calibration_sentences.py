@@ -10,6 +10,12 @@ from harmonize.calibration.needs import AssetRate
 from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
 from harmonize.text.messages import percent
 
+SENTENCE_TERMS = (
+    "v1: initial margin of the first tier of a class; in brackets, why the asset is in the class. Need: the"
+    " margin by the formula on the prices of the asset itself, with its 95 % interval."
+)
+"""What the sentences on assets in classes call v1 and need."""
+
 
 def asset_sentences(calibration: Calibration, margins: Sequence[MarginsInForce]) -> Iterator[str]:
     """Yields a sentence per asset: its class, its own need, how both moved, and the margin in force."""

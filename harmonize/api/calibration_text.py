@@ -8,7 +8,7 @@ from harmonize.adequacy.measured_inputs import VOLUME, NotMeasured
 from harmonize.api.calibrate import BASELINE, Calibration, RateChange
 from harmonize.api.calibration_margin_text import margin_sections
 from harmonize.api.calibration_margins import MarginsInForce
-from harmonize.api.calibration_sentences import asset_sentences, interval_text
+from harmonize.api.calibration_sentences import SENTENCE_TERMS, asset_sentences, interval_text
 from harmonize.api.markdown_table import table
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
@@ -35,6 +35,7 @@ def changes_text(
         *([f"**Warning:** {looks_back_text(calibration)}."] if calibration.looks_back else []),
         *([requested_text(calibration)] if calibration.is_for_requested_only else []),
         "## In a sentence per asset",
+        *([SENTENCE_TERMS] if calibration.classes is not None else []),
         "\n".join(f"- {line}" for line in asset_sentences(calibration, margins)),
         *margin_sections(calibration, margins),
         *_class_sections(calibration.classes),

@@ -21,6 +21,9 @@ _ROOM = 1.05
 _DIGIT, _LETTERS = 8.0, 14.0
 """Width of a digit, and height of a line of numbers."""
 
+_DIGITS = 8.0
+"""Height of digits, which circles do not cover."""
+
 _LOWEST = 0.75
 """Lower end of the axis of costs as a share of the lowest one."""
 
@@ -113,22 +116,33 @@ def _number_places(
     """
     found: dict[int, Place] = {}
     taken: list[tuple[float, float, float]] = []
+    circles = [(*place, _radius(point)) for point, place in zip(points, places, strict=True)]
     named = [i for i, point in enumerate(points) if point.is_numbered or point.is_marked]
     for index in sorted(named, key=lambda i: not points[i].is_marked):
         (x, y), radius = places[index], _radius(points[index])
         width = _DIGIT * len(str(groups.index(points[index].group) + 1))
         right, left, above, below = x + radius + 1, x - radius - 1 - width, y - radius, y + 12.0
         for corner in ((right, above), (right, below), (left, above), (left, below)):
-            if all(
+            is_free = all(
                 abs(corner[1] - lower) >= _LETTERS
                 or corner[0] >= start + wide
                 or start >= corner[0] + width
                 for start, lower, wide in taken
-            ):
+            )
+            if is_free and not any(_covers(circle, corner, width) for circle in circles):
                 found[index] = corner
                 taken.append((*corner, width))
                 break
     return found
+
+
+def _covers(circle: tuple[float, float, float], corner: Place, width: float) -> bool:
+    """Returns whether a circle, of centre and radius, lies on a number with a left lower corner."""
+    x, y, radius = circle
+    left, lower = corner
+    return (
+        left - radius < x < left + width + radius and lower - _DIGITS - radius < y < lower + radius
+    )
 
 
 def _radius(point: CostPoint) -> float:

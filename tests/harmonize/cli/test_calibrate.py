@@ -298,6 +298,7 @@ def test_the_new_version_states_where_its_numbers_are_from(baseline: Path) -> No
 
 def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> None:
     text = (baseline / "changes.md").read_text()
+    assert "v1: initial margin of the first tier of a class;" in text
     assert text.startswith(
         "# Changes of harmonized-baseline\n\nVersion 2026.11 to 2026.11.1, on prices to 2026-03-03."
     )

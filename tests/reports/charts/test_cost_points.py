@@ -73,3 +73,21 @@ def test_without_a_path_there_are_axes_only() -> None:
     assert not marks(root)
     assert root.get("role") == "img"
     assert any(path.get("class") == "axis" for path in root.iter("path"))
+
+
+def test_a_number_does_not_stand_under_a_circle() -> None:
+    """The circle to the right takes the usual place of the number, which moves."""
+    numbered = CostPoint("a", "a", 0.2, 0.1, is_covering=True, is_numbered=True)
+    beside = CostPoint("b", "b", 0.236, 0.1009, is_covering=True)
+
+    def place(*points: CostPoint) -> tuple[str | None, str | None]:
+        label = marks(drawn(*points, POINTS[1]))[0].find("text")
+        assert label is not None
+        return label.get("x"), label.get("y")
+
+    assert place(numbered, beside) != place(numbered)
+    circle = marks(drawn(numbered, beside, POINTS[1]))[1].find("circle")
+    assert circle is not None
+    x, y = (float(circle.get(name) or 0) for name in ("cx", "cy"))
+    left, lower = (float(own or 0) for own in place(numbered, beside))
+    assert not (left - 4.5 < x < left + 8 + 4.5 and lower - 8 - 4.5 < y < lower + 4.5)
