@@ -28,8 +28,8 @@ from reports.site.tables import csv_bytes
 
 _TODAY = "rules in force"
 
-_NO_CHANGE = 1e-6
-"""Difference of two falls that is none."""
+_NO_CHANGE = 1e-3
+"""Difference of two falls, as a share of the price, that an assumed book cannot tell from none."""
 
 _WIDE_BIN = 0.05
 """Width of the bins of the table, which is short enough to print."""

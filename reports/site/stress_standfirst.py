@@ -10,6 +10,9 @@ from reports.site.stress_words import at_shock, span
 _MOST_UNDERLYINGS = 3
 """Number of underlyings that the first sentence names."""
 
+_FAR = 2.0
+"""Ratio of modelled to recorded amounts above which the model states far too much."""
+
 _QUESTION = (
     "Uneven thresholds liquidate people at different prices, and forced sales move the price to the next"
     " threshold. This page compares the rules in force with others, and states what cannot be known."
@@ -42,4 +45,14 @@ def _trust(rows: Sequence[StressRow]) -> str:
     if not ratios:
         return "Most leverage is assumed, and no recorded liquidation validates the amounts. "
     ends = span([f"{ratios[0]:.2g}", f"{ratios[-1]:.2g}"])
-    return f"Most leverage is assumed; on recorded days the model states {ends} times what was liquidated. "
+    return (
+        f"Most leverage is assumed; on recorded days the model states {ends} times what was"
+        f" liquidated{_error(ratios)}. "
+    )
+
+
+def _error(ratios: Sequence[float]) -> str:
+    """Returns that the model errs far in one direction on all underlyings; empty otherwise."""
+    if ratios[-1] < 1 / _FAR:
+        return ": it states far too little"
+    return ": it states far too much" if ratios[0] > _FAR else ""

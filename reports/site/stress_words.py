@@ -333,7 +333,7 @@ def _validation_sentence(row: StressRow) -> str:
     known = [own for own in row.validation if own.ratio is not None]
     first = at_shock(row)[:1]
     sampling = "".join(
-        f" Drawing {numbers.count(row.seeds)} samples of positions moves the liquidated notional only"
+        f" Drawing {numbers.count(row.seeds)} samples of positions moves the liquidated notional"
         f" from {numbers.usd(own.liquidated_low)} to {numbers.usd(own.liquidated_high)} (5–95 %):"
         " sampling only, not the uncertainty of the result."
         for own in first

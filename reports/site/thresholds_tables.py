@@ -286,7 +286,7 @@ def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[G
     count = every if rows[0].underlyings is None else rows[0].underlyings
     judged = numbers.count_text(count, "underlying")
     conditions = rows[0].conditions
-    required = join_words([f"{own.name} ({own.requirement})" for own in conditions])
+    required = join_words([_unbroken(f"{own.name} ({own.requirement})") for own in conditions])
     return Table(
         f"Report card at {words}",
         text(
@@ -312,10 +312,15 @@ def _gate_row(row: GateRow) -> Row:
 
 def _condition_text(row: GateRow, condition: GateConditionRow) -> str:
     """Returns the figure of a condition; the benchmark is not compared with itself."""
-    words = condition.text.replace(" %", f"{numbers.NBSP}%")
+    words = _unbroken(condition.text)
     if condition.is_met or (row.is_benchmark and row.model in words):
         return words
     return f"{words} (not met)"
+
+
+def _unbroken(words: str) -> str:
+    """Returns words of the document in which no line begins with a per cent sign."""
+    return words.replace(" %", f"{numbers.NBSP}%")
 
 
 def record_table(section: ThresholdSection) -> Table:

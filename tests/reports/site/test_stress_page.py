@@ -152,8 +152,12 @@ def test_a_page_starts_with_amounts_and_how_far_they_are_validated() -> None:
     shown = plain(page())
     assert (
         "A sudden fall of 10 % would liquidate, in longs, $130m to $185m of BTC (modelled). Most leverage"
-        " is assumed; on recorded days the model states 0.26 times what was liquidated. Uneven"
+        " is assumed; on recorded days the model states 0.26 times what was liquidated: it states far too little."
+        " Uneven"
     ) in shown
+    for ratio, words in ((0.5, "liquidated. "), (2.1, "liquidated: it states far too much. ")):
+        validation = tuple(replace(own, ratio=ratio) for own in example().validation)
+        assert words in standfirst([replace(example(), validation=validation)])
     bare = standfirst([replace(example(), validation=())])
     assert "no recorded liquidation validates the amounts. Uneven" in bare
     given = standfirst([replace(example(), is_synthetic=False)])
@@ -671,7 +675,7 @@ def test_the_caption_of_the_curve_says_after_which_shocks_other_rules_differ() -
     changed = tuple(
         replace(
             own,
-            move=today[own.shock, own.liquidity] + (-0.001 if own.shock == shocks[0] else 0.001),
+            move=today[own.shock, own.liquidity] + (-0.002 if own.shock == shocks[0] else 0.002),
         )
         for own in example().changed
         if (own.what_if, own.rule_set) == key and own.shock in shocks
@@ -683,7 +687,7 @@ def test_the_caption_of_the_curve_says_after_which_shocks_other_rules_differ() -
     )
     words = f"by the lines, the price falls less after {less} and further after {more[0]}"
     assert words in shown
-    equal = tuple(replace(own, move=today[own.shock, own.liquidity]) for own in changed)
+    equal = tuple(replace(own, move=today[own.shock, own.liquidity] + 0.0009) for own in changed)
     shown = plain(
         pages(replace(sample(), stress=(replace(example(), changed=equal),)))["stress.html"]
     )
