@@ -177,8 +177,8 @@ def _threshold_sentence(basis: AdviceBasis, terms: ThresholdTerms, sized: Thresh
         size = f" at that size ({plain} × {factor:.5g})"
     upper = "unbounded" if sized.upper is None else percent(sized.upper)
     return (
-        f"The threshold{days} is {percent(sized.rate)}{size}, with a 95 % interval of"
-        f" {percent(sized.lower)} to {upper} from {sized.sample}."
+        f"The threshold{days} is {percent(sized.rate)}{size}. The 95 % interval is"
+        f" {percent(sized.lower)} to {upper}, from {sized.sample}."
     )
 
 

@@ -67,7 +67,7 @@ def test_without_an_upper_end_no_margin_may_fall() -> None:
     unbounded = replace(STAYING, upper=None)
     found = on_venues(basis(unbounded, threshold=unbounded), 0.9)
     assert found.move is Move.STAY
-    assert "a 95 % interval of 8.0 % to unbounded from s." in found.sentence
+    assert "The 95 % interval is 8.0 % to unbounded, from s." in found.sentence
 
 
 def test_each_model_speaks_by_its_own_interval() -> None:
@@ -131,7 +131,12 @@ def test_a_sentence_on_several_days_says_what_it_compares() -> None:
 
 
 def test_every_sentence_is_short_enough_to_read_once() -> None:
-    sure, unsure = on_venues(basis(STAYING), 0.10), on_venues(basis(FALLING, STAYING, age=383), 0.3)
+    sample = "the last 365 returns and the 365 returns up to 2025-05-08 (stressed)"
+    long = replace(STAYING, sample=sample)
+    sure, unsure = (
+        on_venues(basis(STAYING, threshold=long), 0.10),
+        on_venues(basis(FALLING, STAYING, age=383), 0.3),
+    )
     for found in (sure, unsure):
         sentences = found.sentence.split(". ")
         assert max(len(own.split()) for own in sentences) <= 25
@@ -159,14 +164,14 @@ def test_a_margin_compares_with_the_threshold_of_its_size() -> None:
     assert found.move is Move.STAY
     assert found.statements == Statements(falling=1, staying=1)
     assert "at $1,000,000,000, 16.0 %, need not move; certainty" in found.sentence
-    assert "The threshold is 13.19 % at that size (10.0 % × 1.3188), with" in found.sentence
+    assert "The threshold is 13.19 % at that size (10.0 % × 1.3188). The" in found.sentence
     assert on_venues(basis(STAYING), 0.16, terms).move is Move.FALL
 
 
 def test_without_volume_the_threshold_has_no_size_and_says_so() -> None:
     found = on_venues(basis(STAYING, factor=Unknown("no perpetual on BTC")), 0.10)
     assert (found.threshold, found.move) == (0.10, Move.STAY)
-    assert "The threshold is 10.0 % without size (no perpetual on BTC), with" in found.sentence
+    assert "The threshold is 10.0 % without size (no perpetual on BTC). The" in found.sentence
 
 
 def test_an_unknown_margin_or_threshold_is_not_judged() -> None:

@@ -73,8 +73,8 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
         "certainty low."
     )
     for line in (venues, rule_set):
-        assert "a 95 % interval of 4.537 % to 14.05 % from the last 365 returns." in line
-        assert " at that size (5.783 % × 1.0004), with" in line
+        assert "The 95 % interval is 4.537 % to 14.05 %, from the last 365 returns." in line
+        assert " at that size (5.783 % × 1.0004). The" in line
         assert "models that cover longs and shorts" in line
         assert "the last price is 121 days old" in line
         assert "models are judged over fewer than 12 underlyings" in line
