@@ -22,6 +22,7 @@ from harmonize.adequacy.rolling import rolling_both_sides
 from harmonize.adequacy.tail import CONFIDENCE, Floats, TailEstimate
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import Unknown
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.market.aggregate import aggregate
 from harmonize.market.prices import (
     MICROSECONDS,
@@ -58,9 +59,6 @@ VOLATILITY = "vol_30d_annualised"
 
 VOLATILITY_DAYS = 30
 """Days in a row whose returns give the realised volatility."""
-
-MAX_AGE_DAYS = 30
-"""Days by which a series may end before the newest one of its underlying and still be chosen."""
 
 _KINDS = (PriceKind.PERP, PriceKind.SPOT)
 """Kinds of prices that are measured; among series of one length, the first precedes."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.calibration.evidence import LEAST_RETURNS, last_day
+from harmonize.document.input_age import MAX_AGE, MAX_AGE_DAYS
 from harmonize.market.prices import PriceSeries, utc_time
 
 _LEAST_DAYS = LEAST_RETURNS + 1
@@ -31,7 +31,7 @@ def why_nothing_measured(
     if first > as_of:
         return f"no input of {name} was measured: no candle had closed by {as_of}; use --as-of from {first + timedelta(days=_LEAST_DAYS)} on"
     newest = max(day for _, day, _ in spans)
-    if newest >= as_of - timedelta(days=MAX_AGE_DAYS):
+    if newest >= as_of - MAX_AGE:
         return f"no input of {name} was measured: fewer than {LEAST_RETURNS} returns by {as_of}; import a longer history"
     day = _best_day(spans, made_on)
     is_back = made_on is not None and day < made_on
@@ -51,9 +51,8 @@ def _best_day(spans: Sequence[tuple[str, date, date]], made_on: date | None) -> 
 
     It is after the day of the last version, if half as many assets have recent prices on such a day.
     """
-    newest = timedelta(days=MAX_AGE_DAYS)
     counts = {
-        day: len({asset for asset, end, first in spans if first <= day <= end + newest})
+        day: len({asset for asset, end, first in spans if first <= day <= end + MAX_AGE})
         for _, day, _ in spans
     }
     most = max(counts.values())

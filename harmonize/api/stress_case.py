@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.api.stress_inputs import OpenInterestNear, TermsByVenue
 from harmonize.api.stress_references import Reference
 from harmonize.core.schedule import Unknown
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.document.stress import StressDefaultRow, StressMarketRow
 from harmonize.liquidation.price import Side
 from harmonize.stress.book import Book

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, time, timedelta
 from math import isfinite
 
 from harmonize.adequacy.factors import DAY, VenueVolume, realised_volatility, venue_volume
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.api.audit import Question, RequestError, open_sources
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.archive.location import recorded_archive
 from harmonize.core.instrument import AT_PAR_WITH_USD
 from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.document.input_age import MAX_AGE
 from harmonize.document.stress import StressAbsentRow, StressMarketRow
 from harmonize.market.points import PointSeries
 from harmonize.market.points_source import open_interest_of, read_points
@@ -53,13 +53,13 @@ def market_before(
     """Returns volatility and volume of the days before a time with a time zone, on one underlying.
 
     Volatility is that of the daily perpetual which ends last, then has the largest turnover. Volumes
-    of venues are added, except those that end more than ``MAX_AGE_DAYS`` before the newest: they are
-    listed. If ``is_dated``, candles that end more than ``MAX_AGE_DAYS`` before the time are not used.
+    of venues are added, except those that end more than ``MAX_AGE`` before the newest: they are
+    listed. If ``is_dated``, candles that end more than ``MAX_AGE`` before the time are not used.
     Otherwise older ones are used, and are stale.
     """
     perpetuals = [part.known_at(moment) for part in series if part.id.kind is PriceKind.PERP]
     perpetuals = [part for part in perpetuals if part.times.size]
-    oldest = moment - timedelta(days=MAX_AGE_DAYS)
+    oldest = moment - MAX_AGE
     recent = [part for part in perpetuals if not is_dated or _end(part) >= oldest]
     volatility = _volatility(recent, days)
     counted, excluded = _volumes(perpetuals, moment, oldest if is_dated else None)
@@ -128,7 +128,7 @@ def _volumes(
     pairs = sorted({(part.id.venue, part.id.underlying.asset) for part in perpetuals})
     volumes = {pair: venue_volume(perpetuals, *pair, moment) for pair in pairs}
     ends = [_volume_end(v) for v in volumes.values() if isinstance(v, VenueVolume)]
-    first = max(ends, default=moment) - timedelta(days=MAX_AGE_DAYS)
+    first = max(ends, default=moment) - MAX_AGE
     first = first if oldest is None else max(first, oldest)
     counted, excluded = [], []
     for (venue, asset), volume in volumes.items():

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.document.stress import StressRow
 from harmonize.stress.scenario import Scenario
 

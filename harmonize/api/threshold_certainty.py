@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from harmonize.api.threshold_terms import Certainty
-from harmonize.document.threshold_sentences import STALE_DAYS
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.text.messages import counted
 from harmonize.text.words import join_words
 from harmonize.thresholds.gate import ASSET_SIDES
@@ -27,7 +27,7 @@ class Doubt:
 
 def old_prices(age_days: int) -> Doubt | None:
     """Returns the doubt that prices ended long ago cast; None: they did not."""
-    if age_days <= STALE_DAYS:
+    if age_days <= MAX_AGE_DAYS:
         return None
     return Doubt(Certainty.LOW, f"the last price is {counted(age_days, 'day')} old")
 
@@ -42,7 +42,7 @@ def few_underlyings(judged: int) -> Doubt | None:
 
 def old_tables(age_days: int, day: date) -> Doubt | None:
     """Returns the doubt that the oldest table of a venue casts; None: it is recent."""
-    if age_days <= STALE_DAYS:
+    if age_days <= MAX_AGE_DAYS:
         return None
     return Doubt(
         Certainty.LOW, f"the oldest table of a venue ({day}) is {counted(age_days, 'day')} old"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from harmonize.adequacy.factors import DAY
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS, reference_series
+from harmonize.adequacy.measured_inputs import reference_series
 from harmonize.api.calibrate import BASELINE, INTERVALS, archived_inputs, listed_assets
 from harmonize.api.calibration_review import CalibrationReview, review_last_version
 from harmonize.api.measure import read_candles
@@ -23,6 +23,7 @@ from harmonize.calibration.evidence import (
 from harmonize.calibration.needs import rate_formula
 from harmonize.calibration.review import SideReview
 from harmonize.document import CalibrationReviewRow, ReviewSideRow, UntestedUnderlyingRow
+from harmonize.document.input_age import MAX_AGE, MAX_AGE_DAYS
 from harmonize.market.prices import PriceSeries, utc_time
 from harmonize.numerics.rounding import rounded, rounded_or_none
 from harmonize.policy.rule_set import RuleSet
@@ -34,8 +35,6 @@ SINCE, PAST = "since the last version", "formula in the past"
 
 _LEAST_SHARE = 0.5
 """Share of the assets with recent prices on the day of a review. A design choice."""
-
-_OLDEST = timedelta(days=MAX_AGE_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +81,7 @@ def review_day(
     """
     daily = [part for part in series if part.id.interval == DAY and part.times.size]
     ends = {last_day(utc_time(part.times[-1] + part.step)) for part in daily}
-    days = {audited, *(day for end in ends if (day := end + _OLDEST) < audited)}
+    days = {audited, *(day for end in ends if (day := end + MAX_AGE) < audited)}
     for day in sorted(days, reverse=True):
         recent = sum(_is_recent(daily, asset, day) for asset in assets)
         if recent >= _LEAST_SHARE * len(assets):

@@ -59,7 +59,7 @@ from harmonize.api.threshold_work import map_tasks
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
-from harmonize.document.threshold_sentences import STALE_DAYS
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.market.prices import PriceKind
 from harmonize.text.messages import counted
 from harmonize.thresholds.choice import DefaultThreshold
@@ -405,7 +405,7 @@ def _ends(answer: ThresholdsAnswer) -> list[str]:
     """Returns a line per day on which the prices of underlyings end early, oldest first."""
     ends: dict[int, list[AssetThresholds]] = {}
     for own in answer.assets:
-        if own.age_days > STALE_DAYS:
+        if own.age_days > MAX_AGE_DAYS:
             ends.setdefault(own.parts[-1].last_day, []).append(own)
     return [
         f"{', '.join(own.asset for own in ended)}: prices end {np.datetime64(day, 'D')}, "

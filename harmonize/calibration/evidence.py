@@ -11,7 +11,6 @@ import numpy as np
 from harmonize.adequacy.factors import DAY, VOLUME_DAYS
 from harmonize.adequacy.measured_inputs import (
     LEVEL,
-    MAX_AGE_DAYS,
     MOVES,
     VOLUME,
     WORST_YEARS,
@@ -24,6 +23,7 @@ from harmonize.adequacy.measured_inputs import (
 from harmonize.adequacy.rolling import rolling_both_sides
 from harmonize.adequacy.tail import Floats, TailEstimate, value_at_risk
 from harmonize.core.schedule import Unknown
+from harmonize.document.input_age import MAX_AGE, MAX_AGE_DAYS
 from harmonize.market.aggregate import aggregate
 from harmonize.market.candle_codec import encode
 from harmonize.market.prices import PriceKind, PriceSeries, SeriesId, microseconds, utc_time
@@ -87,7 +87,7 @@ def last_day(as_of: datetime) -> date:
 
 def oldest_end(as_of: datetime) -> datetime:
     """Returns the earliest end of a series that gives a number as of a time."""
-    return as_of - MAX_AGE_DAYS * _ONE_DAY
+    return as_of - MAX_AGE
 
 
 def gather_evidence(

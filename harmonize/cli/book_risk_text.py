@@ -9,10 +9,10 @@ from harmonize.adequacy.book_risk import (
     Diversification,
     Scan,
 )
-from harmonize.adequacy.measured_inputs import MAX_AGE_DAYS
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.api.book_risk import MarginCoverage
 from harmonize.core.schedule import Unknown
+from harmonize.document.input_age import MAX_AGE_DAYS
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
 

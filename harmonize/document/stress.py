@@ -6,10 +6,9 @@ Amounts are in USD, falls and moves are fractions of the first mark, times ISO 8
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-_STALE = timedelta(days=30)
-"""Age beyond which a measured input is stale."""
+from harmonize.document.input_age import MAX_AGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class StressMarketRow:
 
     @property
     def is_volatility_stale(self) -> bool:
-        """Whether the candles of the volatility end more than 30 days before ``as_of``."""
+        """Whether the candles of the volatility end more than ``MAX_AGE_DAYS`` before ``as_of``."""
         return self.is_stale and self._is_old(self.last)
 
     @property
@@ -68,7 +67,7 @@ class StressMarketRow:
         """Whether candles end long before ``as_of``; of unknown times, what ``is_stale`` states."""
         if not (end and self.as_of):
             return self.is_stale
-        return datetime.fromisoformat(self.as_of) - datetime.fromisoformat(end) > _STALE
+        return datetime.fromisoformat(self.as_of) - datetime.fromisoformat(end) > MAX_AGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,6 @@ from datetime import date
 from harmonize.document.thresholds import SignalRow
 from harmonize.text.messages import counted, percent
 
-STALE_DAYS = 30
-"""Days after the last price from which a statement on a margin is not sure."""
-
 GATE_AND_DEFAULT = (
     "The gate asks which model may replace the benchmark; the default asks which covering path is cheapest"
     " and calm. A model may therefore fail the gate and give the default."

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from harmonize.document import GateRow, ThresholdAdviceRow, ThresholdSection
-from harmonize.document.threshold_sentences import GATE_AND_DEFAULT, STALE_DAYS
+from harmonize.document.input_age import MAX_AGE_DAYS
+from harmonize.document.threshold_sentences import GATE_AND_DEFAULT
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site.adequacy_words import level_text
@@ -53,15 +54,15 @@ def _certainties(section: ThresholdSection) -> str:
     """Returns how many of these statements are sure, and that old prices leave none."""
     advice = venue_advice(section)
     sure = sum(own.certainty == "high" for own in advice)
-    old = sum(row.age_days > STALE_DAYS for row in section.rows)
+    old = sum(row.age_days > MAX_AGE_DAYS for row in section.rows)
     if old and old == len(section.rows):
         return (
-            f"None of these statements is of high certainty: every last price is more than {STALE_DAYS} days"
+            f"None of these statements is of high certainty: every last price is more than {MAX_AGE_DAYS} days"
             " old."
         )
     names = numbers.count_text(old, "underlying")
     why = (
-        f"; {names} with a last price more than {STALE_DAYS} days old {'has' if old == 1 else 'have'} none"
+        f"; {names} with a last price more than {MAX_AGE_DAYS} days old {'has' if old == 1 else 'have'} none"
         if old
         else ""
     )

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from harmonize.document import from_json, to_json
+from harmonize.document.stress import StressMarketRow
 from tests.harmonize.checks.examples import Case
 from tests.harmonize.checks.stress_tests import ROW, effect
 
@@ -23,3 +26,16 @@ def test_a_selection_keeps_the_schedules_with_its_keys() -> None:
     key = ("okx", "BTC/USDT:USDT", "any")
     assert ROW.only({key}) == ROW
     assert ROW.only(set()) == replace(ROW, venues=(), steps=())
+
+
+@pytest.mark.parametrize(
+    ("last", "is_old"),
+    [("2026-10-31T00:00:00Z", False), ("2026-10-30T23:59:59Z", True), ("", True)],
+)
+def test_candles_are_current_for_thirty_days_and_stale_after_them(last: str, is_old: bool) -> None:  # noqa: FBT001 - an expected value
+    market = StressMarketRow(
+        0.03, 1e9, "okx perp BTCUSDT 1d", ("okx",), last, volume_last=last,
+        as_of="2026-11-30T00:00:00Z", is_stale=True,
+    )  # fmt: skip
+    assert market.is_volatility_stale is is_old
+    assert market.is_volume_stale is is_old
