@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -48,6 +48,14 @@ MAX_BYTES = 100_000_000
 _DOCUMENTS = ("data/audit.json", "data/audit.json.gz")
 _AS_OF = re.compile(rb'"as_of": ?"([^"]*)"')
 _PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)*")
+
+
+Workers = Callable[[Question], AbstractContextManager[Executor | None]]
+"""Opens the executor that shares the work on a question; None: this process alone."""
+
+
+def _no_workers(_: Question) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 class ReportFolderError(Exception):
@@ -224,12 +232,14 @@ def _is_within(folder: Path, name: object) -> bool:
     return path.is_file() and path.resolve().is_relative_to(folder.resolve())
 
 
-def differences(folder: Path, archive: ArchiveLocation | None) -> Iterator[str]:
+def differences(
+    folder: Path, archive: ArchiveLocation | None, workers: Workers = _no_workers
+) -> Iterator[str]:
     """Builds the report of a folder again and yields what differs, one line each.
 
     Inputs that differ come first; then nothing can be compared. Otherwise every file is compared, and
     a line names the file and the first figure that differs. ``archive`` is None for the recorded one.
-    Raises ReportFolderError, and as ``answer`` does.
+    ``workers`` share the work on daily thresholds. Raises ReportFolderError, and as ``answer`` does.
     """
     manifest = _read_manifest(folder)
     question = _question(manifest, archive)
@@ -242,8 +252,8 @@ def differences(folder: Path, archive: ArchiveLocation | None) -> Iterator[str]:
     if line := _other_day(folder, manifest):
         yield line
         return
-    with _built_on(manifest["as_of"], question):
-        expected = build(question).files
+    with _built_on(manifest["as_of"], question), workers(question) as executor:
+        expected = build(question, executor).files
     if expected[MANIFEST] != (folder / MANIFEST).read_bytes() and _is_unchanged(folder, manifest):
         yield (
             f"{MANIFEST}: every file has the hash stated there, but the question stated there gives "

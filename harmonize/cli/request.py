@@ -292,7 +292,7 @@ def answer(question: "Question") -> "Answer":
     from rules.loader import RuleError
 
     try:
-        with _workers(question) as executor:
+        with thresholds_workers(question) as executor:
             return answer(question, executor)
     except NotObservedError as error:
         fail(str(error), INCOMPLETE)
@@ -302,7 +302,7 @@ def answer(question: "Question") -> "Answer":
         fail(str(error), INCOMPLETE)
 
 
-def _workers(question: "Question") -> "AbstractContextManager[Executor | None]":
+def thresholds_workers(question: "Question") -> "AbstractContextManager[Executor | None]":
     """Opens processes if daily thresholds are requested, which take a minute of processor time."""
     from harmonize.api.question import ThresholdScope
     from harmonize.cli.executors import workers_for
@@ -330,7 +330,7 @@ def write_report(out: Path, question: "Question") -> "Answer":
     is_new = not out.exists()
     make_folder(out)  # before the audit, so that a folder that cannot be written ends it at once
     try:
-        with _workers(question) as executor:
+        with thresholds_workers(question) as executor:
             report = report_folder.build(question, executor)
         report_folder.write(out, report.files)
     except NotObservedError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from harmonize.cli.console import FINDINGS, INCOMPLETE, USAGE, Settings, fail, print_line
-from harmonize.cli.request import archive_to_read
+from harmonize.cli.request import archive_to_read, thresholds_workers
 from harmonize.text.messages import counted
 
 _PRINTED = 20
@@ -25,7 +25,7 @@ def verify(
 
     settings: Settings = context.obj
     try:
-        found = differences(folder, archive_to_read(settings))
+        found = differences(folder, archive_to_read(settings), thresholds_workers)
         lines = [*islice(found, _PRINTED + 1)]
     except (ReportFolderError, RequestError, RuleError) as error:
         fail(str(error), USAGE)

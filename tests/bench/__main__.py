@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-for part in (
+PARTS = (
     "evaluate",
     "split",
     "commands",
@@ -16,5 +16,20 @@ for part in (
     "growth",
     "thresholds",
     "pages",
-):
-    subprocess.run([sys.executable, "-m", f"tests.bench.{part}"], check=True)
+)
+
+
+def main() -> str | None:
+    """Runs every part, also after one that fails; returns which failed, None if none did."""
+    failed = []
+    for part in PARTS:
+        sys.stdout.write(f"== {part}\n")
+        sys.stdout.flush()
+        command = [sys.executable, "-m", f"tests.bench.{part}"]
+        if subprocess.run(command, check=False).returncode:
+            failed.append(part)
+    return f"failed: {', '.join(failed)}" if failed else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

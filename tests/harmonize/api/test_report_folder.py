@@ -1,6 +1,8 @@
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ from harmonize.api import report_folder
 from harmonize.api.question import AnswerOptions, Question, StressScope
 from harmonize.api.report_folder import (
     MANIFEST,
+    Report,
     ReportFolderError,
     build,
     check_writable,
@@ -22,8 +25,12 @@ SMALL = Question(venues=("okx", "gate"), underlyings=("BTC",), rules=("esma-reta
 
 
 @cache
+def built() -> Report:
+    return build(SMALL)
+
+
 def files() -> Mapping[str, bytes]:
-    return build(SMALL).files
+    return built().files
 
 
 def written(folder: Path) -> Path:
@@ -49,6 +56,28 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
 
 def test_an_unchanged_report_is_verified(tmp_path: Path) -> None:
     assert list(differences(written(tmp_path), None)) == []
+
+
+def test_a_report_is_verified_by_the_workers_of_its_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+    shared = ThreadPoolExecutor(1)
+
+    def workers(question: Question) -> AbstractContextManager[Executor]:
+        given.append(question)
+        return nullcontext(shared)
+
+    def rebuilt(_: Question, executor: Executor | None) -> Report:
+        given.append(executor)
+        return built()
+
+    folder = written(tmp_path)
+    monkeypatch.setattr(report_folder, "build", rebuilt)
+    assert list(differences(folder, None, workers)) == []
+    question, executor = given
+    assert isinstance(question, Question)
+    assert (question.venues, executor) == (SMALL.venues, shared)
 
 
 def test_a_report_is_verified_on_another_day_as_of_its_own(

@@ -28,6 +28,18 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executors, "workers_for", lambda **_: nullcontext())
 
 
+def opened_threads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Replaces processes by threads; returns a list that grows by whether the work is long."""
+    opened: list[bool] = []
+
+    def workers(*, is_long: bool) -> AbstractContextManager[Executor]:
+        opened.append(is_long)
+        return ThreadPoolExecutor(2)
+
+    monkeypatch.setattr(executors, "workers_for", workers)
+    return opened
+
+
 @cache
 def audited(*arguments: str) -> dict[str, Any]:
     result = run("audit", *CHOSEN, "--format", "json", "--fail-on", "never", *arguments)
@@ -43,23 +55,21 @@ def test_an_audit_has_thresholds_only_if_requested() -> None:
     assert (row["underlying"], row["day"]) == ("LTC", "2026-03-25")
 
 
-def test_a_report_with_thresholds_has_its_page_and_is_verified(tmp_path: Path) -> None:
+def test_a_report_with_thresholds_has_its_page_and_is_verified_by_other_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run("report", "--out", str(tmp_path), *CHOSEN, "--thresholds").exit_code in {0, 3}
     assert "What should the margins be?" in (tmp_path / "thresholds.html").read_text()
+    opened = opened_threads(monkeypatch)
     verified = run("verify", str(tmp_path))
     assert (verified.exit_code, verified.stderr) == (0, "")
+    assert opened == [True]
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["question"]["thresholds"] == "models"
 
 
 def test_processes_share_the_work_of_thresholds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened: list[bool] = []
-
-    def workers(*, is_long: bool) -> AbstractContextManager[Executor]:
-        opened.append(is_long)
-        return ThreadPoolExecutor(2)
-
-    monkeypatch.setattr(executors, "workers_for", workers)
+    opened = opened_threads(monkeypatch)
     assert audited.__wrapped__("--thresholds") == audited("--thresholds")
     assert opened == [True]
     monkeypatch.undo()
