@@ -1,6 +1,5 @@
 """Command ``adequacy``: how long margins hold, whether they survive a close-out, and would clear."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from harmonize.cli import request, sheets
 from harmonize.cli.compare import answer_or_fail
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
 from harmonize.cli.options import (
     AsOf,
     Instruments,
@@ -91,32 +90,36 @@ def _print(answer: "AdequacyAnswer", form: SheetForm, output: Path | None) -> No
     from harmonize.api import adequacy_object, adequacy_table
     from harmonize.cli import adequacy_text
 
-    if form is SheetForm.JSON:
-        print_json(adequacy_object.adequacy_object(answer), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(adequacy_table.verdict_sheet(answer), output)
-    elif form is SheetForm.XLSX:
-        title = f"Adequacy of margins, as of {answer.as_of:%Y-%m-%d}"
-        pages = adequacy_table.adequacy_sheets(answer)
-        sheets.write_workbook(pages, title, _whole_seconds(answer.as_of), output)
-    else:
-        sheets.emit_text(adequacy_text.adequacy_text(answer), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=lambda: adequacy_object.adequacy_object(answer),
+            table=lambda: adequacy_table.verdict_sheet(answer),
+            pages=lambda: adequacy_table.adequacy_sheets(answer),
+            text=lambda: adequacy_text.adequacy_text(answer),
+            title=f"Adequacy of margins, as of {answer.as_of:%Y-%m-%d}",
+            created=answer.as_of,
+        ),
+        form,
+        output,
+    )
 
 
 def _print_series(answer: "SeriesAnswer", form: SheetForm, output: Path | None) -> None:
     from harmonize.api import adequacy_object, adequacy_table
     from harmonize.cli import adequacy_text
 
-    if form is SheetForm.JSON:
-        print_json(adequacy_object.series_object(answer), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(adequacy_table.series_sheet(answer), output)
-    elif form is SheetForm.XLSX:
-        title = f"Series of prices, as of {answer.as_of:%Y-%m-%d}"
-        pages = (adequacy_table.series_sheet(answer),)
-        sheets.write_workbook(pages, title, _whole_seconds(answer.as_of), output)
-    else:
-        sheets.emit_text(adequacy_text.series_text(answer), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=lambda: adequacy_object.series_object(answer),
+            table=lambda: adequacy_table.series_sheet(answer),
+            pages=lambda: (adequacy_table.series_sheet(answer),),
+            text=lambda: adequacy_text.series_text(answer),
+            title=f"Series of prices, as of {answer.as_of:%Y-%m-%d}",
+            created=answer.as_of,
+        ),
+        form,
+        output,
+    )
 
 
 def check_chart(path: Path) -> None:
@@ -127,11 +130,6 @@ def check_chart(path: Path) -> None:
         )
     if not path.parent.is_dir():
         fail(f"--chart: no folder {path.parent}; create it, or choose another", USAGE)
-
-
-def _whole_seconds(time: datetime) -> datetime:
-    """Returns a time for the properties of a workbook, which have no fractions of a second."""
-    return time.replace(microsecond=0)
 
 
 def _exit(settings: Settings, question: "Question", answer: "AdequacyAnswer") -> None:

@@ -16,7 +16,6 @@ from harmonize.cli.console import (
     fail,
     fail_with,
     note,
-    print_json,
 )
 from harmonize.cli.options import (
     AsOf,
@@ -116,17 +115,21 @@ def _print(answer: "VenueComparison", form: SheetForm, output: OutputOption) -> 
     from harmonize.api import compare_table
     from harmonize.cli import compare_text
 
-    if form is SheetForm.JSON:
-        print_json(answer.as_object(), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(compare_table.comparison_sheet(answer), output)
-    elif form is SheetForm.XLSX:
-        pages = (compare_table.comparison_sheet(answer), compare_table.rule_set_sheet(answer))
-        created = datetime.fromisoformat(answer.as_of)
-        title = f"{answer.underlying} {answer.margin_type} margin, as of {answer.as_of[:10]}"
-        sheets.write_workbook(pages, title, created, output)
-    else:
-        sheets.emit_text(compare_text.comparison_text(answer), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=answer.as_object,
+            table=lambda: compare_table.comparison_sheet(answer),
+            pages=lambda: (
+                compare_table.comparison_sheet(answer),
+                compare_table.rule_set_sheet(answer),
+            ),
+            text=lambda: compare_text.comparison_text(answer),
+            title=f"{answer.underlying} {answer.margin_type} margin, as of {answer.as_of[:10]}",
+            created=datetime.fromisoformat(answer.as_of),
+        ),
+        form,
+        output,
+    )
 
 
 def _exit(settings: Settings, answer: "VenueComparison") -> None:

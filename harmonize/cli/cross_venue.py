@@ -17,7 +17,6 @@ from harmonize.cli.console import (
     fail,
     fail_with,
     note,
-    print_json,
 )
 from harmonize.cli.options import (
     AsOf,
@@ -410,16 +409,18 @@ def _print(
     text: Callable[[], str],
 ) -> None:
     """Prints an answer in the requested form: as JSON, a table in a file, or text with a heading."""
-    if printed.form is SheetForm.JSON:
-        print_json(value(), printed.output)
-    elif printed.form is SheetForm.CSV:
-        sheets.print_csv(sheet(), printed.output)
-    elif printed.form is SheetForm.XLSX:
-        as_of = printed.base.as_of
-        title = f"{printed.title}, as of {as_of:%Y-%m-%d}"
-        sheets.write_workbook((sheet(),), title, as_of, printed.output)
-    else:
-        sheets.emit_text(f"{_heading(printed.base)}{text()}", printed.output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=value,
+            table=sheet,
+            pages=lambda: (sheet(),),
+            text=lambda: f"{_heading(printed.base)}{text()}",
+            title=f"{printed.title}, as of {printed.base.as_of:%Y-%m-%d}",
+            created=printed.base.as_of,
+        ),
+        printed.form,
+        printed.output,
+    )
 
 
 def _envelope(base: "PreparedUniverse", answer: dict[str, object]) -> dict[str, object]:

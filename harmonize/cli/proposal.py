@@ -11,7 +11,7 @@ import typer
 
 from harmonize.cli import request, sheets
 from harmonize.cli.compare import answer_or_fail
-from harmonize.cli.console import FINDINGS, INCOMPLETE, OK, USAGE, FailOn, fail, note, print_json
+from harmonize.cli.console import FINDINGS, INCOMPLETE, OK, USAGE, FailOn, fail, note
 from harmonize.cli.cross_venue import parse_rate
 from harmonize.cli.options import (
     AsOf,
@@ -118,16 +118,18 @@ def _of_leverage(leverage: float, maintenance_rate: str, name: str, underlying: 
 def _print(judged: "JudgedProposal", form: SheetForm, output: Path | None) -> None:
     from harmonize.cli import proposal_text
 
-    if form is SheetForm.JSON:
-        print_json(judged.as_object(), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(proposal_text.proposal_sheets(judged)[0], output)
-    elif form is SheetForm.XLSX:
-        created = datetime.fromisoformat(judged.as_of)
-        title = f"Proposed schedule of {judged.name} on {judged.underlying}"
-        sheets.write_workbook(proposal_text.proposal_sheets(judged), title, created, output)
-    else:
-        sheets.emit_text(proposal_text.proposal_text(judged), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=judged.as_object,
+            table=lambda: proposal_text.proposal_sheets(judged)[0],
+            pages=lambda: proposal_text.proposal_sheets(judged),
+            text=lambda: proposal_text.proposal_text(judged),
+            title=f"Proposed schedule of {judged.name} on {judged.underlying}",
+            created=datetime.fromisoformat(judged.as_of),
+        ),
+        form,
+        output,
+    )
 
 
 def _exit_code(judged: "JudgedProposal", fail_on: FailOn) -> int:

@@ -9,7 +9,7 @@ import typer
 from harmonize.cli import request, sheets
 from harmonize.cli.adequacy import check_chart
 from harmonize.cli.compare import RulesOption, answer_or_fail
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
 from harmonize.cli.cross_venue import parse_rate
 from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import (
@@ -245,16 +245,18 @@ def _print(answer: "StressAnswer", form: SheetForm, output: Path | None) -> None
     from harmonize.api import stress_table
     from harmonize.cli import stress_text
 
-    if form is SheetForm.JSON:
-        print_json(_object(answer), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(stress_table.csv_sheet(answer), output)
-    elif form is SheetForm.XLSX:
-        title = f"Stress, as of {answer.as_of:%Y-%m-%d}"
-        created = answer.as_of.replace(microsecond=0)
-        sheets.write_workbook(stress_table.stress_sheets(answer), title, created, output)
-    else:
-        sheets.emit_text(stress_text.stress_text(answer), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=lambda: _object(answer),
+            table=lambda: stress_table.csv_sheet(answer),
+            pages=lambda: stress_table.stress_sheets(answer),
+            text=lambda: stress_text.stress_text(answer),
+            title=f"Stress, as of {answer.as_of:%Y-%m-%d}",
+            created=answer.as_of,
+        ),
+        form,
+        output,
+    )
 
 
 def _object(answer: "StressAnswer") -> dict[str, object]:

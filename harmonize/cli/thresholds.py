@@ -11,7 +11,7 @@ import typer
 
 from harmonize.cli import request, sheets, signal_proposals
 from harmonize.cli.compare import answer_or_fail
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, print_json, write
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
 from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
 
@@ -149,13 +149,15 @@ def _print(answer: "ThresholdsAnswer", form: SheetForm, output: Path | None) -> 
     from harmonize.api import thresholds_object, thresholds_table
     from harmonize.cli import thresholds_text
 
-    if form is SheetForm.JSON:
-        print_json(thresholds_object.thresholds_object(answer), output)
-    elif form is SheetForm.CSV:
-        sheets.print_csv(thresholds_table.path_sheet(answer), output)
-    elif form is SheetForm.XLSX:
-        title = f"Thresholds of margins, as of {answer.as_of:%Y-%m-%d}"
-        created = answer.as_of.replace(microsecond=0)
-        sheets.write_workbook(thresholds_table.threshold_sheets(answer), title, created, output)
-    else:
-        sheets.emit_text(thresholds_text.thresholds_text(answer), output)
+    sheets.print_answer(
+        sheets.Printout(
+            value=lambda: thresholds_object.thresholds_object(answer),
+            table=lambda: thresholds_table.path_sheet(answer),
+            pages=lambda: thresholds_table.threshold_sheets(answer),
+            text=lambda: thresholds_text.thresholds_text(answer),
+            title=f"Thresholds of margins, as of {answer.as_of:%Y-%m-%d}",
+            created=answer.as_of,
+        ),
+        form,
+        output,
+    )
