@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from datetime import date
 from enum import StrEnum
 from inspect import cleandoc, getmodule
 from pathlib import Path
@@ -21,12 +22,16 @@ from docs import commands, examples
 from harmonize import checks, document
 from harmonize.api import coverage
 from harmonize.api.audit import Question, read
+from harmonize.api.cross_venue import prepare_universe
+from harmonize.api.stress_inputs import universe_terms
+from harmonize.api.stress_validation import validate
 from harmonize.audit.method import EXPLANATIONS
 from harmonize.core.payload import Snapshot
 from harmonize.core.schedule import MarginSchedule
 from harmonize.document.rows import status
 from harmonize.document.upgrade import RENAMED
 from harmonize.policy.summary import requirement_summary
+from harmonize.stress.recorded import HEAT_MAP_LEVERAGES, bundled_recordings
 from harmonize.stress.scenario import scenario_schema
 from reports.registry import FORMATS, renderer
 from rules import loader
@@ -294,6 +299,42 @@ def _renamed_fields(_: str) -> str:
     return table(("in", "name in version 1", "name in version 2"), rows)
 
 
+def _validation(_: str) -> str:
+    """Returns how the model states the recorded liquidations, under margins of the recorded archive."""
+    recordings = bundled_recordings()
+    underlyings = tuple(dict.fromkeys(day.underlying for day in recordings.days))
+    base = prepare_universe(Question(venues=(recordings.venue,), underlyings=underlyings))
+    terms = {underlying: universe_terms(base, underlying) for underlying in underlyings}
+    leverages = ", ".join(f"{leverage:g}×" for leverage in HEAT_MAP_LEVERAGES)
+    heads = (
+        "underlying",
+        "recorded days",
+        "modelled ÷ recorded",
+        "rank correlation of days",
+        f"leverages of heat maps ({leverages}) ÷ recorded",
+    )
+    rows = (
+        (
+            row.underlying,
+            _span_text([day.day for day in recordings.of(row.underlying)]),
+            _decimals(row.ratio, 2),
+            _decimals(row.rank_correlation, 2),
+            _decimals(row.overstatement, 0),
+        )
+        for row in validate(underlyings, terms)
+    )
+    title = next(adapter.title for adapter in VENUES if adapter.venue == recordings.venue)
+    return f"{table(heads, rows)}\nAttributed to {title}: {recordings.caveat}.\n"
+
+
+def _span_text(days: Sequence[date]) -> str:
+    return f"{len(days)} from {min(days)} to {max(days)}"
+
+
+def _decimals(value: float | None, digits: int) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"
+
+
 PARTS: Mapping[Path, Mapping[str, PartWriter]] = MappingProxyType(
     {
         ROOT / "README.md": {"commands": _commands},
@@ -305,6 +346,7 @@ PARTS: Mapping[Path, Mapping[str, PartWriter]] = MappingProxyType(
         ROOT / "docs/checks.md": {"checks": _checks},
         ROOT / "docs/method.md": {"explanations": _explanations},
         ROOT / "docs/venues.md": {"venues": _venue_pages},
+        ROOT / "docs/stress.md": {"validation": _validation},
     }
 )
 
