@@ -25,7 +25,7 @@ from harmonize.api.adequacy import (
 from harmonize.api.adequacy_history import HistoryBacktest
 from harmonize.api.question import ADEQUACY_NOTIONALS, Question
 from harmonize.audit.assemble import Reading
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import Unknown, known_or_none, reason_of
 from harmonize.document.adequacy import (
     AdequacyRow,
     AdequacySection,
@@ -96,7 +96,7 @@ def adequacy_row(verdict: Adequacy, terms: AdequacyTerms) -> AdequacyRow:
         initial=_number(position.initial),
         maintenance=maintenance,
         series=() if isinstance(prices, Unknown) else tuple(str(card.id) for card in prices.cards),
-        price_reason=_reason(prices) or "; ".join(getattr(prices, "reasons", ())),
+        price_reason=reason_of(prices) or "; ".join(getattr(prices, "reasons", ())),
         holding=_holding(verdict),
         every_window=every,
         after_liquidation=after,
@@ -108,8 +108,8 @@ def adequacy_row(verdict: Adequacy, terms: AdequacyTerms) -> AdequacyRow:
         clearing=()
         if isinstance(clearing, Unknown)
         else tuple(_clearing(horizon, _number(position.initial)) for horizon in clearing),
-        clearing_reason=_reason(clearing),
-        reason=_reason(prices),
+        clearing_reason=reason_of(clearing),
+        reason=reason_of(prices),
         is_at_least=close_out.is_at_least,
     )
 
@@ -181,7 +181,7 @@ def _volume_reason(close_out: CloseOut) -> str:
     if not isinstance(close_out.time, CloseOutTime):
         return close_out.time.reason
     has_windows = isinstance(close_out.one_candle, WindowCoverage)
-    return _reason(close_out.own_time) if has_windows else ""
+    return reason_of(close_out.own_time) if has_windows else ""
 
 
 def _test(
@@ -250,7 +250,7 @@ def _clearing(horizon: ClearingHorizon, initial: float | None) -> ClearingRow:
 def _clearing_test(horizon: ClearingHorizon, initial: float | None) -> CoverageTest:
     """Returns the coverage over a horizon; its reason also states why it was not tested."""
     row = _test(horizon.coverage, horizon.days * DAY, initial)
-    return row if row.reason else replace(row, reason=_reason(horizon.tests))
+    return row if row.reason else replace(row, reason=reason_of(horizon.tests))
 
 
 def _moves(curves: Iterable[MoveCurve]) -> tuple[MoveRow, ...]:
@@ -272,7 +272,7 @@ def _move(curve: MoveCurve, move: HorizonMove) -> MoveRow:
         upper=None if estimate is None else _bounded(estimate.upper),
         observations=None if estimate is None else estimate.observations,
         series="" if move.series is None else str(move.series),
-        reason=_reason(move.estimate),
+        reason=reason_of(move.estimate),
     )
 
 
@@ -348,14 +348,9 @@ def _unjudged_key(row: UnjudgedRow) -> tuple[str, str, str, float, str]:
 
 
 def _number(value: float | Unknown) -> float | None:
-    return None if isinstance(value, Unknown) else rounded(value)
+    return rounded_or_none(known_or_none(value))
 
 
 def _bounded(upper: float | None) -> float | None:
     """Returns an upper bound; None if there is none."""
     return None if upper is None or not isfinite(upper) else rounded(upper)
-
-
-def _reason(value: object) -> str:
-    """Returns why a value is unknown; empty if it is known."""
-    return value.reason if isinstance(value, Unknown) else ""

@@ -12,11 +12,11 @@ from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, SeriesAnswer
 from harmonize.api.adequacy_object import age_days, interest_age_days, open_interest_time
 from harmonize.api.adequacy_rows import verdict_sentences
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import Unknown, known_or_none
 from harmonize.market.card import SeriesCard
 from harmonize.market.prices import interval_text
 from harmonize.text.messages import iso_utc
-from reports.formats.sheets import Cell, Sheet
+from reports.formats.sheets import Cell, Sheet, record_sheet
 
 _Record = dict[str, Cell]
 
@@ -25,10 +25,10 @@ def adequacy_sheets(answer: AdequacyAnswer) -> tuple[Sheet, ...]:
     """Returns verdicts, breaches, the tables of the day, series, and what was not observable."""
     return (
         verdict_sheet(answer),
-        _sheet("Breaches", [row for v in answer.verdicts for row in _breach_rows(v)]),
-        _sheet("Table of the day", list(_history_rows(answer))),
-        _sheet("Series", [_card_record(card) for card in answer.cards]),
-        _sheet("Not observable", list(_absent_rows(answer))),
+        record_sheet("Breaches", [row for v in answer.verdicts for row in _breach_rows(v)]),
+        record_sheet("Table of the day", list(_history_rows(answer))),
+        record_sheet("Series", [_card_record(card) for card in answer.cards]),
+        record_sheet("Not observable", list(_absent_rows(answer))),
     )
 
 
@@ -37,17 +37,12 @@ def verdict_sheet(answer: AdequacyAnswer) -> Sheet:
 
     Times are in seconds; a bound states whether a time is measured, or beyond the measured horizons.
     """
-    return _sheet("Verdicts", [_record(verdict, answer) for verdict in answer.verdicts])
+    return record_sheet("Verdicts", [_record(verdict, answer) for verdict in answer.verdicts])
 
 
 def series_sheet(answer: SeriesAnswer) -> Sheet:
     """Returns a row per series."""
-    return _sheet("Series", [_card_record(card) for card in answer.cards])
-
-
-def _sheet(name: str, records: list[_Record]) -> Sheet:
-    heads = tuple(dict.fromkeys(head for record in records for head in record))
-    return Sheet(name, heads, tuple(tuple(r.get(head) for head in heads) for r in records))
+    return record_sheet("Series", [_card_record(card) for card in answer.cards])
 
 
 def _identity(verdict: Adequacy) -> _Record:
@@ -68,8 +63,8 @@ def _record(verdict: Adequacy, answer: AdequacyAnswer) -> _Record:
     return (
         _identity(verdict)
         | {
-            "initial_rate": _known(position.initial),
-            "maintenance_rate": _known(position.maintenance),
+            "initial_rate": known_or_none(position.initial),
+            "maintenance_rate": known_or_none(position.maintenance),
             "tier_upper_usd": None if position.tier is None else float(position.tier.upper),
             "observed_at": iso_utc(position.observed_at),
             "observed_from": position.precision.earliest_text(position.observed_at),
@@ -276,7 +271,3 @@ def _absent_rows(answer: AdequacyAnswer) -> Iterator[_Record]:
         }
     for asset in answer.without_prices:
         yield {"underlying": asset, "reason": "no prices"}
-
-
-def _known(rate: float | Unknown) -> float | None:
-    return None if isinstance(rate, Unknown) else rate

@@ -4,7 +4,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 
 from harmonize.adequacy.measured_inputs import NotMeasured
 from harmonize.api.calibration_days import why_nothing_measured
@@ -23,6 +23,7 @@ from harmonize.calibration.evidence import (
     AssetEvidence,
     MeasuredInput,
     earlier_evidence,
+    end_of_day,
     gather_evidence,
     is_measurable,
 )
@@ -70,7 +71,7 @@ class CalibrationRequest:
     @property
     def until(self) -> datetime:
         """End of the last day, in UTC."""
-        return _end_of(self.as_of)
+        return end_of_day(self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +211,6 @@ def next_version(last: str, as_of: date) -> str:
     if len(parts) > 2:  # noqa: PLR2004 - year, month, number
         return f"{last.rpartition('.')[0]}.{parts[-1] + 1}"
     return f"{last}.1"
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
 def _without_inputs(last: RuleSet) -> str:
@@ -402,5 +399,5 @@ def _rate_changes(
 
 def _rate_on(formula: RateFormula, item: AssetEvidence, day: date) -> AssetRate | None:
     """Returns the rate by the candles of the same series that had closed by the end of a day."""
-    evidence = earlier_evidence(item, tuple(formula.names.values()), _end_of(day))
+    evidence = earlier_evidence(item, tuple(formula.names.values()), end_of_day(day))
     return None if evidence is None else asset_rate(formula.expression, formula.needs, evidence)

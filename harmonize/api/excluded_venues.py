@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe
-from harmonize.core.schedule import MarginSchedule, Unknown
+from harmonize.core.schedule import MarginSchedule, reason_of
 
 BY_REQUEST = "excluded by the question"
 """Reason of a venue that ``--exclude`` names."""
@@ -38,7 +38,7 @@ def _unobserved(schedule: MarginSchedule, margin_type: str) -> str:
     """Returns why a margin of a schedule is not observable; empty if it is, or none is named."""
     functions = {"initial": schedule.initial, "maintenance": schedule.maintenance}
     function = functions.get(margin_type)
-    return function.reason if isinstance(function, Unknown) else ""
+    return reason_of(function)
 
 
 def excluded_by_request(

@@ -6,7 +6,7 @@ from dataclasses import fields
 from harmonize.api.stress import StressAnswer
 from harmonize.api.stress_paths import SwitchedPaths
 from harmonize.document.stress import StressRow
-from reports.formats.sheets import Cell, Sheet
+from reports.formats.sheets import Cell, Sheet, record_sheet
 
 _Record = dict[str, Cell]
 
@@ -29,7 +29,7 @@ _TABLES = (
 def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
     """Returns the curve, then a table per kind of row. Amounts are in USD, falls are fractions."""
     tables = [
-        _sheet(
+        record_sheet(
             title, (_record(row, own, nested) for row in answer.rows for own in _rows(row, name))
         )
         for title, name, nested in _TABLES
@@ -38,11 +38,17 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
         curve_sheet(answer),
         _effects(answer),
         *tables,
-        _sheet("Partial liquidation", (_fields(own, set()) for own in answer.switched.slices)),
-        _sheet("Auto-deleveraging", (_fields(own, set()) for own in answer.switched.deleveraging)),
-        _sheet("Accounts", (_fields(own, set()) for own in answer.accounts)),
-        _sheet("Validation", (_fields(own, {"heat_map_leverages"}) for own in answer.validation)),
-        _sheet("Limits", ({"statement": line} for line in answer.statements)),
+        record_sheet(
+            "Partial liquidation", (_fields(own, set()) for own in answer.switched.slices)
+        ),
+        record_sheet(
+            "Auto-deleveraging", (_fields(own, set()) for own in answer.switched.deleveraging)
+        ),
+        record_sheet("Accounts", (_fields(own, set()) for own in answer.accounts)),
+        record_sheet(
+            "Validation", (_fields(own, {"heat_map_leverages"}) for own in answer.validation)
+        ),
+        record_sheet("Limits", ({"statement": line} for line in answer.statements)),
     )
 
 
@@ -64,7 +70,7 @@ def curve_sheet(answer: StressAnswer) -> Sheet:
             record["shock"] = record.pop("fall")
             record |= _switched(answer.switched, row.underlying, path.liquidity)
             records.append({**record, "assumptions": assumptions})
-    return _sheet("Curve", records)
+    return record_sheet("Curve", records)
 
 
 def _switched(switched: SwitchedPaths, underlying: str, liquidity: float | None) -> _Record:
@@ -93,11 +99,11 @@ def csv_sheet(answer: StressAnswer) -> Sheet:
     """
     curve = curve_sheet(answer)
     records = [dict(zip(curve.headings, own, strict=True)) for own in curve.rows]
-    return _sheet(curve.name, [*records, *_effect_records(answer)])
+    return record_sheet(curve.name, [*records, *_effect_records(answer)])
 
 
 def _effects(answer: StressAnswer) -> Sheet:
-    return _sheet("Effects", _effect_records(answer))
+    return record_sheet("Effects", _effect_records(answer))
 
 
 def _effect_records(answer: StressAnswer) -> Iterable[_Record]:
@@ -130,9 +136,3 @@ def _fields(record: object, nested: set[str]) -> _Record:
         for entry in fields(record)  # type: ignore[arg-type]  # every row is a dataclass
         if entry.name not in nested
     }
-
-
-def _sheet(name: str, records: Iterable[_Record]) -> Sheet:
-    listed = list(records)
-    heads = tuple(dict.fromkeys(head for record in listed for head in record))
-    return Sheet(name, heads, tuple(tuple(r.get(head) for head in heads) for r in listed))

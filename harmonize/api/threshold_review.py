@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 from harmonize.adequacy.factors import DAY
 from harmonize.adequacy.measured_inputs import reference_series
@@ -15,6 +15,7 @@ from harmonize.archive.location import ArchiveLocation, recorded_archive
 from harmonize.calibration.evidence import (
     LEAST_RETURNS,
     AssetEvidence,
+    end_of_day,
     gather_evidence,
     last_day,
     oldest_end,
@@ -65,7 +66,7 @@ def _review(place: ArchiveLocation, audited: date) -> CalibrationReviewRow:
         absent = "no formula of measured inputs" if formula is None else reason
         return CalibrationReviewRow(last.id, last.version, reason=absent)
     names = tuple(need.name for need in formula.needs)
-    until = _end_of(chosen.day)
+    until = end_of_day(chosen.day)
     evidence = tuple(gather_evidence(series, asset, names, until) for asset in assets)
     review = review_last_version(last, formula, evidence, archived_inputs(place), chosen.day)
     return review_row(last, evidence, review, chosen)
@@ -92,17 +93,13 @@ def review_day(
 
 
 def _is_recent(daily: Sequence[PriceSeries], asset: str, day: date) -> bool:
-    until = _end_of(day)
+    until = end_of_day(day)
     own = reference_series(daily, asset, until, oldest_end(until))
     return (
         own is not None
         and own.times.size > 0
         and utc_time(own.times[-1] + own.step) >= oldest_end(until)
     )
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time.min, UTC)
 
 
 def review_row(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from statistics import median
 
 from harmonize.api.adequacy_prices import IMPORT, LONGEST_PAST, last_closes
@@ -21,7 +21,8 @@ from harmonize.api.threshold_terms import (
 from harmonize.api.thresholds import benchmark_notes, default_path, judge_thresholds
 from harmonize.api.thresholds_table import day_text
 from harmonize.audit.assemble import Reading
-from harmonize.core.schedule import Unknown
+from harmonize.calibration.evidence import last_day
+from harmonize.core.schedule import Unknown, known_or_none, reason_of
 from harmonize.document import (
     EpisodeModelRow,
     EpisodeRow,
@@ -97,7 +98,7 @@ def _tested(
 
 def _ended(as_of: datetime, last: datetime) -> str:
     """Returns why prices that end at a time are too old to be tested unless they are requested."""
-    day = (last - timedelta(microseconds=1)).date()
+    day = last_day(last)
     age = counted((as_of.date() - day).days, "day")
     return f"prices end {day}, {age} before: tested only if the underlying is named"
 
@@ -139,7 +140,7 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         underlying=own.asset,
         day=day_text(path.day) if path else "",
         threshold=_number(margin),
-        threshold_reason=_reason(margin),
+        threshold_reason=reason_of(margin),
         values=tuple(_value(p) for p in shown),
         series=tuple(
             ThresholdSeriesRow(
@@ -153,7 +154,7 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         first_tested=day_text(own.scores.first_day),
         last_tested=day_text(own.scores.last_day),
         reference=_number(own.reference),
-        reference_reason=_reason(own.reference),
+        reference_reason=reason_of(own.reference),
         venues=len(rates),
         venues_unknown=len(own.venues) - len(rates),
         lowest=rounded(rates[lowest]) if rates else None,
@@ -164,7 +165,7 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         advice=_advice(own),
         path=_path(own.recent),
         venue_rates=tuple(map(_venue_rate, own.venues)),
-        size_reason=_reason(own.volume),
+        size_reason=reason_of(own.volume),
     )
 
 
@@ -189,7 +190,7 @@ def _venue_rate(rate: VenueRate) -> ThresholdVenueRow:
         observed_at=iso_utc(rate.observed_at),
         observed_from=rate.precision.earliest_text(rate.observed_at),
         date_kind=rate.precision.kind.value,
-        reason=_reason(rate.rate),
+        reason=reason_of(rate.rate),
     )
 
 
@@ -200,7 +201,7 @@ def _value(path: ScoredPath) -> ThresholdValueRow:
         _number(path.margin),
         _number(path.long),
         _number(path.short),
-        _reason(path.margin),
+        reason_of(path.margin),
         "" if path.replaced is None else str(path.replaced),
     )
 
@@ -325,7 +326,7 @@ def _episode(own: EpisodeResult) -> EpisodeRow:
         rose_after="",
         rose_by="",
         venue_largest=None,
-        venue_reason=_reason(own.venue),
+        venue_reason=reason_of(own.venue),
     )
     return row if isinstance(own.venue, Unknown) else _with_venue(row, own.venue)
 
@@ -345,7 +346,7 @@ def _with_venue(row: EpisodeRow, venue: EpisodeVenue) -> EpisodeRow:
 
 
 def _reasons(values: Iterable[object]) -> Iterable[str]:
-    return dict.fromkeys(filter(None, map(_reason, values)))
+    return dict.fromkeys(filter(None, map(reason_of, values)))
 
 
 def _time(time: datetime | None) -> str:
@@ -353,9 +354,4 @@ def _time(time: datetime | None) -> str:
 
 
 def _number(value: float | Unknown) -> float | None:
-    return None if isinstance(value, Unknown) else rounded(value)
-
-
-def _reason(value: object) -> str:
-    """Returns why a value is unknown; empty if it is known."""
-    return value.reason if isinstance(value, Unknown) else ""
+    return rounded_or_none(known_or_none(value))

@@ -6,12 +6,12 @@ from datetime import datetime
 import numpy as np
 
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeVenue, ThresholdsAnswer
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import Unknown, known_or_none, reason_of
 from harmonize.text.messages import iso_utc
 from harmonize.thresholds.evaluation import ScoredPath
 from harmonize.thresholds.path import Tool
 from harmonize.thresholds.scores import PathScore, SideScore
-from reports.formats.sheets import Cell, Sheet
+from reports.formats.sheets import Cell, Sheet, record_sheet
 
 Record = dict[str, Cell]
 
@@ -20,21 +20,21 @@ def threshold_sheets(answer: ThresholdsAnswer) -> tuple[Sheet, ...]:
     """Returns paths, years, gate, advice, venues, signals, episodes and fallbacks."""
     return (
         path_sheet(answer),
-        _sheet("By year", [row for own in answer.assets for row in year_records(own)]),
-        _sheet("Gate", list(gate_records(answer))),
-        _sheet("Candidates", list(candidate_records(answer))),
-        _sheet("Advice", list(advice_records(answer))),
-        _sheet("Venues", list(venue_records(answer))),
-        _sheet("Signals", list(signal_records(answer))),
-        _sheet("Episodes", list(episode_records(answer))),
-        _sheet("Fallbacks", [row for own in answer.assets for row in fallback_records(own)]),
+        record_sheet("By year", [row for own in answer.assets for row in year_records(own)]),
+        record_sheet("Gate", list(gate_records(answer))),
+        record_sheet("Candidates", list(candidate_records(answer))),
+        record_sheet("Advice", list(advice_records(answer))),
+        record_sheet("Venues", list(venue_records(answer))),
+        record_sheet("Signals", list(signal_records(answer))),
+        record_sheet("Episodes", list(episode_records(answer))),
+        record_sheet("Fallbacks", [row for own in answer.assets for row in fallback_records(own)]),
     )
 
 
 def path_sheet(answer: ThresholdsAnswer) -> Sheet:
     """Returns a row per underlying, model and tool."""
     rows = [path_record(own, path) for own in answer.assets for path in own.scores.paths]
-    return _sheet("Paths", rows)
+    return record_sheet("Paths", rows)
 
 
 def day_text(day: int | None) -> str:
@@ -50,10 +50,10 @@ def path_record(own: AssetThresholds, path: ScoredPath) -> Record:
         "model": path.model.value,
         "tool": path.tool.value,
         "threshold_day": day_text(path.day),
-        "margin_rate": _known(path.margin),
-        "long_rate": _known(path.long),
-        "short_rate": _known(path.short),
-        "shortfall_rate": _known(path.shortfall),
+        "margin_rate": known_or_none(path.margin),
+        "long_rate": known_or_none(path.long),
+        "short_rate": known_or_none(path.short),
+        "shortfall_rate": known_or_none(path.shortfall),
         "first_day": day_text(own.scores.first_day),
         "last_day": day_text(own.scores.last_day),
         "is_tested_on_common_days": path.is_common,
@@ -90,7 +90,7 @@ def _side(name: str, side: SideScore) -> Record:
         record[f"{name}_{test}_p"] = None if isinstance(result, Unknown) else result.p_value
     return record | {
         f"{name}_tick_loss_rate": side.tick,
-        f"{name}_fz0": _known(side.joint),
+        f"{name}_fz0": known_or_none(side.joint),
         f"{name}_mean_uncovered_rate": side.shortfall,
         f"{name}_largest_uncovered_rate": side.worst,
     }
@@ -131,11 +131,11 @@ def gate_records(answer: ThresholdsAnswer) -> Iterator[Record]:
         for condition in result.conditions:
             name = condition.name.replace(" ", "_")
             record[f"{name}_met"] = condition.is_met
-            record[f"{name}_figure"] = _known(condition.figure)
+            record[f"{name}_figure"] = known_or_none(condition.figure)
             record[f"{name}_text"] = condition.text
             record[f"{name}_requirement"] = condition.requirement
         for name, test in (("tick", result.tick), ("fz0", result.joint)):
-            known = None if isinstance(test, Unknown) else test
+            known = known_or_none(test)
             record[f"{name}_difference"] = known.difference if known else None
             record[f"{name}_p"] = known.p_value if known else None
         yield record
@@ -164,8 +164,8 @@ def advice_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "underlying": own.asset,
                 "subject": own.subject,
                 "notional_usd": answer.terms.notional,
-                "required_rate": _known(own.required),
-                "threshold_rate": _known(own.threshold),
+                "required_rate": known_or_none(own.required),
+                "threshold_rate": known_or_none(own.threshold),
                 "lower_rate": own.lower,
                 "upper_rate": own.upper,
                 "interval_sample": own.sample,
@@ -190,9 +190,9 @@ def venue_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "venue": own.venue,
                 "symbol": own.symbol,
                 "notional_usd": answer.terms.notional,
-                "initial_rate": _known(own.rate),
+                "initial_rate": known_or_none(own.rate),
                 "observed_at": iso_utc(own.observed_at),
-                "unknown_because": own.rate.reason if isinstance(own.rate, Unknown) else "",
+                "unknown_because": reason_of(own.rate),
             }
 
 
@@ -206,14 +206,14 @@ def signal_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "asset_days": own.days,
                 "days_on": own.days_on,
                 "episodes": own.episodes,
-                "followed_share": _known(own.follow_rate),
-                "any_day_share": _known(own.base_rate),
+                "followed_share": known_or_none(own.follow_rate),
+                "any_day_share": known_or_none(own.base_rate),
                 "first_breaches": own.first_breaches,
                 "foretold": own.foretold,
-                "by_chance_share": _known(own.chance_rate),
-                "p": _known(own.p_value),
+                "by_chance_share": known_or_none(own.chance_rate),
+                "p": known_or_none(own.p_value),
                 "separate_runs": own.separate_runs,
-                "confirming_p": _known(own.confirming_p),
+                "confirming_p": known_or_none(own.confirming_p),
                 "tells": own.foresight.value,
             }
         else:
@@ -241,7 +241,7 @@ def episode_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "underlying": own.asset,
                 "series": own.series,
                 "worst_day": day_text(own.fall_day),
-                "worst_return": _known(own.fall),
+                "worst_return": known_or_none(own.fall),
                 "model": model.model,
                 "eve_rate": model.eve,
                 "largest_rate": model.largest,
@@ -256,11 +256,11 @@ def _venue(venue: EpisodeVenue | Unknown) -> Record:
     if isinstance(venue, Unknown):
         return {"venue_unknown_because": venue.reason}
     return {
-        "venue_eve_rate": _known(venue.eve),
+        "venue_eve_rate": known_or_none(venue.eve),
         "venue_observed_at": _time(venue.eve_at),
         "venue_rose_after": _time(venue.before),
         "venue_rose_by": _time(venue.after),
-        "venue_largest_rate": _known(venue.largest),
+        "venue_largest_rate": known_or_none(venue.largest),
         "venue_unknown_because": "",
     }
 
@@ -284,12 +284,3 @@ def fallback_records(own: AssetThresholds) -> Iterator[Record]:
 
 def _time(time: datetime | None) -> str:
     return "" if time is None else f"{time:%Y-%m-%d}"
-
-
-def _known(value: float | Unknown) -> float | None:
-    return None if isinstance(value, Unknown) else value
-
-
-def _sheet(name: str, records: list[Record]) -> Sheet:
-    heads = tuple(dict.fromkeys(head for record in records for head in record))
-    return Sheet(name, heads, tuple(tuple(r.get(head) for head in heads) for r in records))

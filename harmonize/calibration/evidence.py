@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -83,6 +83,11 @@ class AssetEvidence:
 def last_day(as_of: datetime) -> date:
     """Returns the last whole day before a time in UTC."""
     return (as_of - timedelta(microseconds=1)).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """Returns the end of a day in UTC, by which its candles have closed."""
+    return datetime.combine(day + _ONE_DAY, time.min, UTC)
 
 
 def oldest_end(as_of: datetime) -> datetime:

@@ -1,7 +1,7 @@
 """The review of a margin: coverage of later moves on both sides, its cost, and the worst breach."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from harmonize.adequacy.horizons import Side
 from harmonize.adequacy.measured_inputs import LEVEL
 from harmonize.adequacy.overlapping import phase_tests
 from harmonize.adequacy.tail import Floats, least_observations
+from harmonize.calibration.evidence import end_of_day
 from harmonize.calibration.walk_forward import DailyMargins, first_from
 from harmonize.market.prices import Times, microseconds, utc_time
 from harmonize.market.returns import contiguous_ends
@@ -166,4 +167,4 @@ def _worst(tested: _TestedMoves, losses: Floats) -> WorstBreach:
 
 def _close_of(day: date) -> int:
     """Returns the end of a day, in microseconds."""
-    return microseconds(datetime.combine(day + timedelta(days=1), time.min, UTC))
+    return microseconds(end_of_day(day))

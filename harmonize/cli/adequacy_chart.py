@@ -8,7 +8,7 @@ from harmonize.adequacy.horizons import HorizonMove, Side
 from harmonize.adequacy.tail import TailEstimate
 from harmonize.adequacy.verdict import Adequacy
 from harmonize.api.adequacy import AdequacyAnswer, MoveCurve
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import Unknown, known_or_none
 from harmonize.document.adequacy_sentences import crossing_text
 from harmonize.text import numbers
 from harmonize.text.messages import percent
@@ -100,10 +100,7 @@ def _venues(verdicts: Sequence[Adequacy]) -> list[_Venue]:
     by_name: dict[str, _Venue] = {}
     for verdict in verdicts:
         position = verdict.position
-        rates = (
-            None if isinstance(rate, Unknown) else rate
-            for rate in (position.initial, position.maintenance)
-        )
+        rates = (known_or_none(rate) for rate in (position.initial, position.maintenance))
         by_name.setdefault(position.venue, _Venue(position.venue, *rates))
     return list(by_name.values())
 

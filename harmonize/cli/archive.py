@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.archive.location import ArchiveLocation, parse_location
-from harmonize.cli import measured_inputs, request, sheets, tables
+from harmonize.cli import measured_inputs, request, sheets
 from harmonize.cli.console import (
     INCOMPLETE,
     OK,
@@ -25,6 +25,7 @@ from harmonize.cli.console import (
 )
 from harmonize.cli.options import FormOption, OutputForm, Underlyings, Venues
 from harmonize.text.messages import counted, iso_utc
+from reports.formats.sheets import record_sheet
 
 if TYPE_CHECKING:
     from harmonize.archive.archive import Archive
@@ -52,7 +53,7 @@ def archive_list(context: typer.Context, form: FormOption = OutputForm.TABLE) ->
             print_json([_entry_object(entry) for entry in entries])
             return
         if form is OutputForm.CSV:
-            sheets.print_csv(tables.record_sheet("Snapshots", map(_entry_object, entries)))
+            sheets.print_csv(record_sheet("Snapshots", map(_entry_object, entries)))
             return
         for entry in entries:
             print_line(

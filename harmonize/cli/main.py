@@ -61,6 +61,7 @@ from harmonize.cli.thresholds import thresholds
 from harmonize.cli.verify import verify
 from harmonize.text.suggest import did_you_mean
 from reports.finding_order import FindingOrder
+from reports.formats.sheets import record_sheet
 from reports.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -367,7 +368,7 @@ def _print_checks(form: OutputForm) -> None:
     if form is OutputForm.JSON:
         print_json(records)
     elif form is OutputForm.CSV:
-        sheets.print_csv(tables.record_sheet("Checks", records))
+        sheets.print_csv(record_sheet("Checks", records))
     else:
         for record in records:
             print_line(f"{record['code']}  {record['name']:<28} {record['meaning']}")
@@ -386,4 +387,4 @@ def venues(context: typer.Context, form: FormOption = OutputForm.TABLE) -> None:
     if form is OutputForm.JSON:
         print_json(records)
     else:
-        sheets.print_csv(tables.record_sheet("Venues", records))
+        sheets.print_csv(record_sheet("Venues", records))

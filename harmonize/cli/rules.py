@@ -7,6 +7,7 @@ import typer
 from harmonize.cli import sheets, tables
 from harmonize.cli.console import USAGE, fail_with, print_error, print_json, print_line, print_text
 from harmonize.cli.options import FormOption, OutputForm
+from reports.formats.sheets import record_sheet
 
 if TYPE_CHECKING:
     from harmonize.core.yaml_source import Path
@@ -26,7 +27,7 @@ def rules_list(form: FormOption = OutputForm.TABLE) -> None:
         if form is OutputForm.JSON:
             print_json(records)
         else:
-            sheets.print_csv(tables.record_sheet("Rule sets", records))
+            sheets.print_csv(record_sheet("Rule sets", records))
         return
     for rule_set in loader.load_packs():
         legal_status = "law" if rule_set.statutory else "benchmark"

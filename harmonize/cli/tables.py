@@ -9,7 +9,7 @@ from dataclasses import fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from reports.formats.sheets import Cell, Sheet
+from reports.formats.sheets import Cell, Sheet, record_sheet
 
 if TYPE_CHECKING:
     from harmonize.adequacy.book_risk import BookRisk
@@ -25,13 +25,6 @@ if TYPE_CHECKING:
     from harmonize.policy.rule_set import RuleSet
 
 Record = Mapping[str, Cell]
-
-
-def record_sheet(name: str, records: Iterable[Record]) -> Sheet:
-    """Returns records as a table with the columns of all of them, in the order of appearance."""
-    rows = tuple(records)
-    heads = tuple(dict.fromkeys(head for row in rows for head in row))
-    return Sheet(name, heads, tuple(tuple(row.get(head) for head in heads) for row in rows))
 
 
 def flat(value: Any) -> dict[str, Cell]:  # noqa: ANN401 - any dataclass with flat fields

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harmonize.cli import request, sheets, signal_proposals
+from harmonize.cli.adequacy import check_chart
 from harmonize.cli.compare import answer_or_fail
 from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
 from harmonize.cli.executors import check_workers, workers_of
@@ -95,12 +96,8 @@ def thresholds(
 def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
     """Ends the program if an option is wrong, before anything is computed."""
     check_workers(cluster, workers)
-    if chart is None:
-        return
-    if chart.suffix.lower() != ".svg":
-        fail(f"--chart: expected a file that ends in .svg, found {chart.name}", USAGE)
-    if not chart.parent.is_dir():
-        fail(f"--chart: no folder {chart.parent}; create it, or choose another", USAGE)
+    if chart is not None:
+        check_chart(chart)
 
 
 def _check_terms(terms: "ThresholdTerms") -> None:

@@ -300,6 +300,16 @@ class MarginSchedule:
         return (self.instrument.venue, self.instrument.symbol, str(self.profile))
 
 
+def known_or_none(value: T | Unknown) -> T | None:
+    """Returns a value as it is; None if it is unknown."""
+    return None if isinstance(value, Unknown) else value
+
+
+def reason_of(value: object) -> str:
+    """Returns why a value is unknown; empty if it is known."""
+    return value.reason if isinstance(value, Unknown) else ""
+
+
 def value_of(observed: "Observed[T]") -> T | None:
     """Returns the value if it is known or derived; None if it is unknown."""
     return None if isinstance(observed, Unknown) else observed.value

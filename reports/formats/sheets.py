@@ -1,6 +1,6 @@
 """Tables of commands as CSV and as an Excel workbook: numbers unchanged, text no formula."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from csv import writer
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +37,13 @@ class Sheet:
     name: str
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+
+def record_sheet(name: str, records: Iterable[Mapping[str, Cell]]) -> Sheet:
+    """Returns records as a table with the columns of all of them, in the order of appearance."""
+    rows = tuple(records)
+    heads = tuple(dict.fromkeys(head for row in rows for head in row))
+    return Sheet(name, heads, tuple(tuple(row.get(head) for head in heads) for row in rows))
 
 
 def sheet_csv(sheet: Sheet) -> str:

@@ -234,7 +234,7 @@ def _measure_cell(row: DatedBacktestRow | None) -> Cell:
         notes.append(f"{highest[1].year}: {numbers.rate(highest[0])}")
     if row.not_observed:
         notes.append(f"{numbers.count(row.not_observed)} unknown")
-    shown = marks.NOT_OBSERVABLE.sign if share is None else numbers.rate(share)
+    shown = marks.rate_or_sign(share)
     return number(shown, _with_note(shown, text("; ".join(notes))), key=share)
 
 

@@ -34,12 +34,11 @@ from reports.site.adequacy_table import (
     verdict_csv,
     verdict_table,
 )
-from reports.site.figures import Figure
+from reports.site.figures import Figure, files_of, side_by_side
 from reports.site.layout import Page, in_page_links, page_of_parts
 from reports.site.markup import (
     NOTHING,
     Html,
-    element,
     facts,
     join,
     link_to,
@@ -104,7 +103,7 @@ def _overview(context: ReportContext) -> Page:
         ("absent", "Not observable", absent_section(content, "adequacy-not-observable.csv")),
     ]
     files = (
-        *_files(charts),
+        *files_of(charts),
         ("adequacy.csv", verdict_csv(content.rows, context.document.as_of)),
         ("adequacy-not-observable.csv", absent_csv(content)),
         *history_files,
@@ -185,21 +184,11 @@ def _overview_charts(context: ReportContext) -> list[Figure]:
 def _overview_moves(context: ReportContext, charts: Sequence[Figure]) -> Html:
     links = _page_links(judged_underlyings(context))
     note = Html(f'<p class="note">Charts and verdicts at every size: {links}.</p>')
-    return Html(f"{_pair(charts)}{note}")
+    return Html(f"{side_by_side(charts)}{note}")
 
 
 def _page_links(names: Iterable[str], fragment: str = "") -> Html:
     return join([link_to(f"{adequacy_path(name)}{fragment}", name) for name in names], ", ")
-
-
-def _pair(charts: Sequence[Figure]) -> Html:
-    if not charts:
-        return NOTHING
-    return element("div", join(drawn.markup for drawn in charts), css="pair gap-charts")
-
-
-def _files(charts: Iterable[Figure]) -> tuple[tuple[str, bytes], ...]:
-    return tuple(file for drawn in charts for file in drawn.files)
 
 
 def _overview_table(columns: VerdictColumns, rows: Sequence[AdequacyRow]) -> Html:
@@ -234,8 +223,8 @@ def _overview_history(context: ReportContext) -> tuple[Html, tuple[tuple[str, by
     links = join([link_to(history_path(name), name) for name in names], ", ")
     note = Html(f'<p class="note">Charts by year and size: {links}.</p>')
     content = table(history_table(context, compared), "adequacy-history.csv")
-    files = (*_files(charts), ("adequacy-history.csv", history_csv(backtests)))
-    return Html(f"{_pair(charts)}{content}{note}"), files
+    files = (*files_of(charts), ("adequacy-history.csv", history_csv(backtests)))
+    return Html(f"{side_by_side(charts)}{content}{note}"), files
 
 
 def _leading(
@@ -288,17 +277,17 @@ def _main(context: ReportContext, underlying: str) -> Page:
         " the volume of the venue's own perpetual is unknown, so there is no verdict on the size"
     )
     parts: list[_Part] = [
-        ("moves", "Moves against time", _pair(moves)),
+        ("moves", "Moves against time", side_by_side(moves)),
         _verdicts(columns, underlying, rows, caption),
         ("details", "Verdicts in full", detail_list(rows, columns.schedules, "../")),
-        ("sizes", "Required and measured over size", _pair(over_size)),
+        ("sizes", "Required and measured over size", side_by_side(over_size)),
     ]
     return _page(
         context,
         (adequacy_path(underlying), f"{underlying}: are the margins enough?"),
         (underlying, rows),
         parts,
-        _files(moves),
+        files_of(moves),
     )
 
 
@@ -325,7 +314,7 @@ def _history(
     context: ReportContext, underlying: str, backtests: Sequence[DatedBacktestRow]
 ) -> Page:
     charts = list(history_figures(context, backtests, "adequacy/", has_files=False))
-    by_venue = [("history", "Breaches over time", _pair(charts))]
+    by_venue = [("history", "Breaches over time", side_by_side(charts))]
     title = f"{underlying}: breaches over time"
     return _page(context, (history_path(underlying), title), (underlying, ()), by_venue)
 

@@ -1,11 +1,12 @@
 """Figures of pages: chart, caption, its numbers as a table, and the files of both."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.html.chart_file import framed_chart
 from reports.html.page import Chart
 from reports.site.layout import SAVED_CHART
-from reports.site.markup import Html, details, text
+from reports.site.markup import NOTHING, Html, details, element, join, text
 from reports.site.tables import Cell, Row, Table, table, table_csv
 
 
@@ -44,6 +45,18 @@ def figure(subject: str, chart: Chart, stem: str, *, has_files: bool = True) -> 
         ),
         _files(name, chart, numbers_table, stem) if has_files else (),
     )
+
+
+def side_by_side(charts: Sequence[Figure]) -> Html:
+    """Returns charts in pairs, one below the other on a narrow screen; nothing without a chart."""
+    if not charts:
+        return NOTHING
+    return element("div", join(drawn.markup for drawn in charts), css="pair gap-charts")
+
+
+def files_of(charts: Iterable[Figure]) -> tuple[tuple[str, bytes], ...]:
+    """Returns the files of charts: path and content."""
+    return tuple(file for drawn in charts for file in drawn.files)
 
 
 def _swatches(chart: Chart) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harmonize.document import ScheduleRow, Status
+from harmonize.text import numbers
 from harmonize.text.words import VERIFIED_SIGNS
 from reports.site.markup import Html, join, text
 
@@ -93,6 +94,11 @@ def margin_marks(row: ScheduleRow, margin_type: str) -> str:
     """Returns the signs that one margin needs beyond those of its schedule."""
     is_unverified = margin_status(row, margin_type) is Status.UNVERIFIED
     return UNVERIFIED.sign if is_unverified else ""
+
+
+def rate_or_sign(value: float | None) -> str:
+    """Returns a rate in percent; the sign of what is not observable if it is unknown."""
+    return NOT_OBSERVABLE.sign if value is None else numbers.rate(value)
 
 
 def signs(marks: tuple[Mark, ...]) -> str:

@@ -16,7 +16,7 @@ from reports.site import marks
 from reports.site.markup import NOTHING, Html, details, join, link, link_to, text
 from reports.site.rankings import Contender, sizes, status_text
 from reports.site.report_context import ReportContext
-from reports.site.tables import Cell, Row, Table, csv_bytes, number, table
+from reports.site.tables import Cell, Row, Table, csv_bytes, csv_number, number, table
 
 LARGE = 5e6
 """Notional, in USD, of the position that the page of an underlying states in a sentence."""
@@ -304,19 +304,15 @@ def _csv_row(ranking: SizeRanking, position: Position) -> tuple[str, ...]:
         ranking.margin_type,
         *(row.venue, row.symbol, row.profile),
         "" if position.rank is None else str(position.rank),
-        _plain(amount),
-        position.margin.at_least if amount is None else _plain(amount / notional),
-        _plain(notional / amount if amount else None),
-        _plain(position.required),
-        _plain(position.deviation),
+        csv_number(amount),
+        position.margin.at_least if amount is None else csv_number(amount / notional),
+        csv_number(notional / amount if amount else None),
+        csv_number(position.required),
+        csv_number(position.deviation),
         "" if amount is None else since_text(position.since),
         date_text(row),
         status_text(position.entry, ranking.margin_type, position.margin),
     )
-
-
-def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
 
 
 def answer(context: ReportContext, rankings: Sequence[SizeRanking]) -> Html:

@@ -10,7 +10,7 @@ from reports.piece_values import piece_at
 from reports.site.addresses import id_slug, underlying_path
 from reports.site.markup import Html, details, facts, join, link_to, text, words
 from reports.site.report_context import ReportContext
-from reports.site.tables import Cell, Row, Table, csv_bytes, number, table
+from reports.site.tables import Cell, Row, Table, csv_bytes, csv_number, number, table
 
 _HEADS = ("Position up to", "IM rate", "MM rate", "IM at the bound", "MM at the bound")
 
@@ -196,4 +196,4 @@ def requirement_csv(rule_set: RuleSetRow) -> bytes:
 
 
 def _plain(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
+    return csv_number(value, 12)

@@ -6,7 +6,7 @@ from harmonize.document import StressRow
 from reports.site import stress_effects
 from reports.site import stress_tables as tables
 from reports.site.report_context import ReportContext
-from reports.site.tables import Table, csv_bytes, joint_csv
+from reports.site.tables import Table, csv_bytes, csv_number, joint_csv
 
 CSV_NAMES = {
     "curve": "stress.csv",
@@ -88,4 +88,4 @@ def _effects(row: StressRow) -> Iterator[tuple[str, ...]]:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.12g}"
+    return csv_number(value, 12)

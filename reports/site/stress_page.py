@@ -7,13 +7,12 @@ from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import stress_effects as effects
 from reports.site import stress_tables as tables
-from reports.site.figures import Figure
+from reports.site.figures import Figure, files_of, side_by_side
 from reports.site.layout import Page, in_page_links, page_of_parts
 from reports.site.markup import (
     NOTHING,
     Html,
     details,
-    element,
     facts,
     join,
     link_to,
@@ -77,7 +76,7 @@ def _overview(context: ReportContext, leading: StressRow) -> Page:
         ("validation", "Validation", _validation(rows)),
     ]
     page = page_of_parts(
-        STRESS_PATH, "Stress", standfirst(rows), parts, (*_chart_files(charts), *csv_files(context))
+        STRESS_PATH, "Stress", standfirst(rows), parts, (*files_of(charts), *csv_files(context))
     )
     return Page(page.path, page.part, _TITLE, page.standfirst, page.body, page.files, "Stress")
 
@@ -109,9 +108,7 @@ def _further(context: ReportContext, row: StressRow, leading: StressRow) -> Page
     )
     title = f"{row.underlying}: what does a fall liquidate?"
     path = stress_path(row.underlying)
-    return Page(
-        path, STRESS_PATH, title, text(standfirst([row])), body, _chart_files(charts), "Stress"
-    )
+    return Page(path, STRESS_PATH, title, text(standfirst([row])), body, files_of(charts), "Stress")
 
 
 def _siblings(context: ReportContext, row: StressRow, leading: StressRow) -> Html:
@@ -147,7 +144,7 @@ def _sections(
     )
     return [
         ("result", f"{name}: result", _result(context, row)),
-        ("curve", f"{name}: curve and liquidation map", _pair(charts)),
+        ("curve", f"{name}: curve and liquidation map", side_by_side(charts)),
         ("paths", f"{name}: path of the scenario", table(tables.path_table(row))),
         ("contributions", f"{name}: contributions of venues", contributions),
         ("counterfactuals", f"{name}: other rules", changes),
@@ -218,13 +215,3 @@ def _validation_words(rows: Sequence[StressValidationRow]) -> str:
         f" {overstated} times the recorded totals. No public data identifies by how much forced sales"
         " deepen a fall; differences between rules on the same positions are steadier."
     )
-
-
-def _pair(charts: Sequence[Figure]) -> Html:
-    if not charts:
-        return NOTHING
-    return element("div", join(drawn.markup for drawn in charts), css="pair gap-charts")
-
-
-def _chart_files(charts: Sequence[Figure]) -> _Files:
-    return tuple(file for drawn in charts for file in drawn.files)

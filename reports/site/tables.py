@@ -112,6 +112,11 @@ def _cell(tag: str, cell: Cell, content: Table) -> str:
     return f"<{tag}{attributes}>{cell.markup or text(cell.words)}</{tag[:2]}>"
 
 
+def csv_number(value: float | None, digits: int = 9) -> str:
+    """Returns a number for a CSV file, with significant digits; empty if it is not known."""
+    return "" if value is None else f"{value:.{digits}g}"
+
+
 def csv_bytes(heads: Iterable[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Returns rows as CSV (RFC 4180) in UTF-8.
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from harmonize.document import ThresholdSection
-from reports.site.tables import csv_bytes
+from reports.site.tables import csv_bytes, csv_number
 
 File = tuple[str, bytes]
 
@@ -46,15 +46,24 @@ _MARGINS = (
 
 def _margins(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.rows:
-        own = (row.underlying, row.day, *map(_number, (row.threshold, row.reference, row.lowest)))
-        venues = (row.lowest_venue, _number(row.median), _number(row.highest), row.highest_venue)
+        own = (
+            row.underlying,
+            row.day,
+            *map(csv_number, (row.threshold, row.reference, row.lowest)),
+        )
+        venues = (
+            row.lowest_venue,
+            csv_number(row.median),
+            csv_number(row.highest),
+            row.highest_venue,
+        )
         days = map(str, (row.venues, row.venues_unknown, row.age_days, row.tested_days))
         first = (*own, *venues, *days)
         for advice in row.advice:
             rates = (advice.required, advice.threshold, advice.lower, advice.upper)
             counts = (advice.agreeing, advice.models, advice.falling, advice.staying, advice.rising)
             sure = (advice.move, advice.certainty, advice.certainty_text)
-            figures = (*map(_number, rates), advice.sample, *sure, *map(_number, counts))
+            figures = (*map(csv_number, rates), advice.sample, *sure, *map(csv_number, counts))
             yield (*first, advice.subject, *figures, advice.sentence)
 
 
@@ -68,7 +77,14 @@ def _venues(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.rows:
         for own in row.venue_rates:
             dates = (own.observed_at, own.observed_from, own.date_kind)
-            yield (row.underlying, own.venue, own.symbol, _number(own.initial), *dates, own.reason)
+            yield (
+                row.underlying,
+                own.venue,
+                own.symbol,
+                csv_number(own.initial),
+                *dates,
+                own.reason,
+            )
 
 
 _VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason", "fallback")
@@ -77,7 +93,7 @@ _VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "rea
 def _values(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.rows:
         for value in row.values:
-            figures = map(_number, (value.margin, value.long, value.short))
+            figures = map(csv_number, (value.margin, value.long, value.short))
             words = (value.reason, value.fallback)
             yield (row.underlying, row.day, value.model, value.tool, *figures, *words)
 
@@ -91,8 +107,8 @@ def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
         state = "benchmark" if row.is_benchmark else state
         for own in row.conditions:
             met = "yes" if own.is_met else "no"
-            figures = (_number(own.figure), own.text, own.requirement)
-            yield (_number(row.level), row.model, state, own.name, met, *figures)
+            figures = (csv_number(own.figure), own.text, own.requirement)
+            yield (csv_number(row.level), row.model, state, own.name, met, *figures)
 
 
 _SIGNALS = (
@@ -107,7 +123,7 @@ def _signals(section: ThresholdSection) -> Iterator[Sequence[str]]:
             *(row.days, row.days_on, row.runs, row.separate_runs, row.followed, row.any_day),
             *(row.confirming_p, row.first_breaches, row.foretold, row.by_chance, row.p_value),
         )
-        yield (row.signal, *map(_number, figures), row.foresight, row.reason)
+        yield (row.signal, *map(csv_number, figures), row.foresight, row.reason)
 
 
 _EVIDENCE = (
@@ -119,7 +135,7 @@ _EVIDENCE = (
 def _evidence(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.signals:
         for own in row.evidence:
-            figures = map(_number, (own.observed, own.required, own.proposal))
+            figures = map(csv_number, (own.observed, own.required, own.proposal))
             yield (row.signal, own.underlying, own.day, *figures, own.text, own.fallback)
 
 
@@ -132,14 +148,16 @@ _EPISODES = (
 
 def _episodes(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.episodes:
-        days = (row.first_day, row.last_day, row.series, row.worst_day, _number(row.worst_return))
-        venue = (row.venue, row.symbol, _number(row.venue_eve), row.venue_eve_at)
-        rise = (row.rose_after, row.rose_by, _number(row.venue_largest), row.venue_reason)
+        days = (
+            row.first_day,
+            row.last_day,
+            row.series,
+            row.worst_day,
+            csv_number(row.worst_return),
+        )
+        venue = (row.venue, row.symbol, csv_number(row.venue_eve), row.venue_eve_at)
+        rise = (row.rose_after, row.rose_by, csv_number(row.venue_largest), row.venue_reason)
         for own in row.models:
-            model = (own.model, _number(own.eve), _number(own.largest), own.rose_on)
+            model = (own.model, csv_number(own.eve), csv_number(own.largest), own.rose_on)
             words = (own.first_mover, *venue, *rise, own.fallback)
             yield (row.episode, row.underlying, *days, *model, *words)
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"

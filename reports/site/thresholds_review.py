@@ -13,7 +13,7 @@ from reports.site.adequacy_words import p_value
 from reports.site.markup import NOTHING, Html, details, join, link_to, text, unordered
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
-from reports.site.tables import Cell, Row, Table, csv_bytes, number, table
+from reports.site.tables import Cell, Row, Table, csv_bytes, csv_number, number, table
 
 CSV_NAME = "thresholds-review.csv"
 """File of both tests, with numbers unrounded."""
@@ -107,10 +107,13 @@ def _summary_row(test: str, rows: Sequence[ReviewSideRow]) -> Row:
         (
             Cell(test),
             *(number(numbers.count(own), key=own) for own in (len(rows), moves, breaches)),
-            number(_rate(coverage) if coverage is not None else "too few moves", key=coverage),
+            number(
+                marks.rate_or_sign(coverage) if coverage is not None else "too few moves",
+                key=coverage,
+            ),
             number(numbers.count(tested), key=tested),
             number("not tested" if too_many is None else numbers.count(too_many), key=too_many),
-            number(_rate(cost), key=cost),
+            number(marks.rate_or_sign(cost), key=cost),
             Cell(_worst_text(_worst(rows), is_named=True) if rows else "no move", css="why"),
         )
     )
@@ -129,7 +132,7 @@ def _worst_text(row: ReviewSideRow | None, *, is_named: bool = False) -> str:
     if row is None or not row.worst_day:
         return "none"
     side = f"{row.underlying} {row.side}, " if is_named else ""
-    return f"{side}{row.worst_day}: {_rate(row.worst_loss)} against {_rate(row.worst_margin)}"
+    return f"{side}{row.worst_day}: {marks.rate_or_sign(row.worst_loss)} against {marks.rate_or_sign(row.worst_margin)}"
 
 
 def _tally(test: str, rows: Sequence[ReviewSideRow]) -> str:
@@ -180,10 +183,13 @@ def _side_row(row: ReviewSideRow) -> Row:
             Cell(f"{row.first_day} to {row.last_day}", css="why"),
             number(numbers.count(row.moves), key=row.moves),
             number(numbers.count(row.breaches), key=row.breaches),
-            number(_TOO_FEW if row.coverage is None else _rate(row.coverage), key=row.coverage),
+            number(
+                _TOO_FEW if row.coverage is None else marks.rate_or_sign(row.coverage),
+                key=row.coverage,
+            ),
             number(_TOO_FEW if row.p_value is None else p_value(row.p_value), key=row.p_value),
             Cell("not tested" if row.p_value is None else verdict, css="t"),
-            number(_rate(row.mean_margin), key=row.mean_margin),
+            number(marks.rate_or_sign(row.mean_margin), key=row.mean_margin),
             Cell(_worst_text(row), css="why"),
         )
     )
@@ -215,18 +221,10 @@ def _csv_rows(review: CalibrationReviewRow) -> Iterator[tuple[str, ...]]:
     for test, rows in _tests(review):
         for row in rows:
             figures = (row.mean_margin, row.worst_loss, row.worst_margin)
-            cost, loss, margin = map(_number, figures)
+            cost, loss, margin = map(csv_number, figures)
             yield (
                 *(test, row.underlying, row.side, row.first_day, row.last_day, str(row.moves)),
-                *(str(row.breaches), _number(row.coverage), _number(row.p_value)),
+                *(str(row.breaches), csv_number(row.coverage), csv_number(row.p_value)),
                 *("" if row.p_value is None else str(row.too_many).lower(), cost),
                 *(row.worst_day, loss, margin),
             )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.9g}"
-
-
-def _rate(value: float | None) -> str:
-    return marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value)

@@ -115,12 +115,12 @@ def _threshold_cell(row: ThresholdRow, *advice: ThresholdAdviceRow | None) -> Ce
         return _noted(
             row.threshold, _day(row.day) if row.threshold is not None else "", row.threshold_reason
         )
-    upper = "unbounded" if judged.upper is None else _rate(judged.upper)
+    upper = "unbounded" if judged.upper is None else marks.rate_or_sign(judged.upper)
     value = row.threshold if judged.threshold is None else judged.threshold
-    words = _rate(value)
-    is_sized = row.threshold is not None and words != _rate(row.threshold)
-    unsized = [f"{_rate(row.threshold)} without size"] if is_sized else []
-    lines = (f"{_rate(judged.lower)} to {upper}", "; ".join([_day(row.day), *unsized]))
+    words = marks.rate_or_sign(value)
+    is_sized = row.threshold is not None and words != marks.rate_or_sign(row.threshold)
+    unsized = [f"{marks.rate_or_sign(row.threshold)} without size"] if is_sized else []
+    lines = (f"{marks.rate_or_sign(judged.lower)} to {upper}", "; ".join([_day(row.day), *unsized]))
     return number(words, with_lines(words, map(text, lines)), key=value)
 
 
@@ -130,8 +130,12 @@ def _day(day: str) -> str:
 
 def _venues_cell(context: ReportContext, row: ThresholdRow) -> Cell:
     """Returns the median of the venues, with the page of the underlying for names and sources."""
-    words = _rate(row.median)
-    spread = f"{_rate(row.lowest)} to {_rate(row.highest)}, " if row.venues else ""
+    words = marks.rate_or_sign(row.median)
+    spread = (
+        f"{marks.rate_or_sign(row.lowest)} to {marks.rate_or_sign(row.highest)}, "
+        if row.venues
+        else ""
+    )
     address = underlying_path(row.underlying) if row.underlying in context.underlyings else ""
     venues = link_to(address if row.venues else "", _venues(row))
     lines = [Html(f"{text(spread)}{venues}"), *(text(line) for line in _observed(row))]
@@ -194,7 +198,7 @@ def _by_interval(advice: ThresholdAdviceRow) -> str:
 
 
 def _noted(value: float | None, note: str, reason: str) -> Cell:
-    words = _rate(value)
+    words = marks.rate_or_sign(value)
     return number(words, _with_note(words, note or reason), key=value)
 
 
@@ -248,7 +252,7 @@ def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str])
         (
             underlying_cell(context, row.underlying),
             Cell(row.day, css="dates"),
-            number(_rate(row.threshold), key=row.threshold),
+            number(marks.rate_or_sign(row.threshold), key=row.threshold),
             *(_value_cell(value) for value in values),
         )
     )
@@ -257,7 +261,7 @@ def _value_row(context: ReportContext, row: ThresholdRow, models: Sequence[str])
 def _value_cell(value: ThresholdValueRow | None) -> Cell:
     mark = _REPLACED if value and value.fallback else ""
     margin = value.margin if value else None
-    return number(f"{_rate(margin)}{mark}", key=margin)
+    return number(f"{marks.rate_or_sign(margin)}{mark}", key=margin)
 
 
 def replaced_text(section: ThresholdSection) -> str:
@@ -352,11 +356,11 @@ def _record_row(row: SignalRow, name: str) -> Row:
             number(days, key=row.days_on),
             number(_count(row.runs), key=row.runs),
             number(_count(row.separate_runs), key=row.separate_runs),
-            number(_rate(row.followed), key=row.followed),
-            number(_rate(row.any_day), key=row.any_day),
+            number(marks.rate_or_sign(row.followed), key=row.followed),
+            number(marks.rate_or_sign(row.any_day), key=row.any_day),
             number(_p(row), key=row.confirming_p),
             number(firsts, key=row.foretold),
-            number(_rate(row.by_chance), key=row.by_chance),
+            number(marks.rate_or_sign(row.by_chance), key=row.by_chance),
             Cell(row.foresight or row.reason, css="why"),
         )
     )
@@ -388,7 +392,7 @@ def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
                 underlying_cell(context, found.underlying, "t"),
                 Cell(found.day, css="dates"),
                 Cell(found.text, css="why"),
-                number(_rate(found.proposal), key=found.proposal),
+                number(marks.rate_or_sign(found.proposal), key=found.proposal),
             )
         )
         for row in section.signals
@@ -404,7 +408,3 @@ def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
         tools=len(rows) > SHORT,
         numeric=True,
     )
-
-
-def _rate(value: float | None) -> str:
-    return marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value)

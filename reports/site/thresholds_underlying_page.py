@@ -8,12 +8,11 @@ from harmonize.text.words import join_words
 from reports.site import thresholds_underlying_tables as tables
 from reports.site.addresses import underlying_path
 from reports.site.adequacy_words import level_text
-from reports.site.figures import Figure
+from reports.site.figures import Figure, side_by_side
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import (
     NOTHING,
     Html,
-    element,
     join,
     link_to,
     section,
@@ -147,7 +146,7 @@ def _moves(row: ThresholdRow) -> Html:
 
 
 def _path(chart: Figure | None) -> Html:
-    return NOTHING if chart is None else element("div", chart.markup, css="pair gap-charts")
+    return side_by_side(() if chart is None else (chart,))
 
 
 def _signals(content: ThresholdSection, row: ThresholdRow) -> Html:

@@ -97,9 +97,9 @@ def _record(signal: SignalRow) -> str:
         return signal.reason
     return (
         f"on for {count_of(signal.days_on, signal.days)} days, in"
-        f" {runs_text(signal.runs, signal.separate_runs)}; followed {_rate(signal.followed)}, any day"
-        f" {_rate(signal.any_day)}{confirming_text(signal.confirming_p)}; {count_of(signal.foretold, signal.first_breaches)}"
-        f" first breaches foretold, {_rate(signal.by_chance)} by chance: {signal.foresight}"
+        f" {runs_text(signal.runs, signal.separate_runs)}; followed {marks.rate_or_sign(signal.followed)}, any day"
+        f" {marks.rate_or_sign(signal.any_day)}{confirming_text(signal.confirming_p)}; {count_of(signal.foretold, signal.first_breaches)}"
+        f" first breaches foretold, {marks.rate_or_sign(signal.by_chance)} by chance: {signal.foresight}"
     )
 
 
@@ -141,7 +141,11 @@ def _episode_table(row: EpisodeRow, size: str) -> Table:
 def _episode_text(row: EpisodeRow, size: str) -> str:
     days = numbers.date_range(row.first_day, row.last_day)
     day = numbers.date(row.worst_day) if row.worst_day else ""
-    fall = f"worst day {day}, {_rate(row.worst_return)}, by {row.series}" if day else "no return"
+    fall = (
+        f"worst day {day}, {marks.rate_or_sign(row.worst_return)}, by {row.series}"
+        if day
+        else "no return"
+    )
     return f"{row.episode}, {days}: {fall}. {_venue_text(row, size)}"
 
 
@@ -149,13 +153,13 @@ def _venue_text(row: EpisodeRow, size: str) -> str:
     if not row.venue:
         return f"Venue: {row.venue_reason}"
     eve = (
-        f"IM at {size} {_rate(row.venue_eve)}, last observed before on {numbers.date(row.venue_eve_at)}"
+        f"IM at {size} {marks.rate_or_sign(row.venue_eve)}, last observed before on {numbers.date(row.venue_eve_at)}"
         if row.venue_eve is not None
         else f"IM at {size} not known: {row.venue_reason}"
     )
     rise = (
         f"first rise between {numbers.date(row.rose_after)} and {numbers.date(row.rose_by)}, at most"
-        f" {_rate(row.venue_largest)} within 90 days"
+        f" {marks.rate_or_sign(row.venue_largest)} within 90 days"
         if row.rose_after
         else "no rise observed within 90 days"
     )
@@ -183,8 +187,4 @@ def series_table(row: ThresholdRow) -> Table:
 
 
 def _number(value: float | None) -> Cell:
-    return number(_rate(value), key=value)
-
-
-def _rate(value: float | None) -> str:
-    return marks.NOT_OBSERVABLE.sign if value is None else numbers.rate(value)
+    return number(marks.rate_or_sign(value), key=value)

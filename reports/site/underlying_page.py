@@ -17,7 +17,7 @@ from reports.piece_values import margin_at, pieces_of
 from reports.site import close_dates, marks, positions, stress_blocks
 from reports.site.addresses import underlying_path
 from reports.site.adequacy_blocks import underlying_block
-from reports.site.figures import Figure, figure
+from reports.site.figures import Figure, figure, files_of, side_by_side
 from reports.site.finding_tables import finding_list
 from reports.site.layout import Page, in_page_links
 from reports.site.markup import NOTHING, Html, element, join, link, section, text, words
@@ -187,9 +187,7 @@ def _figures_part(anchor: str, name: str, figures: Iterable[Figure]) -> _Part:
     drawn = list(figures)
     if not drawn:
         return _Part(anchor, name, NOTHING)
-    pair = element("div", join(part.markup for part in drawn), css="pair gap-charts")
-    files = tuple(file for part in drawn for file in part.files)
-    return _Part(anchor, name, section(anchor, name, pair), files)
+    return _Part(anchor, name, section(anchor, name, side_by_side(drawn)), files_of(drawn))
 
 
 def _curves(

@@ -11,6 +11,7 @@ from harmonize.calibration.classes import decide
 from harmonize.calibration.evidence import (
     AssetEvidence,
     earlier_evidence,
+    end_of_day,
     gather_evidence,
     last_day,
     worse_sample,
@@ -165,6 +166,7 @@ def test_an_asset_without_candles_is_named() -> None:
 def test_the_last_day_is_the_one_that_has_ended() -> None:
     assert last_day(AS_OF) == date(2026, 3, 3)
     assert last_day(AS_OF + timedelta(hours=1)) == date(2026, 3, 4)
+    assert end_of_day(date(2026, 3, 3)) == AS_OF
 
 
 def test_shorter_candles_add_up_to_days_where_a_contract_has_no_others() -> None:

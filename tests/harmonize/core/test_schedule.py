@@ -27,8 +27,10 @@ from harmonize.core.schedule import (
     Unknown,
     deductions,
     flat,
+    known_or_none,
     marginal,
     piece_margin,
+    reason_of,
     value_of,
 )
 from tests.support import oracles, strategies
@@ -219,3 +221,9 @@ def test_a_schedule_key_is_venue_symbol_and_profile() -> None:
     )
     assert schedule.key == ("gate", "BTC/USDT:USDT", "isolated")
     assert replace(schedule, profile=Profile(MarginMode.ANY)).key[2] == "any"
+
+
+def test_a_value_is_itself_and_an_unknown_one_its_reason() -> None:
+    assert (known_or_none(0.0), reason_of(0.0)) == (0.0, "")
+    unknown = Unknown("not observed")
+    assert (known_or_none(unknown), reason_of(unknown)) == (None, "not observed")

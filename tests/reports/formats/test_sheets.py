@@ -7,7 +7,7 @@ from io import BytesIO, StringIO
 import pytest
 from openpyxl import load_workbook
 
-from reports.formats.sheets import Sheet, sheet_csv, workbook
+from reports.formats.sheets import Sheet, record_sheet, sheet_csv, workbook
 
 SHEET = Sheet(
     "Venues",
@@ -18,6 +18,15 @@ SHEET = Sheet(
         ("a\u202eb,\x1b", 5, None, None),
     ),
 )
+
+
+def test_records_are_a_table_with_the_columns_of_all_in_the_order_of_appearance() -> None:
+    records: list[dict[str, str | float | None]] = [
+        {"venue": "okx"},
+        {"rate": 0.0, "venue": "gate"},
+    ]
+    expected = Sheet("Rates", ("venue", "rate"), (("okx", None), ("gate", 0.0)))
+    assert record_sheet("Rates", iter(records)) == expected
 
 
 def test_csv_has_numbers_in_full_and_no_formula() -> None:
