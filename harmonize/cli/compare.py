@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from harmonize.cli import request, sheets
-from harmonize.cli.console import (
-    INCOMPLETE,
-    OK,
-    USAGE,
-    Settings,
-    fail,
-    fail_with,
-    note,
-)
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, fail_with, note
 from harmonize.cli.options import (
     AsOf,
     ConfigOption,

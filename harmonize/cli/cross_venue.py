@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from harmonize.cli import book, request, sheets, tables
-from harmonize.cli.console import (
-    INCOMPLETE,
-    OK,
-    USAGE,
-    Settings,
-    fail,
-    fail_with,
-    note,
-)
+from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, fail_with, note
 from harmonize.cli.options import (
     AsOf,
     Instruments,

@@ -22,7 +22,7 @@ GOALS = (
     (
         "harmonize report (every page, table and chart of the archive)",
         ("report", "--out"),
-        60.0,
+        30.0,
         1_000,
         1,
     ),
