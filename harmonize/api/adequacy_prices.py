@@ -71,9 +71,12 @@ def last_closes(
 
 
 def without_prices(
-    question: Question, as_of: datetime, underlyings: Collection[str]
+    question: Question,
+    as_of: datetime,
+    underlyings: Collection[str],
+    similar: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """Returns per requested underlying why it has no prices, with the fix.
+    """Returns per requested underlying why it has no prices, with the fix: a similar name, if any.
 
     One line for the whole archive if it has none, or if the question names no underlying. Raises
     ArchiveError.
@@ -92,17 +95,22 @@ def without_prices(
             f"underlying {asset}: ",
             as_of,
             [s for s in later.series if s.id.underlying.asset == asset],
+            f"; did you mean {similar[asset]}?"
+            if similar and similar.get(asset)
+            else f"; {IMPORT}",
         )
         for asset in underlyings
     )
 
 
-def _reason(subject: str, as_of: datetime, series: Sequence[PriceSeries]) -> str:
-    """Returns why no candle can be used: there is none, or all closed later."""
+def _reason(
+    subject: str, as_of: datetime, series: Sequence[PriceSeries], fix: str = f"; {IMPORT}"
+) -> str:
+    """Returns why no candle can be used: there is none, with the fix, or all closed later."""
     firsts = [utc_time(part.times[0] + part.step) for part in series]
     later = [first for first in firsts if first > as_of]
     if not later or len(later) < len(firsts):
-        return f"{subject}no prices in the archive; {IMPORT}"
+        return f"{subject}no prices in the archive{fix}"
     return (
         f"{subject}no candle had closed by {as_of:%Y-%m-%d}; "
         f"use --as-of from {min(later) + timedelta(days=1):%Y-%m-%d} on"

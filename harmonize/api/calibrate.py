@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from harmonize.adequacy.measured_inputs import NotMeasured
+from harmonize.api.adequacy_prices import IMPORT
 from harmonize.api.calibration_days import why_nothing_measured
 from harmonize.api.calibration_review import (
     CalibrationReview,
@@ -41,6 +42,7 @@ from harmonize.core.payload import Defect
 from harmonize.market.prices import PriceSeries
 from harmonize.policy.inputs import MARKET, Input, InputsByName, newest_inputs, read_inputs
 from harmonize.policy.rule_set import ReferenceSchedule, RuleSet
+from harmonize.text.suggest import did_you_mean
 from rules import loader
 from rules.language import schema
 from rules.language.consistency import as_mapping
@@ -175,6 +177,8 @@ def calibrate(request: CalibrationRequest) -> Calibration:
     archived = archived_inputs(request.place)
     made_on = last_calibrated_on(last, formula, archived, request.as_of)
     if not any(item.inputs for item in evidence):
+        if requested and not data.series:
+            raise NotObservedError(_without_candles(requested))
         raise NotObservedError(why_nothing_measured(last.id, data.series, request.as_of, made_on))
     before = _before(archived, min(made_on or request.as_of, request.as_of))
     return Calibration(
@@ -216,6 +220,14 @@ def next_version(last: str, as_of: date) -> str:
 def _without_inputs(last: RuleSet) -> str:
     with_inputs = [pack.id for pack in loader.load_packs() if rate_formula(pack) is not None]
     return f"{last.id} names no measured inputs; use one of {', '.join(with_inputs)}"
+
+
+def _without_candles(requested: Sequence[str]) -> str:
+    known = listed_assets(loader.load(BASELINE))
+    return "; ".join(
+        f"underlying {name}: no candles in the archive{did_you_mean(name, known, IMPORT)}"
+        for name in requested
+    )
 
 
 def _check_measurable(last: RuleSet, names: Sequence[str]) -> None:

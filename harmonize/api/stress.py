@@ -33,6 +33,7 @@ from harmonize.api.stress_references import references
 from harmonize.api.stress_replay import path_sentences, replay_sentences
 from harmonize.api.stress_requested import reference_notes, requested_changes, unsimulated
 from harmonize.api.stress_rows import SHOCKS, stress_row
+from harmonize.api.stress_scenarios import first_mark
 from harmonize.api.stress_statements import limit_statements, switch_statements
 from harmonize.api.stress_validation import validate, validation_sentences
 from harmonize.api.threshold_work import map_tasks
@@ -162,7 +163,7 @@ def answer_stress(
         missing += reasons
     partly = missing if _is_optional(inputs, rows) else []
     missing = [line for line in missing if line not in partly]
-    missing += unsimulated(question.venues, terms.positions, rows)
+    missing += unsimulated(question.venues, terms.funds, terms.positions, rows)
     if not rows:
         message = (
             "; ".join(dict.fromkeys((*inputs.base.missing, *missing)))
@@ -224,6 +225,10 @@ def _omitted(inputs: _Inputs) -> Iterator[str]:
             yield f"underlying {name}: not simulated: its margins are not compared"
         elif name not in simulated and scenario is not None:
             yield f"underlying {name}: not simulated: scenario {scenario.id} has no falls of it"
+    known = {EVERY_UNDERLYING, *simulated, *known_underlyings(inputs.points)}
+    for name in scenario.falls if scenario is not None else ():
+        if name not in known:
+            yield f"underlying {name}: not simulated: no open interest is observed"
 
 
 def _is_optional(inputs: _Inputs, rows: Sequence[StressRow]) -> bool:
@@ -272,7 +277,7 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         base = prepare_universe(question)
     day = None
     if terms.scenario is not None and terms.scenario.first_mark:
-        day = _first_mark(terms.scenario)
+        day = first_mark(terms.scenario, None if question.as_of else base.as_of)
     moment = min(day, question.last_read) if day else base.as_of
     points, defects = archived_open_interest(question)
     names = (*_names(base, named, terms, points), *linked)
@@ -292,21 +297,6 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         tuple(rule.applied.rule_set.id for rule in applied),
         (*defects, *unread),
     )
-
-
-def _first_mark(scenario: Scenario) -> datetime:
-    """Returns the time of the first mark. Raises RequestError: not a time with a time zone."""
-    try:
-        moment = datetime.fromisoformat(scenario.first_mark)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        message = (
-            f"scenario {scenario.id}: first_mark: expected a time such as 2025-10-10T12:00:00Z,"
-            f" found {scenario.first_mark!r}"
-        )
-        raise RequestError(message)
-    return moment
 
 
 def _names(

@@ -156,6 +156,6 @@ def _number_or_percentage(text: str) -> float:
 def _number(text: str) -> float:
     """Returns the number of a text, NaN if it is none; digits are not grouped."""
     try:
-        return float("nan") if "_" in text else float(text)
+        return float("nan") if "_" in text or not text.isascii() else float(text)
     except ValueError:
         return float("nan")

@@ -1,6 +1,6 @@
 """What is requested of a stress: changes of rules, or the references in parts; what is not simulated."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from harmonize.api.stress_case import NamedChange
@@ -87,14 +87,22 @@ def reference_notes(rows: Sequence[StressRow], changes: Sequence[Change]) -> tup
 
 
 def unsimulated(
-    venues: Sequence[str], positions: Positions | None, rows: Sequence[StressRow]
+    venues: Sequence[str],
+    funds: Iterable[str],
+    positions: Positions | None,
+    rows: Sequence[StressRow],
 ) -> list[str]:
-    """Returns the requested venues that no book contains, and given positions not simulated."""
+    """Returns the requested venues that no book contains, funds without positions, and given positions."""
     simulated = {venue.venue for row in rows for venue in row.venues}
     absent = {own.venue: own.reason for row in rows for own in row.not_observable}
     lines = [
         f"venue {venue}: not simulated: {absent.get(venue, 'no open interest and margins')}"
         for venue in venues
+        if venue not in simulated
+    ]
+    lines += [
+        f"--fund {venue}: not counted: {absent.get(venue, 'no position is on this venue')}"
+        for venue in funds
         if venue not in simulated
     ]
     if positions is None:

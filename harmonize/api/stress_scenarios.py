@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 
 from harmonize.api.audit import RequestError
 from harmonize.core.yaml_source import YamlSourceError
@@ -29,3 +30,27 @@ def find_scenario(name: str, bundled: Mapping[str, Scenario], text: str | None) 
         message = f"--scenario: unknown scenario {name!r}{fix}"
         raise RequestError(message)
     return bundled[name]
+
+
+def first_mark(scenario: Scenario, latest: datetime | None) -> datetime:
+    """Returns the time of the first mark of a recorded scenario; it has none after ``latest``.
+
+    Raises RequestError: not a time with a time zone, or one that has not come.
+    """
+    begin = f"scenario {scenario.id}: first_mark:"
+    try:
+        moment = datetime.fromisoformat(scenario.first_mark)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        message = (
+            f"{begin} expected a time such as 2025-10-10T12:00:00Z, found {scenario.first_mark!r}"
+        )
+        raise RequestError(message)
+    if latest is not None and moment > latest:
+        message = (
+            f"{begin} expected a time up to {latest:%Y-%m-%d}, found {scenario.first_mark}; "
+            "state when the fall was recorded, or use kind: hypothetical"
+        )
+        raise RequestError(message)
+    return moment

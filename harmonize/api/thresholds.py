@@ -18,6 +18,7 @@ from harmonize.api.audit import (
     with_observed_names,
 )
 from harmonize.api.missing_schedule import no_instrument
+from harmonize.api.observed_names import similar_underlying
 from harmonize.api.survivors import survivors_note
 from harmonize.api.threshold_episodes import (
     EPISODES,
@@ -114,7 +115,7 @@ def judge_thresholds(
     usable = {a: s for a, s in pool.items() if s.history.shortage() is None}
     asked = {a: s for a, s in series.items() if a in usable}
     if not asked:
-        reasons = [*without_prices_of(question, as_of, unanswered), *_short(series)]
+        reasons = [*without_prices_of(question, as_of, unanswered, reading), *_short(series)]
         raise NotObservedError("; ".join(reasons))
     worked = _work(usable, asked, market, terms, as_of, executor, on_progress)
     judged = judge(worked.scores, terms.level)
@@ -153,10 +154,13 @@ def judge_thresholds(
 
 
 def without_prices_of(
-    question: Question, as_of: datetime, unanswered: Mapping[str, str]
+    question: Question, as_of: datetime, unanswered: Mapping[str, str], reading: Reading
 ) -> tuple[str, ...]:
     """Returns why the underlyings without prices have none. Raises ArchiveError."""
-    return without_prices(question, as_of, tuple(unanswered)) if unanswered else ()
+    if not unanswered:
+        return ()
+    similar = {name: similar_underlying(name, reading) for name in unanswered}
+    return without_prices(question, as_of, tuple(unanswered), similar)
 
 
 def zip_short(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harmonize.cli.console import USAGE, Settings, fail, fail_with, note, print_error
+from harmonize.cli.console import USAGE, Settings, check_output, fail, fail_with, note, print_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,15 +25,19 @@ RiskOption = Annotated[
 ]
 
 
-def read(path: Path, columns: list[str]) -> "BookFile":
-    """Reads a file of positions; one of which nothing can be read ends the program."""
+def read(path: Path, columns: list[str] | None, output: Path | None) -> "BookFile":
+    """Reads a file of positions; one of which nothing can be read ends the program.
+
+    So does an output that cannot be written, or that would replace the file.
+    """
     from harmonize.arbitrage.book_columns import ColumnsError, parse_mapping
     from harmonize.arbitrage.book_tables import MAX_BYTES
     from harmonize.arbitrage.position_file import PositionsError, read_book
     from harmonize.core.bounded_file import read_regular_file
 
+    check_output(output, path)
     try:
-        mapping = parse_mapping(columns)
+        mapping = parse_mapping(columns or [])
     except ColumnsError as error:
         fail(f"--columns: {error}", USAGE)
     try:

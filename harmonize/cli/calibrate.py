@@ -19,12 +19,14 @@ from harmonize.cli.console import (
     own_archive,
     print_line,
 )
+from harmonize.cli.request import asset_name
 from harmonize.text.messages import counted
 
 if TYPE_CHECKING:
     from datetime import date
 
     from harmonize.api.calibrate import Calibration, CalibrationRequest
+    from harmonize.archive.location import ArchiveLocation
 
 
 def calibrate(
@@ -56,9 +58,11 @@ def calibrate(
     from harmonize.api.calibrate import CalibrationRequest
     from harmonize.api.calibration_files import CalibrationFolderError
 
-    request = CalibrationRequest(
-        pack, _day(as_of), context.obj.archive or own_archive(), tuple(underlying or ())
-    )
+    names = tuple(asset_name(name, "--underlying") for name in underlying or ())
+    day, place = _day(as_of), context.obj.archive
+    if place is not None:
+        _check_archive(place)
+    request = CalibrationRequest(pack, day, place or own_archive(), names)
     if apply is not None:
         _check_apply(apply, request, out)
         calibration, files = _calibrated(request)
@@ -77,6 +81,16 @@ def calibrate(
     for name in files:
         print_line(str(folder / name))
     _exit(context.obj, request, calibration, "; see changes.md for the reasons")
+
+
+def _check_archive(place: "ArchiveLocation") -> None:
+    """Ends the program if the named archive is none: its absence must not pass for no prices."""
+    from harmonize.archive.archive import Archive, ArchiveError
+
+    try:
+        Archive.open(place)
+    except ArchiveError as error:
+        fail(str(error), INCOMPLETE)
 
 
 def _check_apply(target: Path, request: "CalibrationRequest", out: Path | None) -> None:

@@ -68,6 +68,21 @@ def write(path: Path, content: bytes) -> None:
         fail(f"{path}: cannot write the file: {error.strerror}; use another path", USAGE)
 
 
+def check_output(path: Path | None, *inputs: Path | None) -> None:
+    """Ends the program if a file cannot be written to a path, before anything long is computed.
+
+    A file that the command reads is never replaced by its output.
+    """
+    if path is None:
+        return
+    if path.is_file() and any(own and own.exists() and path.samefile(own) for own in inputs):
+        fail(f"{path}: is read by this command; write the output to another path", USAGE)
+    if not path.parent.is_dir():
+        fail(f"{path}: missing folder {path.parent}; create it, or use another path", USAGE)
+    if path.is_dir():
+        fail(f"{path}: cannot write the file: Is a directory; use another path", USAGE)
+
+
 def make_folder(path: Path) -> None:
     """Creates a folder that the program writes; ends the program if that is not possible."""
     try:

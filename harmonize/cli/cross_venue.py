@@ -260,7 +260,7 @@ def portfolio(
         instrument=instrument,
         strict=verified_only,
     )
-    base, resolved = _prepare_book(_question(selection), book.read(positions, columns or []))
+    base, resolved = _prepare_book(_question(selection), book.read(positions, columns, output))
     answer = _answer_or_fail(
         lambda: cross_venue.answer_portfolio(base, resolved.positions, conditions)
     )
@@ -336,7 +336,7 @@ def parse_rate(text: str, option: str) -> float:
     """Returns a rate from 0 to 1, written as 10% or 0.1; another one ends the program."""
     percent = text.endswith("%")
     try:
-        number = float(text.removesuffix("%").replace("_", ""))
+        number = float(text.removesuffix("%").replace("_", "") if text.isascii() else "nan")
     except ValueError:
         number = float("nan")
     rate = number / 100.0 if percent else number

@@ -9,7 +9,16 @@ import typer
 from harmonize.cli import request, sheets
 from harmonize.cli.adequacy import check_chart
 from harmonize.cli.compare import RulesOption, answer_or_fail
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
+from harmonize.cli.console import (
+    INCOMPLETE,
+    OK,
+    USAGE,
+    Settings,
+    check_output,
+    fail,
+    note,
+    write,
+)
 from harmonize.cli.cross_venue import parse_rate
 from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import (
@@ -47,11 +56,11 @@ def stress(
     ] = None,
     *,
     scenario: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--scenario", help="Bundled scenario, such as 2025-10-10 or -20%, or a YAML file."
         ),
-    ] = "",
+    ] = None,
     positions: Annotated[
         Path | None,
         typer.Option(
@@ -69,12 +78,12 @@ def stress(
         ),
     ] = None,
     shock: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--shock",
             help="Shock of contributions and effects, as 10% (default: the scenario's largest fall, or 10%).",
         ),
-    ] = "",
+    ] = None,
     seeds: Annotated[
         int | None,
         typer.Option("--seeds", help="Books behind an interval, 20 to 1,000 (default 40)."),
@@ -86,8 +95,8 @@ def stress(
         str,
         typer.Option("--taker-fee", help="Taker fee of venues that add one to MM, as 0.05%."),
     ] = "0",
-    leverage: LeverageOption = "",
-    impact_model: ImpactModelOption = "",
+    leverage: LeverageOption = None,
+    impact_model: ImpactModelOption = None,
     fund: Annotated[
         list[str] | None,
         typer.Option(
@@ -137,18 +146,22 @@ def stress(
     from harmonize.api.question import Question
     from harmonize.api.stress import StressTerms, answer_stress
 
+    depth = (impact_model or "").removeprefix("depth=")
+    inputs = (positions, *(Path(text) for text in (scenario, depth) if text))
     if chart is not None:
         if len(underlying or []) != 1:
             found = f"{len(underlying or [])} underlyings"
             fail(f"--chart: expected one underlying, found {found}; name one, such as BTC", USAGE)
         check_chart(chart)
+        check_output(chart, *inputs)
+    check_output(output, *inputs)
     check_workers(cluster, workers if workers != 1 else None)
     default = StressTerms()
     terms = StressTerms(
-        _scenario(scenario) if scenario else None,
+        _scenario(scenario) if scenario is not None else None,
         _positions(positions) if positions else None,
         tuple(what_if) if what_if else default.what_ifs,
-        _shock(shock) if shock else None,
+        _shock(shock) if shock is not None else None,
         default.seeds if seeds is None else seeds,
         impact,
         _rate_below_one(taker_fee, "--taker-fee", "a rate", "0.05%"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harmonize.stress.given import GivenImpact
 
 LeverageOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--leverage",
         help="Effective leverage of longs, as MEDIAN or MEDIAN,LOGSD, such as 5 or 5,0.8: a lognormal "
@@ -23,7 +23,7 @@ LeverageOption = Annotated[
 ]
 
 ImpactModelOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--impact-model",
         help="Price impact in place of the square root: linear=5e-11 (a fraction per USD sold) or "
@@ -35,42 +35,43 @@ Reader = Callable[[Path, str], str]
 """Reads the file of an option; one that cannot be read ends the program."""
 
 
-def given_defaults(text: str) -> "StressDefaults":
+def given_defaults(text: str | None) -> "StressDefaults":
     """Returns the assumptions with the leverage of ``--leverage``; a wrong text ends the program."""
     from harmonize.stress.defaults import DEFAULTS
     from harmonize.stress.given import with_leverage
 
-    if not text:
+    if text is None:
         return DEFAULTS
     median, comma, log_sd = text.partition(",")
-    spread = _number(log_sd, text) if comma else None
-    return with_leverage(DEFAULTS, _number(median, text), spread, "--leverage")
+    spread = _number(log_sd, text, _LEAST, _MOST_LOG_SD) if comma else None
+    return with_leverage(DEFAULTS, _number(median, text, _LEAST, _MOST), spread, "--leverage")
 
 
-def _number(part: str, text: str) -> float:
+def _number(part: str, text: str, least: float, most: float) -> float:
     number = _float(part)
-    if not 0.0 < number < _MOST:
+    if not least <= number <= most:
         fail(
-            "--leverage: expected MEDIAN or MEDIAN,LOGSD, each above 0 and below 1,000, such as 5,0.8, "
-            f"found {text!r}",
+            f"--leverage: expected MEDIAN or MEDIAN,LOGSD, from {_LEAST:g} to {_MOST:,g} and to "
+            f"{_MOST_LOG_SD:g}, such as 5,0.8, found {text!r}",
             USAGE,
         )
     return number
 
 
-_MOST = 1000.0
+_LEAST, _MOST, _MOST_LOG_SD = 0.001, 1000.0, 10.0
+"""Bounds of a leverage; a wider distribution has leverages beyond any number."""
 
 
 def _float(text: str) -> float:
     try:
-        return float("nan" if "_" in text else text)
+        return float("nan" if "_" in text or not text.isascii() else text)
     except ValueError:
         return float("nan")
 
 
-def given_impact(text: str, read: Reader) -> "GivenImpact | None":
+def given_impact(text: str | None, read: Reader) -> "GivenImpact | None":
     """Returns the impact of ``--impact-model``, None without one; a wrong text ends the program."""
-    if not text:
+    if text is None:
         return None
     from harmonize.stress.given import GivenImpact
     from harmonize.stress.impact import LinearImpact

@@ -12,7 +12,16 @@ import typer
 from harmonize.cli import request, sheets, signal_proposals
 from harmonize.cli.adequacy import check_chart
 from harmonize.cli.compare import answer_or_fail
-from harmonize.cli.console import INCOMPLETE, OK, USAGE, Settings, fail, note, write
+from harmonize.cli.console import (
+    INCOMPLETE,
+    OK,
+    USAGE,
+    Settings,
+    check_output,
+    fail,
+    note,
+    write,
+)
 from harmonize.cli.executors import check_workers, workers_of
 from harmonize.cli.options import AsOf, OutputOption, SheetForm, SheetFormOption
 
@@ -69,6 +78,7 @@ def thresholds(
     from harmonize.api.thresholds import judge_thresholds
 
     _check(chart, cluster, workers)
+    check_output(output)
     if apply is not None:
         signal_proposals.check_target(apply, as_of)
     sizes = request.parse_notionals([notional])
@@ -98,6 +108,7 @@ def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
     check_workers(cluster, workers)
     if chart is not None:
         check_chart(chart)
+        check_output(chart)
 
 
 def _check_terms(terms: "ThresholdTerms") -> None:

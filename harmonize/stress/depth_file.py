@@ -48,7 +48,7 @@ def _number(cell: str, head: str, place: str) -> float:
     except ValueError:
         number = float("nan")
     most = 1.0 if head == "move" else float("inf")
-    if not 0.0 <= number < most or "_" in cell:
+    if not 0.0 <= number < most or "_" in cell or not cell.isascii():
         expected = "a fraction from 0 to below 1 (0.1 is 10 %)" if head == "move" else "USD from 0"
         message = f"{place}: {head}: expected {expected}, found {cell.strip()!r}"
         raise StressInputError(message)

@@ -136,10 +136,18 @@ def _require_capacity(positions: Positions, table: _Table) -> None:
     if above.size:
         code, notional = positions.venue[above[0]], positions.notional[above[0]]
         message = (
-            f"{positions.venues[code]}: position of ${notional:,.0f} is above the largest of"
+            f"{positions.venues[code]}: position of {_usd(notional)} is above the largest of"
             f" ${table.largest[code]:,.0f}; split it into positions of at most that"
         )
         raise StressInputError(message)
+
+
+_MOST_DIGITS = 1e15
+"""Amount in USD from which a message has no digits beyond the sixth."""
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:,.0f}" if amount < _MOST_DIGITS else f"${amount:g}"
 
 
 def _fill(result: Falls, chunk: slice, own: _Rows, table: _Table) -> None:

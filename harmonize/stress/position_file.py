@@ -147,7 +147,7 @@ def _is_amount(cell: str) -> bool:
         number = float(cell)
     except ValueError:
         return False
-    return isfinite(number) and number > 0.0 and "_" not in cell
+    return isfinite(number) and number > 0.0 and "_" not in cell and cell.isascii()
 
 
 def _plain(cell: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -129,10 +129,7 @@ def parse_scenario(text: str, name: str) -> Scenario:
     yaml = parse_yaml(text, name)
     value = _mapping(yaml, (), yaml.value, _REQUIRED, _OPTIONAL)
     kind = _word(yaml, ("kind",), value["kind"], ScenarioKind)
-    first_mark = value.get("first_mark", "")
-    if (kind is ScenarioKind.RECORDED) != bool(first_mark):
-        reason = "first_mark: a recorded scenario states it, a hypothetical one does not"
-        raise _error(yaml, ("first_mark",), reason)
+    first_mark = _first_mark(yaml, value, is_recorded=kind is ScenarioKind.RECORDED)
     falls = _series(yaml, "falls", value["falls"], 1.0)
     if not falls:
         raise _error(yaml, ("falls",), "falls: expected at least one underlying")
@@ -145,12 +142,15 @@ def parse_scenario(text: str, name: str) -> Scenario:
             if len(numbers) != steps:
                 reason = f"{key}: expected {steps} steps for {underlying}, found {len(numbers)}"
                 raise _error(yaml, (key, underlying), reason)
+            if underlying not in falls and EVERY_UNDERLYING not in falls:
+                reason = f"{key}: {underlying} has no falls; remove it, or add its falls"
+                raise _error(yaml, (key, underlying), reason)
     return Scenario(
         _text(yaml, ("id",), value["id"]),
         _text(yaml, ("title",), value["title"]),
         kind,
         _step_minutes(yaml, value["step_minutes"]),
-        _text(yaml, ("first_mark",), first_mark) if first_mark else "",
+        first_mark,
         falls,
         _citations(yaml, value["citations"]),
         **optional,
@@ -204,9 +204,38 @@ def _series(yaml: YamlSource, key: str, value: object, below: float | None = Non
     if not isinstance(value, dict):
         reason = f"{key}: expected a mapping of underlyings, found {printable(value)}"
         raise _error(yaml, (key,), reason)
+    for name in value:
+        if not name.strip() or name != name.strip().upper():
+            line, column = yaml.key_place((key, name))
+            fix = (
+                f"; write {name.strip().upper()}" if name.strip() else "; write a code such as BTC"
+            )
+            reason = f"{key}: expected the code of an underlying, found {printable(name)}{fix}"
+            raise YamlSourceError(yaml.name, line, column, reason)
     return MappingProxyType(
         {name: _numbers(yaml, (key, name), numbers, below) for name, numbers in value.items()}
     )
+
+
+def _first_mark(yaml: YamlSource, value: Mapping[str, object], *, is_recorded: bool) -> str:
+    """Returns the time of the first mark as written; empty if the scenario is hypothetical."""
+    path, example = ("first_mark",), "2025-10-10T12:00:00Z"
+    if not is_recorded:
+        if "first_mark" in value:
+            raise _error(yaml, path, "first_mark: a hypothetical scenario states none; remove it")
+        return ""
+    if "first_mark" not in value:
+        reason = f"first_mark: missing in a recorded scenario; add it, such as {example}"
+        raise _error(yaml, path, reason)
+    text = _text(yaml, path, value["first_mark"])
+    try:
+        is_time = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        is_time = False
+    if not is_time:
+        reason = f"first_mark: expected a time such as {example}, found {printable(text)}"
+        raise _error(yaml, path, reason)
+    return text
 
 
 def _numbers(yaml: YamlSource, path: Path, value: object, below: float | None) -> tuple[float, ...]:

@@ -90,7 +90,7 @@ def window_shortage(window: int, levels: Sequence[float]) -> Unknown | None:
         required = least_observations(level)
         if window < required:
             return Unknown(
-                f"windows of {window:,} returns, {required:,} are required at {level:.5g}"
+                f"windows of {window:,} returns, {required:,} are required at {level:.12g}"
             )
     return None
 

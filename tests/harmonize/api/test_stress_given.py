@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from harmonize.api.stress_requested import unsimulated
 from harmonize.api.stress_rows import SHOCKS, stress_row
 from harmonize.liquidation.price import Side
 from harmonize.stress.defaults import DEFAULTS, Mark
@@ -69,3 +70,9 @@ def test_funds_pay_what_a_path_loses_beyond_margin() -> None:
     assert funded.paid_by_funds + funded.uncovered == pytest.approx(funded.loss)
     assert funded.paid_by_funds > 1.0
     assert funded.uncovered > 0.0  # the fund of one venue pays nothing for another
+
+
+def test_a_fund_of_a_venue_without_positions_is_not_passed_over() -> None:
+    assert unsimulated((), {"dydx": 1e6}, None, ()) == [
+        "--fund dydx: not counted: no position is on this venue"
+    ]

@@ -1,10 +1,13 @@
 """Replays: how far the positions are from the day of the path."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from harmonize.api.errors import RequestError
 from harmonize.api.stress_replay import PATH_AND_CURVE, path_sentences, replay_sentences
+from harmonize.api.stress_scenarios import first_mark
 from harmonize.document import StressPathRow, StressPointRow
 from harmonize.stress.scenario import bundled_scenarios, hypothetical
 from tests.harmonize.checks.stress_tests import ROW, VENUE
@@ -42,3 +45,12 @@ def test_path_and_curve_are_explained_where_both_are_stated() -> None:
     point = StressPointRow(1.0, 0.1, 0.1, 1.0, 1e6, 0.1, 0.0)
     assert path_sentences((replace(ROW, paths=(path,), points=(point,)),)) == (PATH_AND_CURVE,)
     assert path_sentences((replace(ROW, paths=(path,)),)) == ()
+
+
+def test_a_fall_that_has_not_come_is_not_recorded() -> None:
+    assert first_mark(SCENARIO, None) == datetime.fromisoformat(SCENARIO.first_mark)
+    assert first_mark(SCENARIO, datetime(2026, 1, 1, tzinfo=UTC)).year == 2022
+    with pytest.raises(RequestError, match="expected a time up to 2022-01-01, found 2022-05"):
+        first_mark(SCENARIO, datetime(2022, 1, 1, tzinfo=UTC))
+    with pytest.raises(RequestError, match="expected a time such as"):
+        first_mark(replace(SCENARIO, first_mark="2022-05-11T00:00:00"), None)

@@ -782,6 +782,8 @@ REFUSALS = [
     (("--pack", "esma-retail", "--as-of", DAY), 2, "esma-retail names no measured inputs; use one of cftc-dco, "),
     (("--pack", "disclosure", "--as-of", DAY), 2, "disclosure names no measured inputs; use one of cftc-dco, "),
     (("--pack", "cftc-dco", "--as-of", "2026-12-01"), 2, "--as-of: expected a day up to 2026-11-30, found 2026-12-01; use an earlier day"),
+    (("--pack", "cftc-dco", "--as-of", DAY, "--underlying", ""), 2, "--underlying: expected an underlying such as BTC"),
+    (("--pack", "cftc-dco", "--as-of", DAY, "--underlying", "BTCC"), 3, "underlying BTCC: no candles in the archive; did you mean BTC?"),
     (("--pack", "cftc-dco", "--as-of", "3 March"), 2, "does not match the format"),
     (("--pack", "jvcea-corporate", "--as-of", DAY), 3, "no input of jvcea-corporate is observable: var_99_1d_182d_jpy: no source has prices in JPY"),
     (("--pack", "cftc-dco", "--as-of", "2017-01-01"), 3, "no candle had closed by 2017-01-01; use --as-of from 2018-08-18 on"),
@@ -799,6 +801,13 @@ def test_what_cannot_be_calibrated_is_refused_in_one_line(
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in " ".join(result.stderr.replace("│", " ").split())
     assert not out.exists()
+
+
+def test_a_folder_without_an_archive_does_not_pass_for_no_prices(tmp_path: Path) -> None:
+    result = calibrate(tmp_path, "--pack", "cftc-dco", "--as-of", DAY, "--out", str(tmp_path / "o"))
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "cannot be opened as an archive" in result.stderr
+    assert not (tmp_path / "o").exists()
 
 
 def until(series: PriceSeries, day: date) -> PriceSeries:
@@ -854,7 +863,7 @@ def test_an_archive_without_prices_of_an_asset_is_named(prices: Path, tmp_path: 
     arguments = ("--pack", "cftc-dco", "--as-of", DAY, "--out", str(tmp_path / "out"))
     alone = calibrate(prices, *arguments, "--underlying", "XYZ")
     assert alone.exit_code == 3
-    assert "no candles of its assets; import candles with" in alone.stderr
+    assert "underlying XYZ: no candles in the archive; import candles with" in alone.stderr
     beside = calibrate(prices, *arguments, "--underlying", "XYZ", "--underlying", "BTC")
     assert beside.exit_code == 3
     assert "incomplete: 1 requested underlying not measured: XYZ" in beside.stderr

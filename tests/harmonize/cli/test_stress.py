@@ -487,11 +487,11 @@ def test_an_interval_needs_twenty_books(monkeypatch: pytest.MonkeyPatch, seeds: 
         (("BTC", "--impact", "--scenario", "-20%"), "--impact: off in the replay of a recorded"),
         (("BTC", "--shock", "-1"), "--shock: expected a rate from 0 to 100 %"),
         (("BTC", "--shock", "nan"), "--shock: expected a rate from 0 to 100 %"),
-        (("BTC", "--leverage", "0"), "--leverage: expected MEDIAN or MEDIAN,LOGSD, each above 0"),
+        (("BTC", "--leverage", "0"), "--leverage: expected MEDIAN or MEDIAN,LOGSD, from 0.001"),
         (("BTC", "--leverage", "5,"), "such as 5,0.8, found '5,'"),
         (("BTC", "--leverage", "5,nan"), "such as 5,0.8, found '5,nan'"),
         (("BTC", "--leverage", "5;0.8"), "such as 5,0.8, found '5;0.8'"),
-        (("BTC", "--leverage", "1e9"), "each above 0 and below 1,000"),
+        (("BTC", "--leverage", "1e9"), "from 0.001 to 1,000 and to 10"),
         (("BTC", "--impact-model", "cubic"), "--impact-model: expected linear=5e-11 or depth=FILE"),
         (("BTC", "--impact-model", "linear=-1"), "expected linear=5e-11 or depth=FILE, found"),
         (("BTC", "--impact-model", "linear=inf"), "expected linear=5e-11 or depth=FILE, found"),
@@ -518,6 +518,19 @@ def test_an_interval_needs_twenty_books(monkeypatch: pytest.MonkeyPatch, seeds: 
         (("BTC", "--positions", "missing.csv"), "--positions: cannot read missing.csv"),
         (("BTC", "--scenario", "missing.yaml"), "--scenario: cannot read missing.yaml"),
         (("BTC", "--taker-fee", "x"), "--taker-fee: expected a rate"),
+        (("BTC", "--taker-fee", "\uff11%"), "--taker-fee: expected a rate"),
+        (("BTC", "--scenario", ""), "--scenario: unknown scenario ''; use one of"),
+        (("BTC", "--shock", ""), "--shock: expected a rate"),
+        (("BTC", "--leverage", ""), "--leverage: expected MEDIAN or MEDIAN,LOGSD"),
+        (("BTC", "--leverage", "\uff15"), "--leverage: expected MEDIAN or MEDIAN,LOGSD"),
+        (("BTC", "--leverage", "5,900"), "--leverage: expected MEDIAN or MEDIAN,LOGSD, from 0.001"),
+        (
+            ("BTC", "--leverage", "1e-320"),
+            "--leverage: expected MEDIAN or MEDIAN,LOGSD, from 0.001",
+        ),
+        (("BTC", "--impact-model", ""), "--impact-model: expected linear=5e-11 or depth=FILE"),
+        (("BTC", "--output", "nowhere/x"), "nowhere/x: missing folder nowhere; create it"),
+        (("BTC", "--output", "/"), "/: cannot write the file: Is a directory; use another path"),
         (("BTC", "--fund", "okx"), "--fund: expected VENUE=USD, such as okx=50m, found 'okx'"),
         (("BTC", "--fund", "okx=many"), "--fund okx:"),
         (("BTC", "--fund", "okx=-1"), "--fund okx:"),
@@ -545,7 +558,7 @@ def test_a_wrong_option_is_one_line_with_the_fix(arguments: tuple[str, ...], mes
         (
             "hypothetical",
             "recorded\nfirst_mark: yesterday",
-            "first_mark: expected a time such as 2025-10-10T12:00:00Z, found 'yesterday'",
+            "mine.yaml:4:13: first_mark: expected a time such as 2025-10-10T12:00:00Z, found 'yesterday'",
         ),
     ],
 )
@@ -699,3 +712,23 @@ def test_a_night_simulates_a_fall_only_if_requested(
     assert result.exit_code == 0, result.output
     (task,) = tasks
     assert task.question.options.stress.value == scope
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("stress", "BTC", "--positions"),
+        ("stress", "BTC", "--scenario"),
+        ("stress", "BTC", "--impact-model", "depth="),
+        ("portfolio",),
+    ],
+)
+def test_a_file_that_is_read_is_never_the_output(command: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("mine")
+    *words, last = command
+    place = [f"{last}{path}"] if last.endswith("=") else [last, str(path)]
+    result = CliRunner().invoke(app, [*words, *place, "--output", str(path)])
+    assert result.exit_code == 2
+    assert f"{path.name}: is read by this command; write the output to" in result.stderr
+    assert path.read_text() == "mine"

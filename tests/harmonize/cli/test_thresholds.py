@@ -302,6 +302,9 @@ def test_the_chart_draws_what_fails_coverage_hollow(answer: ThresholdsAnswer) ->
         (("BTC", "--chart", "x.png"), "--chart: expected a file that ends in .svg"),
         (("BTC", "--chart", "nowhere/x.svg"), "--chart: no folder nowhere"),
         (("BTC", "--notional", "-1"), "--notional"),
+        (("BTC", "--output", "nowhere/x"), "nowhere/x: missing folder nowhere; create it"),
+        (("BTC", "--output", "/"), "/: cannot write the file: Is a directory; use another path"),
+        (("BTC", "--level", "0.999999"), "1,000,000 are required at 0.999999; use a lower level"),
     ],
 )
 def test_a_wrong_option_ends_with_one_line_and_exit_code_2(
@@ -324,11 +327,18 @@ def test_a_cluster_that_does_not_answer_ends_with_exit_code_2(
     assert "--cluster tcp://127.0.0.1:9: no scheduler answers" in result.stderr
 
 
-@pytest.mark.parametrize("name", ["WIF", "NOSUCHCOIN"])
-def test_an_underlying_without_prices_is_not_observed(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("WIF", "import candles with"),
+        ("NOSUCHCOIN", "import candles with"),
+        ("BTCC", "did you mean BTC?"),
+    ],
+)
+def test_an_underlying_without_prices_is_not_observed(name: str, fix: str) -> None:
     result = run(name, "--workers", "1")
     assert result.exit_code == 3
-    assert f"underlying {name}: no prices" in result.stderr
+    assert f"underlying {name}: no prices in the archive; {fix}" in result.stderr
 
 
 def test_too_short_a_history_ends_with_its_reason() -> None:

@@ -41,6 +41,7 @@ def test_a_sale_beyond_the_end_is_refused() -> None:
         (f"{TABLE}-4e6,0.2\n", "d.csv:4: volume: expected USD from 0, found '-4e6'"),
         (f"{TABLE}nan,0.2\n", "d.csv:4: volume: expected USD from 0, found 'nan'"),
         (f"{TABLE}inf,0.2\n", "d.csv:4: volume: expected USD from 0, found 'inf'"),
+        (f"{TABLE}\uff14000000,0.2\n", "d.csv:4: volume: expected USD from 0, found "),
         ("volume,move\n0,0.01\n", "d.csv:2: volume: expected more than 0, found 0"),
     ],
 )

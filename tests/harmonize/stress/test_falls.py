@@ -157,3 +157,9 @@ def test_a_quanto_contract_is_refused() -> None:
 def test_a_fee_is_a_rate() -> None:
     with pytest.raises(StressInputError, match="fee: expected a rate"):
         terms(((0.0, 1000.0, 0.0, 0.01, 0.0, 2.0),), fee=1.5)
+
+
+def test_an_amount_beyond_any_market_is_stated_in_short() -> None:
+    own = terms(((0.0, 1000.0, 0.0, 0.01, 0.0, 2.0),), largest=1000.0)
+    with pytest.raises(StressInputError, match=r"a: position of \$1e\+300 is above"):
+        falls(build_positions(["a"], 0, [1.0], 1e300, 1e299), [own])

@@ -45,6 +45,7 @@ def test_rows_become_columns() -> None:
         (HEAD + ROW.replace(",100\n", ",-1\n"), "p.csv:2: margin: expected a number above 0"),
         (HEAD + ROW.replace("1000", "nan"), "p.csv:2: notional: expected a number above 0"),
         (HEAD + ROW.replace("1000", "1_000"), "p.csv:2: notional: expected a number above 0"),
+        (HEAD + ROW.replace("1000", "\uff11000"), "p.csv:2: notional: expected a number above 0"),
         (HEAD + ROW.replace("1000", "inf"), "p.csv:2: notional: expected a number above 0"),
         (HEAD + ROW.replace("1000", "many"), "p.csv:2: notional: expected a number above 0"),
     ],
