@@ -1,10 +1,13 @@
 """What an audit takes from past prices, as far as a question requests it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
+from typing import TypeVar
 
+from harmonize.api.errors import RequestError
 from harmonize.api.question import AdequacyScope, Question, StressScope, ThresholdScope
+from harmonize.archive.archive import ArchiveError
 from harmonize.audit.assemble import PriceTests, Reading
 from harmonize.document import (
     AdequacySection,
@@ -13,6 +16,11 @@ from harmonize.document import (
     ThresholdSection,
 )
 from harmonize.policy.rule_set import RuleSet
+
+Part = TypeVar("Part")
+
+Simulated = tuple[tuple[StressRow, ...], tuple[StressOmittedRow, ...]]
+"""Rows of stress, and the underlyings for which none is simulated."""
 
 Absent = tuple[str, ...]
 """What was requested and not observed, a line each."""
@@ -27,14 +35,39 @@ def price_tests(
 ) -> tuple[PriceTests, Absent]:
     """Returns tests of margins, daily thresholds and stress, and what could not be tested.
 
-    Work on thresholds is shared by an executor; None: this process alone. A part that the question does not request is empty, and its code is not imported. Raises
-    RequestError: input that cannot be simulated.
+    Work on thresholds is shared by an executor; None: this process alone. A part that the question does
+    not request is empty, and its code is not imported. A part whose calculation fails is empty as well,
+    and a line states the reason: it never hides the margins, nor another part.
     """
-    adequacy, unread = _adequacy(question, reading, as_of)
-    thresholds, untested = _thresholds(question, reading, executor)
-    stress, omitted, unsimulated = _stress(question, reading, rule_sets, as_of)
+    adequacy, unread = _calculated(
+        "adequacy", lambda: _adequacy(question, reading, as_of), AdequacySection()
+    )
+    thresholds, untested = _calculated(
+        "thresholds", lambda: _thresholds(question, reading, executor), ThresholdSection()
+    )
+    none_simulated: Simulated = ((), ())
+    (stress, omitted), unsimulated = _calculated(
+        "stress", lambda: _stress(question, reading, rule_sets, as_of), none_simulated
+    )
     tests = PriceTests(adequacy, thresholds, stress, omitted)
     return tests, (*unread, *untested, *unsimulated)
+
+
+def _calculated(
+    name: str, work: Callable[[], tuple[Part, Absent]], empty: Part
+) -> tuple[Part, Absent]:
+    """Returns a part and what is missing of it; ``empty`` and the reason if its calculation fails."""
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - see price_tests
+        return empty, (f"{name}: not calculated: {_reason(error)}",)
+
+
+def _reason(error: Exception) -> str:
+    """Returns an error as one line; one that no calculation expects is named by its kind."""
+    if isinstance(error, RequestError | ArchiveError):
+        return str(error)
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
 
 
 def _adequacy(
@@ -59,9 +92,10 @@ def _thresholds(
 
 def _stress(
     question: Question, reading: Reading, rule_sets: Sequence[RuleSet], as_of: datetime
-) -> tuple[tuple[StressRow, ...], tuple[StressOmittedRow, ...], Absent]:
+) -> tuple[Simulated, Absent]:
     if question.options.stress is StressScope.NONE:
-        return (), (), ()
+        return ((), ()), ()
     from harmonize.api.stress_document import audited_stress  # noqa: PLC0415 - as above
 
-    return audited_stress(question, reading, rule_sets, as_of)
+    rows, omitted, unsimulated = audited_stress(question, reading, rule_sets, as_of)
+    return (rows, omitted), unsimulated

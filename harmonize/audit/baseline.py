@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite, log
+from types import MappingProxyType
 
 from harmonize.audit.waivers import ROUNDING, is_worse, severity_metric
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
@@ -11,6 +12,7 @@ from harmonize.numerics.deviation import HORIZON
 
 FORMAT = "harmonize-baseline/1"
 _LEVELS = tuple(Level)
+_NONE_KEPT: Mapping[str, "KnownFinding"] = MappingProxyType({})
 
 
 class BaselineError(Exception):
@@ -21,13 +23,18 @@ class BaselineError(Exception):
 class KnownFinding:
     """Severity of a finding in a baseline: its metric, its deviation, its extent and its level.
 
-    None where the finding had none, or where an older baseline did not record it.
+    None where the finding had none, or where an older baseline did not record it. ``code``, ``venue``,
+    ``symbol`` and ``rule_set`` name the finding.
     """
 
     value: float | None
     divergence: float | None
     extent: float | None
     level: Level
+    code: str = ""
+    venue: str = ""
+    symbol: str = ""
+    rule_set: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +46,18 @@ class Baseline:
     findings: Mapping[str, KnownFinding]
 
 
-def to_baseline(document: AuditDocument) -> bytes:
-    """Returns a document's findings as a baseline; equal findings give equal bytes."""
-    findings = {}
-    for finding in document.findings:
-        metric = severity_metric(finding)
-        findings[finding.fingerprint] = {
-            "code": finding.code,
-            "venue": finding.venue,
-            "symbol": finding.symbol,
-            "rule_set": finding.rule_set,
-            "level": finding.level.value,
-            "value": metric[0] if metric else None,
-            "divergence": finding.deviation,
-            "extent": extent(finding),
-        }
+def to_baseline(document: AuditDocument, kept: Mapping[str, KnownFinding] = _NONE_KEPT) -> bytes:
+    """Returns a document's findings as a baseline; equal findings give equal bytes.
+
+    ``kept`` are findings of an earlier baseline, by fingerprint, that the document does not decide on.
+    """
+    findings = {
+        fingerprint: _members(known)
+        for fingerprint, known in (
+            *kept.items(),
+            *((finding.fingerprint, _known(finding)) for finding in document.findings),
+        )
+    }
     content = {
         "format": FORMAT,
         "tool": f"{document.tool.name} {document.tool.version}",
@@ -63,6 +67,33 @@ def to_baseline(document: AuditDocument) -> bytes:
     text = json.dumps(content, indent=1, ensure_ascii=False)
     # JSON has an escape for half of a surrogate pair, UTF-8 has no encoding.
     return f"{text}\n".encode(errors="backslashreplace")
+
+
+def _known(finding: Finding) -> KnownFinding:
+    metric = severity_metric(finding)
+    return KnownFinding(
+        value=metric[0] if metric else None,
+        divergence=finding.deviation,
+        extent=extent(finding),
+        level=finding.level,
+        code=finding.code,
+        venue=finding.venue,
+        symbol=finding.symbol,
+        rule_set=finding.rule_set,
+    )
+
+
+def _members(known: KnownFinding) -> dict[str, object]:
+    return {
+        "code": known.code,
+        "venue": known.venue,
+        "symbol": known.symbol,
+        "rule_set": known.rule_set,
+        "level": known.level.value,
+        "value": known.value,
+        "divergence": known.divergence,
+        "extent": known.extent,
+    }
 
 
 def read(content: bytes, name: str) -> Baseline:
@@ -79,6 +110,7 @@ def read(content: bytes, name: str) -> Baseline:
                 _number(finding.get("divergence")),
                 _number(finding.get("extent")),
                 Level(finding["level"]),
+                *(str(finding.get(name, "")) for name in ("code", "venue", "symbol", "rule_set")),
             )
             for fingerprint, finding in whole["findings"].items()
         }

@@ -1,15 +1,18 @@
 """MH511 to MH515: signals on thresholds, with evidence, a proposal and the record of each signal."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from harmonize.checks.base import AuditContext, Check, Draft, first_names
+from harmonize.checks.base import AuditContext, Check, Draft, fingerprint, first_names
 from harmonize.document import Level, SignalEvidenceRow, SignalRow, Verdict
 from harmonize.document.threshold_sentences import apply_command, record_sentence
 from harmonize.history.recent import RECENT_DAYS
 from harmonize.text.messages import counted, percent
 
 _NAMED = 12
+
+PRICES_END = "prices end"
+"""Subject of the finding on all underlyings whose prices end long before the audit."""
 
 _MOVES_NOTHING = "MH514"
 """Signal whose proposal no command applies."""
@@ -128,7 +131,7 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
     for found in row.evidence if row else ():
         remedy = "use the class of new assets"
         yield _draft(context, row, found, Verdict.NOT_OBSERVABLE, level=Level.INFO, remedy=remedy)
-    ended = [own for own in context.thresholds.rows if not _is_recent(context, own.day)]
+    ended = [own for own in context.thresholds.rows if not is_recent(own.day, context.as_of)]
     if ended:
         names = first_names([f"{own.underlying} ({own.day})" for own in ended], _NAMED)
         yield Draft(
@@ -137,7 +140,7 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
             "",
             f"no signal can tell of the present on {counted(len(ended), 'underlying')} whose prices end "
             f"more than {RECENT_DAYS:g} days before the audit; days of their last thresholds: {names}",
-            subject="prices end",
+            subject=PRICES_END,
         )
 
 
@@ -171,6 +174,17 @@ def asset_failing(context: AuditContext) -> Iterator[Draft]:
         )
 
 
+def signal_fingerprint(code: str, underlying: str) -> str:
+    """Returns the fingerprint of the finding of a signal on an underlying, whether or not it is on."""
+    draft = Draft(Verdict.NOT_OBSERVABLE, Level.INFO, "", "", subject=underlying)
+    return fingerprint(code, draft)
+
+
+def is_recent(day: str, as_of: datetime) -> bool:
+    """Whether a day of thresholds is close enough to an audit that their signals tell of the present."""
+    return day >= (as_of - timedelta(days=RECENT_DAYS)).date().isoformat()
+
+
 def _row(context: AuditContext, code: str) -> SignalRow | None:
     return next((row for row in context.thresholds.signals if row.signal == code), None)
 
@@ -179,12 +193,8 @@ def _current(context: AuditContext, code: str) -> Iterator[tuple[SignalRow, Sign
     """Yields the evidence of a signal that is of the last 31 days."""
     row = _row(context, code)
     for found in row.evidence if row else ():
-        if row is not None and _is_recent(context, found.day):
+        if row is not None and is_recent(found.day, context.as_of):
             yield row, found
-
-
-def _is_recent(context: AuditContext, day: str) -> bool:
-    return day >= (context.as_of - timedelta(days=RECENT_DAYS)).date().isoformat()
 
 
 def _raise(found: SignalEvidenceRow) -> str:
@@ -201,6 +211,7 @@ def _draft(  # noqa: PLR0913 - the parts of a finding
     remedy: str,
 ) -> Draft:
     margin = "" if found.proposal is None else " for the margin by this formula"
+    evidence = found.text.removesuffix(f"; {remedy}")
     proposal = f"; proposal{margin}: {remedy}" if remedy else ""
     if proposal and row is not None and row.signal != _MOVES_NOTHING:
         command = apply_command(found.underlying, context.as_of)
@@ -210,7 +221,7 @@ def _draft(  # noqa: PLR0913 - the parts of a finding
         verdict,
         level,
         "",
-        f"{found.underlying} on {found.day}: {found.text}{proposal}{record}",
+        f"{found.underlying} on {found.day}: {evidence}{proposal}{record}",
         underlying=found.underlying,
         remedy=remedy,
         observed_at=f"{found.day}T00:00:00Z",
@@ -225,3 +236,6 @@ CHECKS = (
     Check("MH514", "history-too-short", history_too_short, status="preview"),
     Check("MH515", "asset-failing", asset_failing, status="preview"),
 )
+
+SIGNAL_CODES = frozenset(check.code for check in CHECKS)
+"""Codes of the signals."""

@@ -106,7 +106,13 @@ def run(
             note(settings, unreachable_message(of_venues))
         return is_reached
 
-    services = nightly.RunServices(lambda: datetime.now(UTC), gather, _renderers(chosen), _sender())
+    services = nightly.RunServices(
+        lambda: datetime.now(UTC),
+        gather,
+        _renderers(chosen),
+        _sender(),
+        lambda: request.thresholds_workers(question),
+    )
     try:
         with _lock(settings.archive or own_archive()):
             result = nightly.run(task, services)

@@ -73,7 +73,7 @@ Port: TypeAlias = Annotated[
 Nights: TypeAlias = Annotated[
     int, BeforeValidator(_nights), WithJsonSchema({"type": "integer", "minimum": 1})
 ]
-Event: TypeAlias = Literal["new", "worse", "errors", "changes"]
+Event: TypeAlias = Literal["new", "worse", "ended", "errors", "changes"]
 
 
 class WebhookEntry(Shape):
@@ -133,7 +133,7 @@ class NotifyEntry(Shape):
     """Conditions under which notices are sent, and their channels."""
 
     on: Annotated[tuple[Event, ...], Field(min_length=1)] = Field(
-        default=("new", "worse", "errors"), description="Events that send a notice."
+        default=("new", "worse", "ended", "errors"), description="Events that send a notice."
     )
     level: Literal["error", "warning", "info"] = Field(
         default="error", description="Lowest level of findings that send a notice."

@@ -18,11 +18,11 @@ class RetentionSettings:
 class NotificationSettings:
     """Conditions under which a notice is sent, and its channels.
 
-    ``on`` lists events: ``new``, ``worse``, ``errors`` or ``changes``. Findings below ``level``
+    ``on`` lists events: ``new``, ``worse``, ``ended``, ``errors`` or ``changes``. Findings below ``level``
     (``error``, ``warning`` or ``info``) send no notice.
     """
 
-    on: tuple[str, ...] = ("new", "worse", "errors")
+    on: tuple[str, ...] = ("new", "worse", "ended", "errors")
     level: str = "error"
     channels: tuple[Channel, ...] = ()
 

@@ -6,18 +6,19 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from math import isfinite
 
+from harmonize.checks.threshold_signals import SIGNAL_CODES
 from harmonize.core.yaml_source import one_line
 from harmonize.document import Finding, Level
 from harmonize.document.change import Change, ChangeKind
-from harmonize.document.night import Night
+from harmonize.document.night import EndedSignal, Night
 
 FORMAT = "harmonize-notice/1"
-ON = ("new", "worse", "errors")
-ERRORS, FINDINGS, CHANGES = 10, 15, 5
+ON = ("new", "worse", "ended", "errors")
+ERRORS, FINDINGS, ENDED, CHANGES = 10, 15, 10, 5
 """Maximum number of lines per kind in a notice."""
 
-MAX_LENGTH = 300
-"""Maximum length of a line, in characters."""
+MAX_LENGTH = 700
+"""Maximum length of a line, in characters. Signals need up to 650 for evidence, proposal and record."""
 
 _LEVELS = tuple(Level)
 _KINDS_BY_SEVERITY = (
@@ -50,13 +51,14 @@ class Notice:
 def should_notify(night: Night, level: Level, on: Collection[str] = ON) -> bool:
     """Whether a night needs a notice.
 
-    ``on`` names the reasons for one: ``new`` and ``worse`` findings at or above ``level``, ``errors``,
-    ``changes``.
+    ``on`` names the reasons for one: ``new`` and ``worse`` findings and ``ended`` signals at or above
+    ``level``, ``errors``, ``changes``.
     """
     states = {
         _state(finding) for finding in night.new_findings if _rank(finding.level) <= _rank(level)
     }
-    others = {"errors": night.errors, "changes": night.changes}
+    ended = [own for own in night.ended_signals if _rank(own.level) <= _rank(level)]
+    others = {"ended": ended, "errors": night.errors, "changes": night.changes}
     return bool(states & set(on)) or any(others.get(reason) for reason in on)
 
 
@@ -79,6 +81,7 @@ def _title(night: Night) -> str:
     counts = (
         _count(len(night.errors), "error", "errors"),
         _count(len(night.new_findings), "new or worse finding", "new or worse findings"),
+        _count(len(night.ended_signals), "ended signal", "ended signals"),
         _count(len(night.changes), "change", "changes"),
     )
     summary = ", ".join(count for count in counts if count) or "nothing new"
@@ -91,6 +94,11 @@ def _lines(night: Night) -> Iterator[str]:
     findings = sorted(night.new_findings, key=_severity)
     yield from map(_finding_line, findings[:FINDINGS])
     yield from _omitted(len(findings) - FINDINGS, "finding", "findings")
+    ended = sorted(
+        night.ended_signals, key=lambda own: (_rank(own.level), own.code, own.underlying)
+    )
+    yield from map(_ended_line, ended[:ENDED])
+    yield from _omitted(len(ended) - ENDED, "ended signal", "ended signals")
     if night.changes:
         yield _kinds_line(night.changes)
         yield from map(_change_line, sorted(night.changes, key=_importance)[:CHANGES])
@@ -119,9 +127,13 @@ def _state(finding: Finding) -> str:
 
 
 def _severity(finding: Finding) -> tuple[object, ...]:
-    """Sort key of findings: most severe level, then largest deviation, then name."""
+    """Sort key of findings: most severe level, then signals, largest deviation, name.
+
+    Signals have no deviation. They are few, and would be the first to be omitted.
+    """
     return (
         _rank(finding.level),
+        finding.code not in SIGNAL_CODES,
         -abs(finding.deviation or 0.0),
         *(finding.code, finding.venue, finding.symbol, finding.fingerprint),
     )
@@ -133,6 +145,11 @@ def _finding_line(finding: Finding) -> str:
     code = f"{finding.code} {finding.name}"
     parts = (f"{_state(finding)} {finding.level.value}", subject, code, finding.message)
     return ": ".join(filter(None, parts))
+
+
+def _ended_line(signal: EndedSignal) -> str:
+    code = f"{signal.code} {signal.name}"
+    return f"ended {signal.level.value}: {signal.underlying}: {code}: the signal is no longer on"
 
 
 def _kinds_line(changes: Sequence[Change]) -> str:
@@ -182,6 +199,7 @@ def _document(night: Night, title: str, lines: Sequence[str], link: str) -> byte
         "errors": night.errors,
         "venues": record["venues"],
         "findings": record["new_findings"],
+        "ended_signals": record["ended_signals"],
         "changes": record["changes"],
     }
     text = json.dumps(_json_value(fields), ensure_ascii=False, allow_nan=False)

@@ -144,6 +144,11 @@ def _digest(night: Night) -> str:
             for finding in night.new_findings
         ),
         [asdict(change, dict_factory=_recorded_names) for change in night.changes],
+        # Records of earlier versions keep their digest.
+        *(
+            [[(own.code, own.underlying) for own in night.ended_signals]]
+            * bool(night.ended_signals)
+        ),
     )
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 

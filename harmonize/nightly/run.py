@@ -1,10 +1,9 @@
 """Runs one nightly cycle. Idempotent: a repeated run completes what is missing."""
 
 import gzip
-import zlib
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from datetime import date as Date  # noqa: N812 - `date` names arguments here
@@ -14,16 +13,17 @@ from harmonize.api.index_over_time import keep_index
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.archive.catalog import Entry, with_observation_times
 from harmonize.audit import baseline
-from harmonize.audit.baseline import Baseline, BaselineError
+from harmonize.audit.baseline import Baseline
 from harmonize.config.run_settings import RunSettings
 from harmonize.core.instrument import AssetNames
 from harmonize.document import AuditDocument, Finding, Level, Verdict, to_json
 from harmonize.document.change import Change
-from harmonize.document.night import Night, VenueNight
+from harmonize.document.night import EndedSignal, Night, VenueNight
 from harmonize.history import derived
-from harmonize.nightly import outbox, retention
+from harmonize.nightly import outbox, price_findings, retention
+from harmonize.nightly.earlier_runs import NIGHTS_SHOWN, EarlierRuns, earlier_runs, read_nights
 from harmonize.nightly.outbox import Sender
-from harmonize.nightly.site import Site, SiteError, night_order
+from harmonize.nightly.site import Site, SiteError
 from harmonize.nightly.venue_nights import PARTIAL, NightEntries, venue_nights
 from harmonize.text.messages import iso_utc
 from harmonize.version import VERSION
@@ -35,9 +35,6 @@ OK, FINDINGS, INCOMPLETE, UNDELIVERED = 0, 1, 3, 5
 
 RERUN_WINDOW = timedelta(hours=12)
 """A venue with a younger snapshot is not gathered again: the run repeats its night."""
-
-NIGHTS_SHOWN = 30
-"""Number of nights on the page of changes and in the feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +78,14 @@ class RunServices:
 
     ``gather`` gathers and archives venues, and returns whether any venue could be reached.
     ``send`` returns the failures: the channel's index in its argument, and a reason in one line.
+    ``workers`` opens what shares long calculations; None: this process alone.
     """
 
     now: Callable[[], datetime]
     gather: Callable[[tuple[str, ...]], bool]
     pages: SiteRenderers
     send: Sender
+    workers: Callable[[], AbstractContextManager[Executor | None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +160,20 @@ def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     day = _night_end(now)
     archive = open_archive(task.question)
     name = task.site.night_name(f"{day}")
-    earlier = _earlier_nights(task.site, name, {adapter.venue for adapter in task.adapters})
+    earlier = earlier_runs(task.site, name, {adapter.venue for adapter in task.adapters})
     venues, last = _venues_to_gather(task, archive, now, earlier), _last_sequence(archive)
     reached = services.gather(venues) if venues else True
     entries, sequence, as_of = _entries_of_night(archive, day, last)
     context = RunContext(name, entries, sequence, as_of, reached, frozenset(venues))
-    audit = answer(replace(task.question, as_of=as_of).for_report())
+    with services.workers() as executor:
+        audit = answer(replace(task.question, as_of=as_of).for_report(), executor)
     night = _build_night(task, audit, archive, context, earlier)
     notices = [
-        outbox.pending_of_earlier(previous, task.settings, task.site) for previous in earlier[:1]
+        outbox.pending_of_earlier(previous, task.settings, task.site)
+        for previous in earlier.nights[:1]
     ]
     notices.append(outbox.record_pending(night, task.settings, task.site))
-    _write_site(task, services, night, audit)
+    _write_site(task, services, night, audit, earlier.findings)
     undelivered = [
         line
         for notice in notices
@@ -182,7 +183,9 @@ def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     if task.settings.keep is not None:
         _prune(task, archive, now)
     if task.settings.nights is not None:
-        task.site.prune(task.settings.nights, {name, *(previous.night for previous in earlier[:1])})
+        task.site.prune(
+            task.settings.nights, {name, *(previous.night for previous in earlier.nights[:1])}
+        )
     return RunResult(night, tuple(dict.fromkeys(undelivered)), _keep_index(task.question))
 
 
@@ -209,14 +212,14 @@ def _last_sequence(archive: Archive) -> int:
 
 
 def _venues_to_gather(
-    task: Task, archive: Archive, now: datetime, earlier: Sequence[Night]
+    task: Task, archive: Archive, now: datetime, earlier: EarlierRuns
 ) -> tuple[str, ...]:
     """Returns the venues without a recent snapshot that is newer than the previous run.
 
     A snapshot of the previous run belongs to another night, whatever the clock says now. The exception
     is a previous run within the rerun window.
     """
-    previous = earlier[0] if earlier else None
+    previous = earlier.previous
     since = 0
     if previous and _time_since(previous, now) >= RERUN_WINDOW:
         since = previous.sequence
@@ -267,20 +270,21 @@ def _clock_error(previous: Night | None, name: str) -> str:
 
 
 def _build_night(
-    task: Task, audit: Answer, archive: Archive, context: RunContext, earlier: Sequence[Night]
+    task: Task, audit: Answer, archive: Archive, context: RunContext, earlier: EarlierRuns
 ) -> Night:
     document = audit.document
     names = tuple(adapter.venue for adapter in task.adapters)
     of_night = NightEntries(archive, context.entries, context.requested)
     venues = tuple(venue_nights(names, of_night, document))
-    previous = earlier[0] if earlier else None
-    reference, baseline_error = _baseline(task.site, earlier)
+    previous, reference = earlier.previous, earlier.findings
     clock_error = _clock_error(previous, context.night_name)
-    lines = (clock_error, baseline_error, *_errors(audit, venues, context))
+    lines = (clock_error, earlier.error, *_errors(audit, venues, context))
     errors = tuple(line for line in lines if line)
     new_findings: Sequence[Finding] = ()
+    ended: tuple[EndedSignal, ...] = ()
     if reference:
         new_findings = baseline.compare_with_baseline(document, reference).findings
+        ended = price_findings.ended_signals(document, reference)
     is_failure = task.fail_on and any(finding.reaches(task.fail_on) for finding in new_findings)
     return Night(
         night=context.night_name,
@@ -296,28 +300,8 @@ def _build_night(
         },
         exit_code=INCOMPLETE if errors else FINDINGS if is_failure else OK,
         sequence=context.sequence,
+        ended_signals=ended,
     )
-
-
-def _earlier_nights(site: Site, name: str, venues: AbstractSet[str]) -> list[Night]:
-    """Returns some nights before this one; the first is the night with the highest sequence.
-
-    The clock may have been wrong, so the nights with the newest names are read as well as those named
-    before this one. If two nights have the same sequence, one named before this night comes first.
-    Nights without one of ``venues`` are excluded.
-    """
-    names = [other for other in site.nights() if other != name]
-    before = [other for other in names if night_order(other) < night_order(name)]
-    recent = sorted({*names[-NIGHTS_SHOWN:], *before[-NIGHTS_SHOWN:]}, key=night_order)
-    complete = [
-        night for night in _nights(site, recent) if venues <= {row.venue for row in night.venues}
-    ]
-    return sorted(complete, key=lambda night: _before_key(night, name), reverse=True)
-
-
-def _before_key(night: Night, name: str) -> tuple[int, bool, tuple[str, int]]:
-    order = night_order(night.night)
-    return night.sequence, order < night_order(name), order
 
 
 def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) -> Sequence[str]:
@@ -336,29 +320,6 @@ def _errors(audit: Answer, venues: Sequence[VenueNight], context: RunContext) ->
     return errors
 
 
-def _baseline(site: Site, earlier: Sequence[Night]) -> tuple[Baseline | None, str]:
-    """Returns the findings of the previous run, and an error if they cannot be read.
-
-    In that case the findings of the newest readable run take their place. None on the first night,
-    when no finding is new.
-    """
-    for night in earlier:
-        content = site.read(f"nights/{night.night}/baseline.json.gz")
-        if content is None:
-            continue
-        with suppress(OSError, EOFError, zlib.error, BaselineError):
-            reference = baseline.read(gzip.decompress(content), f"the night of {night.night}")
-            if night is earlier[0]:
-                return reference, ""
-            unreadable = f"the findings of the night of {earlier[0].night} cannot be read"
-            return (
-                reference,
-                f"{unreadable}; new findings are relative to the night of {night.night}",
-            )
-    unreadable = "no findings of an earlier night can be read; new findings are unknown"
-    return None, unreadable if earlier else ""
-
-
 def _changes(
     task: Task, archive: Archive, previous: Night | None, context: RunContext
 ) -> tuple[Change, ...]:
@@ -375,13 +336,20 @@ def _changes(
     )
 
 
-def _write_site(task: Task, services: RunServices, night: Night, audit: Answer) -> None:
-    """Writes the night's folder, then the pages over all nights, and ``latest.json`` last."""
+def _write_site(
+    task: Task, services: RunServices, night: Night, audit: Answer, reference: Baseline | None
+) -> None:
+    """Writes the night's folder, then the pages over all nights, and ``latest.json`` last.
+
+    ``reference`` are the findings of the preceding run, of which those are kept that this night does
+    not decide on.
+    """
     site, pages = task.site, services.pages
     report = pages.report(audit.document)
     folder = f"nights/{night.night}"
     document = gzip.compress(to_json(audit.whole), 6, mtime=0)
-    findings = gzip.compress(baseline.to_baseline(audit.whole), 6, mtime=0)
+    kept = price_findings.undecided(audit.whole, reference) if reference else {}
+    findings = gzip.compress(baseline.to_baseline(audit.whole, kept), 6, mtime=0)
     site.write(f"{folder}/index.html", report)
     site.write(f"{folder}/audit.json.gz", document)
     site.write(f"{folder}/baseline.json.gz", findings)
@@ -395,7 +363,7 @@ def _write_changes(site: Site, pages: SiteRenderers, night: Night) -> None:
     """Writes the pages of changes. A new month's neighbours are written first, as they link to it."""
     names = site.nights()
     months = sorted({name[:7] for name in names})
-    recent = _nights(site, names[-NIGHTS_SHOWN:])
+    recent = read_nights(site, names[-NIGHTS_SHOWN:])
     index = months.index(night.night[:7])
     is_new = site.read(f"changes/{months[index]}.html") is None
     neighbours = [index - 1, index + 1] if is_new else []
@@ -403,16 +371,10 @@ def _write_changes(site: Site, pages: SiteRenderers, night: Night) -> None:
         if 0 <= position < len(months):
             month = months[position]
             around = (months[position - 1] if position else "", (*months, "")[position + 1])
-            of_month = _nights(site, [name for name in names if name[:7] == month])
+            of_month = read_nights(site, [name for name in names if name[:7] == month])
             site.write(f"changes/{month}.html", pages.month(month, of_month, around))
     site.write("changes.html", pages.changes(recent, months))
     site.write("changes.xml", pages.feed(recent))
-
-
-def _nights(site: Site, names: Sequence[str]) -> list[Night]:
-    """Returns the records of nights, newest first; unreadable ones are excluded."""
-    nights = (site.night(name) for name in reversed(names))
-    return [night for night in nights if night is not None]
 
 
 def _prune(task: Task, archive: Archive, now: datetime) -> None:

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from harmonize.document import Finding
 from harmonize.document.change import Change, ChangeKind, MarginChange, NotionalRange, Step
-from harmonize.document.night import Night
+from harmonize.document.night import EndedSignal, Night
 from harmonize.text import numbers
 from harmonize.text.words import margin_abbreviation
 from reports.site.context import ChangeView, FindingView, NightView, StepView, VenueView
@@ -67,6 +67,7 @@ def _night_view(night: Night, up: str) -> NightView:
         findings=tuple(map(_finding_view, findings[:FINDINGS])),
         findings_omitted=f"and {numbers.count(omitted)} more in the report" if omitted > 0 else "",
         venues=tuple(_venue_views(night.changes)),
+        ended=tuple(map(_ended_view, night.ended_signals)),
     )
 
 
@@ -95,6 +96,11 @@ def _finding_view(finding: Finding) -> FindingView:
     return FindingView(
         finding.code, finding.level.value, finding.state or "new", instrument, finding.message
     )
+
+
+def _ended_view(signal: EndedSignal) -> FindingView:
+    message = "the signal is no longer on"
+    return FindingView(signal.code, signal.level.value, "ended", signal.underlying, message)
 
 
 def _venue_views(changes: Sequence[Change]) -> Iterator[VenueView]:

@@ -47,8 +47,8 @@ class FindingView:
 
     code: Annotated[str, "code of the check"]
     level: Annotated[str, "error, warning or info"]
-    state: Annotated[str, "new or worse"]
-    instrument: Annotated[str, "venue and symbol"]
+    state: Annotated[str, "new, worse or ended"]
+    instrument: Annotated[str, "venue and symbol, or the underlying"]
     message: Annotated[str, "the finding in words"]
 
 
@@ -65,6 +65,7 @@ class NightView:
     findings_omitted: Annotated[str, "number of further findings; empty if none"]
     venues: Annotated[tuple[VenueView, ...], "changes per venue"]
     gap: Annotated[str, "note on nights without a run; all other fields are empty then"] = ""
+    ended: Annotated[tuple[FindingView, ...], "signals that are no longer on"] = ()
 
 
 @dataclass(frozen=True, slots=True)

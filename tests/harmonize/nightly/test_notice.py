@@ -7,13 +7,24 @@ import pytest
 
 from harmonize.document import Finding, Level
 from harmonize.document.change import Change, ChangeKind
-from harmonize.document.night import Night
-from harmonize.nightly.notice import CHANGES, ERRORS, FINDINGS, MAX_LENGTH, notice, should_notify
+from harmonize.document.night import EndedSignal, Night
+from harmonize.nightly.notice import (
+    CHANGES,
+    ENDED,
+    ERRORS,
+    FINDINGS,
+    MAX_LENGTH,
+    notice,
+    should_notify,
+)
 from tests.harmonize.checks.examples import signalled
 from tests.support.nights import ALERT_NIGHT, CHANGE, FINDING, QUIET_NIGHT, RISE
 
 LINK = "https://example.org/margins/2026-11-20/"
 WARNING = replace(FINDING, level=Level.WARNING)
+ENDED_NIGHT = replace(
+    QUIET_NIGHT, ended_signals=(EndedSignal("MH515", "asset-failing", Level.WARNING, "SOL"),)
+)
 WORSE = replace(FINDING, state="worse")
 
 
@@ -42,8 +53,36 @@ def test_a_signal_on_a_threshold_has_its_evidence_and_proposal() -> None:
     )
     assert "fast margin 9.0 %, above 1.25 × 7.0 %" in line
     assert "raise to 9.0 %; harmonize thresholds BTC --as-of 2026-03-10 --apply" in line
-    assert len(line) == MAX_LENGTH
+    assert line.endswith("confirms but does not foresee")
     assert should_notify(replace(QUIET_NIGHT, new_findings=(finding,)), Level.WARNING)
+
+
+def test_a_signal_is_not_omitted_behind_findings_with_a_deviation() -> None:
+    signal = replace(WARNING, code="MH511", venue="", symbol="", deviation=None)
+    others = tuple(replace(WARNING, fingerprint=f"f{number}") for number in range(FINDINGS))
+    message = notice(replace(QUIET_NIGHT, new_findings=(*others, signal, WORSE)), "")
+    assert message.lines[0].startswith("worse error: okx")
+    assert "MH511" in message.lines[1]
+
+
+def test_ended_signals_are_named_and_counted() -> None:
+    first = EndedSignal("MH515", "asset-failing", Level.WARNING, "SOL")
+    calm = EndedSignal("MH513", "threshold-above-need", Level.INFO, "BTC")
+    night = replace(QUIET_NIGHT, ended_signals=(calm, first))
+    message = notice(night, "")
+    assert message.title == "Margins on 2026-11-20: 2 ended signals"
+    assert message.lines == (
+        "ended warning: SOL: MH515 asset-failing: the signal is no longer on",
+        "ended info: BTC: MH513 threshold-above-need: the signal is no longer on",
+    )
+    many = replace(QUIET_NIGHT, ended_signals=(first,) * (ENDED + 3))
+    assert notice(many, "").lines[-1] == "… and 3 more ended signals"
+    assert json.loads(message.document)["ended_signals"][1] == {
+        "code": "MH515",
+        "name": "asset-failing",
+        "level": "warning",
+        "underlying": "SOL",
+    }
 
 
 def test_the_most_severe_findings_come_first() -> None:
@@ -101,7 +140,7 @@ def test_the_document_is_the_complete_night_under_stable_names() -> None:
     whole = json.loads(notice(night, LINK).document)
     assert list(whole) == [
         *("format", "night", "as_of", "title", "link", "lines", "version", "exit_code"),
-        *("counts", "errors", "venues", "findings", "changes"),
+        *("counts", "errors", "venues", "findings", "ended_signals", "changes"),
     ]
     assert (len(whole["findings"]), len(whole["changes"])) == (100, 100)
     assert set(whole["findings"][0]) == {field.name for field in fields(Finding)}
@@ -128,6 +167,9 @@ def test_the_same_night_gives_the_same_notice() -> None:
     [
         (QUIET_NIGHT, "info", ("new", "worse", "errors", "changes"), False),
         (replace(QUIET_NIGHT, errors=("e",)), "error", ("new", "worse", "errors"), True),
+        (ENDED_NIGHT, "warning", ("ended",), True),
+        (ENDED_NIGHT, "error", ("ended",), False),
+        (ENDED_NIGHT, "info", ("new", "worse", "errors", "changes"), False),
         (replace(QUIET_NIGHT, errors=("e",)), "error", ("new",), False),
         (replace(QUIET_NIGHT, changes=(CHANGE,)), "error", ("new", "worse", "errors"), False),
         (replace(QUIET_NIGHT, changes=(CHANGE,)), "error", ("changes",), True),
