@@ -166,11 +166,7 @@ def first_mover(rose_on: int | None, venue: EpisodeVenue | Unknown) -> str:
     if isinstance(venue, Unknown):
         return "venue not observed"
     if venue.before is None or venue.after is None:
-        return (
-            "neither was seen to rise"
-            if rose_on is None
-            else "model; the venue was not seen to rise"
-        )
+        return _without_rise_of_venue(rose_on, venue)
     between = f"{venue.venue} between {venue.before:%Y-%m-%d} and {venue.after:%Y-%m-%d}"
     if rose_on is None:
         return f"{between}; the model did not rise"
@@ -180,6 +176,16 @@ def first_mover(rose_on: int | None, venue: EpisodeVenue | Unknown) -> str:
     if day > venue.after.date():
         return f"{between}; model on {day}"
     return f"cannot be told: model on {day}, {between}"
+
+
+def _without_rise_of_venue(rose_on: int | None, venue: EpisodeVenue) -> str:
+    """Returns who raised first if no rise of the venue was seen; silence is no sign that it stayed."""
+    if isinstance(venue.largest, Unknown):
+        told = "the model did not rise" if rose_on is None else "cannot be told"
+        return f"{told}: {venue.venue}: {venue.largest.reason}"
+    if rose_on is None:
+        return "neither was seen to rise"
+    return "model; the venue was not seen to rise"
 
 
 def _venue(

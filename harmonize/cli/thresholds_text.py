@@ -26,6 +26,7 @@ from harmonize.thresholds.evaluation import ScoredPath
 from harmonize.thresholds.gate import ASSET_SIDES, BENCHMARK, GateResult
 from harmonize.thresholds.path import Model, Tool
 from harmonize.thresholds.scores import PathScore, SideScore
+from harmonize.thresholds.signals import PROPOSAL_IN_WORDS
 
 Cells = tuple[str, ...]
 
@@ -240,10 +241,12 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
     for state in answer.signals:
         for found in state.now:
             outcome = outcomes.get((state.signal, found.asset))
+            words = PROPOSAL_IN_WORDS.get(found.signal, "none")
             margin = "" if found.proposal is None else " for the margin in force"
-            proposal = "none" if found.proposal is None else percent(found.proposal)
+            proposal = words if found.proposal is None else percent(found.proposal)
             yield (
-                f"{state.signal} {found.asset} {day_text(found.day)}: {found.text}; "
+                f"{state.signal} {found.asset} {day_text(found.day)}: "
+                f"{found.text.removesuffix(f'; {words}')}; "
                 f"proposal{margin}: {proposal}{f'; {outcome}' if outcome else ''}"
             )
 

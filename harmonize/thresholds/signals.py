@@ -57,6 +57,13 @@ class SignalDays:
     is_observed: Rows
 
 
+PROPOSAL_IN_WORDS = {
+    Signal.SHORT_HISTORY: "use the class of new assets",
+    Signal.FAILING_ASSET: "margin at the whole position or close the contract",
+}
+"""Proposals of signals that propose no rate. Their evidence ends with them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Figures of a signal that is on, for one asset on one day, in days since 1970.
@@ -189,7 +196,7 @@ def short_history_evidence(history: DailyHistory, least: int = LEAST_RETURNS) ->
     """Returns the evidence of a history that is too short; None: it is not. There is no proposal."""
     if history.size >= least:
         return None
-    text = f"{counted(history.size, 'return')}, {least} are required; use the class of new assets"
+    text = f"{counted(history.size, 'return')}, {least} are required; {PROPOSAL_IN_WORDS[Signal.SHORT_HISTORY]}"
     figures = (float(history.size), float(least))
     return _evidence(Signal.SHORT_HISTORY, history, figures, None, text)
 
@@ -204,7 +211,7 @@ def failing_asset_evidence(
     loss, var = float(-history.returns[last]), float(historical[last])
     text = (
         f"loss of {percent(loss)} against a historical VaR of {percent(var)}: the history cannot tell "
-        "what follows; margin at the whole position or close the contract"
+        f"what follows; {PROPOSAL_IN_WORDS[Signal.FAILING_ASSET]}"
     )
     return _evidence(Signal.FAILING_ASSET, history, (loss, ratio * var), None, text)
 

@@ -153,7 +153,9 @@ def test_the_day_on_which_trading_stopped_has_signal_record_and_episode() -> Non
     assert (found.venue.symbol, found.venue.eve) == ("LUNA/USDT:USDT", 0.1)
     assert found.venue.eve_at == datetime(2022, 4, 16, tzinfo=UTC)
     assert found.venue.largest == Unknown("no later observation within 90 days")
-    assert {model.mover for model in found.models} == {"model; the venue was not seen to rise"}
+    assert {model.mover for model in found.models} == {
+        "cannot be told: binance: no later observation within 90 days"
+    }
 
 
 def test_the_episode_names_the_contract_of_its_time_and_not_a_later_one() -> None:

@@ -105,6 +105,10 @@ def test_without_a_rise_of_either_nobody_was_first() -> None:
     assert first_mover(None, still) == "neither was seen to rise"
     assert first_mover(19_000, still) == "model; the venue was not seen to rise"
     assert first_mover(19_000, Unknown("x")) == "venue not observed"
+    silent = moved(step("2022-09-27", 0.02))
+    reason = "binance: no later observation within 90 days"
+    assert first_mover(19_000, silent) == f"cannot be told: {reason}"
+    assert first_mover(None, silent) == f"the model did not rise: {reason}"
     raised = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.04))
     assert first_mover(None, raised).endswith("the model did not rise")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harmonize.document import Finding, Level, Verdict
+from harmonize.thresholds.signals import PROPOSAL_IN_WORDS, Signal
 from tests.harmonize.checks.examples import SOUND, of, signalled
 from tests.support.sample_thresholds import CODES, evidence, row, signal, signals
 
@@ -52,6 +53,15 @@ def test_each_signal_has_its_verdict_level_and_proposal(
         "; harmonize thresholds BTC --as-of 2026-03-10 --apply FILE.yaml writes it, if a class"
     )
     assert (command in only.message) == (code != "MH514")
+
+
+@pytest.mark.parametrize("own", [Signal.SHORT_HISTORY, Signal.FAILING_ASSET])
+def test_a_proposal_in_words_is_stated_once(own: Signal) -> None:
+    found = replace(evidence("2026-03-10"), text=f"x; {PROPOSAL_IN_WORDS[own]}", proposal=None)
+    document = replace(of(SOUND), thresholds=signals(own.value, found)).audited()
+    (message,) = [f.message for f in document.findings if f.code == own and "on 2026" in f.message]
+    assert f"BTC on 2026-03-10: x; proposal: {PROPOSAL_IN_WORDS[own]}; " in message
+    assert message.count(PROPOSAL_IN_WORDS[own]) == 1
 
 
 @pytest.mark.parametrize("code", ["MH511", "MH512", "MH513", "MH515"])

@@ -114,7 +114,9 @@ def test_a_coin_without_a_class_has_no_command_and_no_proposal_above_the_whole_p
     assert "fast margin 120.6 %" in fast
     assert "; proposal for the margin in force: 100.0 %; MH515 decides on the class of LUNC" in fast
     (failing,) = [own for own in lines if own.startswith("MH515")]
-    assert failing.endswith("; proposal: none; no class changes: LUNC has no class")
+    assert failing.endswith(
+        "; proposal: margin at the whole position or close the contract; no class changes: LUNC has no class"
+    )
     assert "--apply" not in result.stdout
 
 
