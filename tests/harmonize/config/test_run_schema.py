@@ -105,7 +105,7 @@ def test_a_configuration_without_the_section_has_its_defaults(text: str) -> None
     assert run_settings.keep is None
     assert run_settings.nights is None
     assert run_settings.notify == NotificationSettings(
-        on=("new", "worse", "errors"), level="error", channels=()
+        on=("new", "worse", "ended", "errors"), level="error", channels=()
     )
 
 
@@ -123,7 +123,7 @@ def test_a_configuration_is_read_without_its_secrets() -> None:
         ("https://example.org/margins/", "https://example.org/?a", "3:13: run.base_url: expected an address"),
         ("https://example.org/margins/", '"https://example.org/|<a>"', "3:13: run.base_url: expected an address"),
         ("  notify:", "  notified:", "5:3: run.notified: unknown field; did you mean notify?"),
-        ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: expected 'new', 'worse', 'errors' or 'changes', found 'error'"),
+        ("[new, errors, changes]", "[new, error]", "6:15: run.notify.on[1]: expected 'new', 'worse', 'ended', 'errors' or 'changes', found 'error'"),
         ("[new, errors, changes]", "[]", "6:9: run.notify.on: empty; add an entry"),
         ("level: warning", "level: grave", "7:12: run.notify.level: expected 'error', 'warning' or 'info', found 'grave'"),
         ("command: [/usr/local/bin/page, --now]", "command: []", "9:18: run.notify.channels[0].command: empty; add an entry"),

@@ -14,8 +14,11 @@ from harmonize.document import (
 )
 from harmonize.document.night import EndedSignal
 from harmonize.nightly.price_findings import ended_signals, undecided
+from harmonize.nightly.site import night_from_json, night_json
+from reports.site.pages import Site as PageSite
+from reports.site.pages import changes_page
 from tests.harmonize.checks.examples import signalled
-from tests.support.nights import FINDING
+from tests.support.nights import FINDING, QUIET_NIGHT
 from tests.support.sample_documents import sample
 from tests.support.sample_thresholds import row
 
@@ -113,6 +116,18 @@ def test_findings_of_a_part_that_was_not_calculated_are_not_new_afterwards() -> 
     assert {own.code for own in compare_with_baseline(on, after(on, decided)).findings} == set(
         tested
     )
+
+
+def test_ended_signals_are_in_the_record_of_the_night_and_on_its_page() -> None:
+    night = replace(QUIET_NIGHT, ended_signals=(ENDED,))
+    assert night_from_json(night_json(night)) == night
+    older = night_json(QUIET_NIGHT).replace(b',\n "ended_signals": []', b"")
+    assert b"ended" not in older
+    assert night_from_json(older) == QUIET_NIGHT
+    page = changes_page([night], [], PageSite("", "")).decode()
+    line = "MH515 ended: SOL: the signal is no longer on"
+    assert (line in page, "Ended signals" in page) == (True, True)
+    assert "Ended signals" not in changes_page([QUIET_NIGHT], [], PageSite("", "")).decode()
 
 
 def test_other_findings_end_with_the_night_that_does_not_have_them() -> None:

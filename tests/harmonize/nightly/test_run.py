@@ -4,6 +4,8 @@ import gzip
 import json
 import shutil
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from harmonize.api.audit import Question
+from harmonize.api.audit import Question, RequestError
 from harmonize.archive.archive import Archive, ArchiveError
 from harmonize.config.channels import Channel, Command, Slack, Webhook
 from harmonize.config.run_settings import NotificationSettings, RetentionSettings, RunSettings
@@ -203,6 +205,29 @@ def test_a_first_night_has_nothing_new(world: World) -> None:
     assert (result.exit_code, world.delivered) == (0, [])
     assert result.night.night == "2027-11-29"
     assert result.night.as_of == "2027-11-29T01:15:05Z"
+
+
+def test_long_calculations_have_the_workers_of_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        opened: list[object] = []
+
+        def answered(_: Question, executor: object) -> None:
+            opened.append(executor)
+            message = "stop"
+            raise RequestError(message)
+
+        monkeypatch.setattr(nightly, "answer", answered)
+        task = nightly.Task(
+            Question(archive=world.archive, venues=(VENUE,)), world.site(), RunSettings()
+        )
+        services = nightly.RunServices(
+            lambda: FIRST, world.gather, PAGES, world.send, lambda: nullcontext(pool)
+        )
+        with pytest.raises(nightly.RunAbortedError, match="stop"):
+            nightly.run(task, services)
+        assert opened == [pool]
 
 
 def test_the_same_night_twice_is_once(two: Path, tmp_path: Path) -> None:
