@@ -11,6 +11,10 @@ from harmonize.document import AuditDocument, BaselineRow, Finding, Level
 from harmonize.numerics.deviation import HORIZON
 
 FORMAT = "harmonize-baseline/1"
+DRIFT = 0.05
+"""Worsening of a figure from past prices that is none, as a share: every further day moves it a little."""
+
+_FROM_PRICES = ("MH50", "MH55")
 _LEVELS = tuple(Level)
 _NONE_KEPT: Mapping[str, "KnownFinding"] = MappingProxyType({})
 
@@ -49,13 +53,13 @@ class Baseline:
 def to_baseline(document: AuditDocument, kept: Mapping[str, KnownFinding] = _NONE_KEPT) -> bytes:
     """Returns a document's findings as a baseline; equal findings give equal bytes.
 
-    ``kept`` are findings of an earlier baseline, by fingerprint, that the document does not decide on.
+    ``kept`` are findings of an earlier baseline, by fingerprint, that remain as they were there.
     """
     findings = {
         fingerprint: _members(known)
         for fingerprint, known in (
-            *kept.items(),
             *((finding.fingerprint, _known(finding)) for finding in document.findings),
+            *kept.items(),
         )
     }
     content = {
@@ -158,15 +162,34 @@ def extent(finding: Finding) -> float:
     )
 
 
-def _is_worse(finding: Finding, before: KnownFinding) -> bool:
+def drifted(document: AuditDocument, baseline: Baseline) -> Mapping[str, KnownFinding]:
+    """Returns the findings of a baseline that worsened by less than the drift of past prices.
+
+    The next baseline keeps them, so that small steps add up until they are a worsening.
+    """
+    return {
+        finding.fingerprint: known
+        for finding in document.findings
+        if (known := baseline.findings.get(finding.fingerprint)) is not None
+        and _is_worse(finding, known, 0.0)
+        and not _is_worse(finding, known, _allowed(finding))
+    }
+
+
+def _allowed(finding: Finding) -> float:
+    return DRIFT if finding.code.startswith(_FROM_PRICES) else 0.0
+
+
+def _is_worse(finding: Finding, before: KnownFinding, allowed: float) -> bool:
     """Whether the level, the metric, the deviation from the requirement or the extent worsened."""
     if _LEVELS.index(finding.level) < _LEVELS.index(before.level):
         return True
-    if is_worse(finding, before.value):
+    if is_worse(finding, before.value, allowed):
         return True
     if finding.deviation is not None and before.divergence is not None:
         sign = 1.0 if finding.deviation > 0.0 else -1.0
-        if sign * (finding.deviation - before.divergence) > ROUNDING:
+        least = allowed * (1.0 + (before.divergence if sign > 0.0 else finding.deviation))
+        if sign * (finding.deviation - before.divergence) > max(least, 0.0) + ROUNDING:
             return True
     return before.extent is not None and extent(finding) > before.extent + ROUNDING
 
@@ -177,5 +200,5 @@ def _new_or_worse(
     for finding in findings:
         if finding.fingerprint not in known:
             yield replace(finding, state="new")
-        elif _is_worse(finding, known[finding.fingerprint]):
+        elif _is_worse(finding, known[finding.fingerprint], _allowed(finding)):
             yield replace(finding, state="worse")

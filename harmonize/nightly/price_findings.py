@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from harmonize.audit.baseline import Baseline, KnownFinding
+from harmonize.audit.baseline import Baseline, KnownFinding, drifted
 from harmonize.checks import adequacy, stress
 from harmonize.checks.threshold_signals import CHECKS as SIGNALS
 from harmonize.checks.threshold_signals import (
@@ -17,6 +17,14 @@ from harmonize.document.night import EndedSignal
 
 _ADEQUACY = frozenset(check.code for check in adequacy.CHECKS)
 _STRESS = frozenset(check.code for check in stress.CHECKS)
+
+
+def kept(document: AuditDocument, reference: Baseline) -> Mapping[str, KnownFinding]:
+    """Returns the findings of an earlier run that remain known as they were, by fingerprint.
+
+    The document does not decide on them, or they worsened by less than past prices drift.
+    """
+    return {**undecided(document, reference), **drifted(document, reference)}
 
 
 def undecided(document: AuditDocument, reference: Baseline) -> Mapping[str, KnownFinding]:

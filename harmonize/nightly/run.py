@@ -341,14 +341,13 @@ def _write_site(
 ) -> None:
     """Writes the night's folder, then the pages over all nights, and ``latest.json`` last.
 
-    ``reference`` are the findings of the preceding run, of which those are kept that this night does
-    not decide on.
+    ``reference`` are the findings of the preceding run, some of which remain known as they were.
     """
     site, pages = task.site, services.pages
     report = pages.report(audit.document)
     folder = f"nights/{night.night}"
     document = gzip.compress(to_json(audit.whole), 6, mtime=0)
-    kept = price_findings.undecided(audit.whole, reference) if reference else {}
+    kept = price_findings.kept(audit.whole, reference) if reference else {}
     findings = gzip.compress(baseline.to_baseline(audit.whole, kept), 6, mtime=0)
     site.write(f"{folder}/index.html", report)
     site.write(f"{folder}/audit.json.gz", document)

@@ -13,7 +13,7 @@ from harmonize.document import (
     ThresholdSection,
 )
 from harmonize.document.night import EndedSignal
-from harmonize.nightly.price_findings import ended_signals, undecided
+from harmonize.nightly.price_findings import ended_signals, kept
 from harmonize.nightly.site import night_from_json, night_json
 from reports.site.pages import Site as PageSite
 from reports.site.pages import changes_page
@@ -60,7 +60,7 @@ def after(*nights: AuditDocument) -> Baseline:
     """Returns the findings that are known after some nights."""
     known = Baseline("none", "", {})
     for night in nights:
-        known = read(to_baseline(night, undecided(night, known)), "a night")
+        known = read(to_baseline(night, kept(night, known)), "a night")
     return known
 
 
@@ -128,6 +128,30 @@ def test_ended_signals_are_in_the_record_of_the_night_and_on_its_page() -> None:
     line = "MH515 ended: SOL: the signal is no longer on"
     assert (line in page, "Ended signals" in page) == (True, True)
     assert "Ended signals" not in changes_page([QUIET_NIGHT], [], PageSite("", "")).decode()
+
+
+def beyond(share: float, code: str = "MH502") -> AuditDocument:
+    """Returns a document with the finding that a share of windows is above a limit of 1 %."""
+    found = replace(FINDING, code=code, observed=0.005, deviation=0.01 / share - 1)
+    return replace(document(found), adequacy=AdequacySection(level=0.99))
+
+
+def states(now: AuditDocument, *before: AuditDocument) -> list[str]:
+    return [own.state for own in compare_with_baseline(now, after(*before)).findings]
+
+
+def test_a_figure_from_past_prices_that_drifts_is_not_worse_every_night() -> None:
+    assert states(beyond(0.487), beyond(0.486)) == []
+    assert states(beyond(0.52), beyond(0.487)) == ["worse"]
+    assert states(beyond(0.96), beyond(0.487)) == ["worse"]
+    assert states(beyond(0.487, "MH301"), beyond(0.486, "MH301")) == ["worse"]
+
+
+def test_small_steps_add_up_until_they_are_a_worsening() -> None:
+    steps = [beyond(0.40 + 0.01 * step) for step in range(4)]
+    assert [states(steps[n], *steps[:n]) for n in (1, 2, 3)] == [[], [], ["worse"]]
+    assert states(beyond(0.44), *steps) == []  # counted from the night that reported it
+    assert states(beyond(0.40), beyond(0.40), beyond(0.30)) == ["worse"]
 
 
 def test_other_findings_end_with_the_night_that_does_not_have_them() -> None:
