@@ -3,7 +3,6 @@
 import json
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +39,6 @@ def opened_threads(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     return opened
 
 
-@cache
 def audited(*arguments: str) -> dict[str, Any]:
     result = run("audit", *CHOSEN, "--format", "json", "--fail-on", "never", *arguments)
     assert result.exit_code in {0, 3}
@@ -49,10 +47,16 @@ def audited(*arguments: str) -> dict[str, Any]:
     return section
 
 
-def test_an_audit_has_thresholds_only_if_requested() -> None:
+def test_an_audit_has_thresholds_if_requested_alone_and_shares_their_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened = opened_threads(monkeypatch)
     assert audited()["rows"] == []
     (row,) = audited("--thresholds")["rows"]
     assert (row["underlying"], row["day"]) == ("LTC", "2026-03-25")
+    assert opened == [False, True]
+    monkeypatch.undo()
+    assert isinstance(executors.workers_for(is_long=False), nullcontext)
 
 
 def test_a_report_with_thresholds_has_its_page_and_is_verified_by_other_workers(
@@ -66,14 +70,6 @@ def test_a_report_with_thresholds_has_its_page_and_is_verified_by_other_workers(
     assert opened == [True]
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["question"]["thresholds"] == "models"
-
-
-def test_processes_share_the_work_of_thresholds_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = opened_threads(monkeypatch)
-    assert audited.__wrapped__("--thresholds") == audited("--thresholds")
-    assert opened == [True]
-    monkeypatch.undo()
-    assert isinstance(executors.workers_for(is_long=False), nullcontext)
 
 
 @pytest.mark.parametrize(
