@@ -7,7 +7,13 @@ from datetime import datetime
 from functools import partial
 
 from harmonize.api.adequacy_prices import Prices, read_prices
-from harmonize.api.audit import NotObservedError, Question, RequestError, read_configuration
+from harmonize.api.audit import (
+    NotObservedError,
+    Question,
+    RequestError,
+    age_reference,
+    read_configuration,
+)
 from harmonize.api.cross_venue import PreparedUniverse, prepare_universe
 from harmonize.api.known_venues import known_venues, unknown_venue_error
 from harmonize.api.stress_accounts import (
@@ -277,7 +283,8 @@ def _read(question: Question, terms: StressTerms) -> _Inputs:
         base = prepare_universe(question)
     day = None
     if terms.scenario is not None and terms.scenario.first_mark:
-        day = first_mark(terms.scenario, None if question.as_of else base.as_of)
+        today = age_reference(replace(question, as_of=None))
+        day = first_mark(terms.scenario, max(today, base.as_of))
     moment = min(day, question.last_read) if day else base.as_of
     points, defects = archived_open_interest(question)
     names = (*_names(base, named, terms, points), *linked)

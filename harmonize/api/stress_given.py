@@ -22,7 +22,7 @@ def short_sentences(positions: Positions | None, rows: Sequence[StressRow]) -> t
         if shorts.size:
             total = numbers.usd(float(positions.total[shorts].sum()))
             number = counted(shorts.size, "short")
-            sentences.append(f"{row.underlying}: {number} of {total}: not simulated in a fall.")
+            sentences.append(f"{row.underlying}: {number} of {total}: not liquidated in a fall.")
     return tuple(sentences)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from harmonize.api.audit import RequestError
+from harmonize.api.errors import RequestError
 from harmonize.api.stress_case import StressCase
 from harmonize.document.stress import StressPathRow
 from harmonize.stress.errors import StressInputError

@@ -32,7 +32,7 @@ def find_scenario(name: str, bundled: Mapping[str, Scenario], text: str | None) 
     return bundled[name]
 
 
-def first_mark(scenario: Scenario, latest: datetime | None) -> datetime:
+def first_mark(scenario: Scenario, latest: datetime) -> datetime:
     """Returns the time of the first mark of a recorded scenario; it has none after ``latest``.
 
     Raises RequestError: not a time with a time zone, or one that has not come.
@@ -47,7 +47,7 @@ def first_mark(scenario: Scenario, latest: datetime | None) -> datetime:
             f"{begin} expected a time such as 2025-10-10T12:00:00Z, found {scenario.first_mark!r}"
         )
         raise RequestError(message)
-    if latest is not None and moment > latest:
+    if moment > latest:
         message = (
             f"{begin} expected a time up to {latest:%Y-%m-%d}, found {scenario.first_mark}; "
             "state when the fall was recorded, or use kind: hypothetical"

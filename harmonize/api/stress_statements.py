@@ -35,6 +35,10 @@ def limit_statements(
     lines.append(FALLS_ALONE)
     counted = "only the stated ones" if has_funds else "none"
     lines.append(f"No insurance fund is archived: reverse stress counts {counted}.")
+    if has_funds and len(rows) > 1:
+        lines.append(
+            "A stated fund stands in full behind each underlying: the sum of what it pays can exceed it."
+        )
     return lines
 
 

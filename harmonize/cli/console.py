@@ -6,6 +6,7 @@ Every line that a terminal shows passes through this module, which removes what 
 import json
 import os
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,6 +82,16 @@ def check_output(path: Path | None, *inputs: Path | None) -> None:
         fail(f"{path}: missing folder {path.parent}; create it, or use another path", USAGE)
     if path.is_dir():
         fail(f"{path}: cannot write the file: Is a directory; use another path", USAGE)
+
+
+def check_outputs(outputs: Sequence[Path | None], *inputs: Path | None) -> None:
+    """Ends the program if one of several files cannot be written, or two of them are the same."""
+    named: set[Path] = set()
+    for path in filter(None, outputs):
+        check_output(path, *inputs)
+        if path.resolve() in named:
+            fail(f"{path}: expected a file of its own for each output; use another path", USAGE)
+        named.add(path.resolve())
 
 
 def make_folder(path: Path) -> None:

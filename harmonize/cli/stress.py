@@ -14,7 +14,7 @@ from harmonize.cli.console import (
     OK,
     USAGE,
     Settings,
-    check_output,
+    check_outputs,
     fail,
     note,
     write,
@@ -147,14 +147,13 @@ def stress(
     from harmonize.api.stress import StressTerms, answer_stress
 
     depth = (impact_model or "").removeprefix("depth=")
-    inputs = (positions, *(Path(text) for text in (scenario, depth) if text))
+    inputs = (positions, *(Path(text) for text in (scenario, depth, *(rules or ())) if text))
     if chart is not None:
         if len(underlying or []) != 1:
             found = f"{len(underlying or [])} underlyings"
             fail(f"--chart: expected one underlying, found {found}; name one, such as BTC", USAGE)
         check_chart(chart)
-        check_output(chart, *inputs)
-    check_output(output, *inputs)
+    check_outputs((output, chart), *inputs)
     check_workers(cluster, workers if workers != 1 else None)
     default = StressTerms()
     terms = StressTerms(

@@ -56,6 +56,9 @@ def _deleveraged(underlying: str, path: StressPathRow, switched: SwitchedPaths) 
     ]
     if not own:
         return
+    if not any(part.closed for part in own):
+        yield "  auto-deleveraging: none is needed"
+        return
     closed, haircut = (
         stress_numbers.usd(sum(amounts))
         for amounts in ((part.closed for part in own), (part.haircut for part in own))

@@ -17,7 +17,7 @@ from harmonize.cli.console import (
     OK,
     USAGE,
     Settings,
-    check_output,
+    check_outputs,
     fail,
     note,
     write,
@@ -78,7 +78,7 @@ def thresholds(
     from harmonize.api.thresholds import judge_thresholds
 
     _check(chart, cluster, workers)
-    check_output(output)
+    check_outputs((output, chart, apply))
     if apply is not None:
         signal_proposals.check_target(apply, as_of)
     sizes = request.parse_notionals([notional])
@@ -108,7 +108,6 @@ def _check(chart: Path | None, cluster: str, workers: int | None) -> None:
     check_workers(cluster, workers)
     if chart is not None:
         check_chart(chart)
-        check_output(chart)
 
 
 def _check_terms(terms: "ThresholdTerms") -> None:

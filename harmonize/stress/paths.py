@@ -225,7 +225,10 @@ def _result(given: Thresholds, state: _State) -> PathResult:
     execution, share = _execution(state, prices)
     exposure = given.exposure * share
     loss = exposure * execution
-    beyond = exposure * np.maximum(execution - given.bankrupt, 0.0)
+    excess = execution - given.bankrupt
+    beyond = exposure * np.where(
+        excess > TIE, excess, 0.0
+    )  # a mean of equal moves is off by a digit
     left = np.maximum(given.margin * share - loss, 0.0)
     if given.slices > 1:
         beyond, left = pooled(SoldRows(given, _triggered(state), share, loss, beyond))

@@ -48,9 +48,13 @@ def test_path_and_curve_are_explained_where_both_are_stated() -> None:
 
 
 def test_a_fall_that_has_not_come_is_not_recorded() -> None:
-    assert first_mark(SCENARIO, None) == datetime.fromisoformat(SCENARIO.first_mark)
+    assert first_mark(SCENARIO, datetime(2026, 1, 1, tzinfo=UTC)) == datetime.fromisoformat(
+        SCENARIO.first_mark
+    )
     assert first_mark(SCENARIO, datetime(2026, 1, 1, tzinfo=UTC)).year == 2022
     with pytest.raises(RequestError, match="expected a time up to 2022-01-01, found 2022-05"):
         first_mark(SCENARIO, datetime(2022, 1, 1, tzinfo=UTC))
     with pytest.raises(RequestError, match="expected a time such as"):
-        first_mark(replace(SCENARIO, first_mark="2022-05-11T00:00:00"), None)
+        first_mark(
+            replace(SCENARIO, first_mark="2022-05-11T00:00:00"), datetime(2026, 1, 1, tzinfo=UTC)
+        )

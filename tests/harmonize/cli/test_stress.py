@@ -253,7 +253,7 @@ def test_given_positions_are_not_described_as_synthetic_ones(positions: Path) ->
     answer = answer_of("--positions", str(positions))
     assert answer["validation"] == []
     assert not any("recorded" in line or "unvalidated" in line for line in answer["statements"])
-    assert "BTC: 1 short of $50k: not simulated in a fall." in answer["statements"]
+    assert "BTC: 1 short of $50k: not liquidated in a fall." in answer["statements"]
     assert any("not identified" in line for line in answer["statements"])
 
 
@@ -720,6 +720,7 @@ def test_a_night_simulates_a_fall_only_if_requested(
         ("stress", "BTC", "--positions"),
         ("stress", "BTC", "--scenario"),
         ("stress", "BTC", "--impact-model", "depth="),
+        ("stress", "BTC", "--rules"),
         ("portfolio",),
     ],
 )
@@ -732,3 +733,22 @@ def test_a_file_that_is_read_is_never_the_output(command: tuple[str, ...], tmp_p
     assert result.exit_code == 2
     assert f"{path.name}: is read by this command; write the output to" in result.stderr
     assert path.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["stress", "thresholds"])
+def test_two_outputs_are_two_files(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "both.svg"
+    outputs = ("--output", str(path), "--chart", str(path))
+    result = CliRunner().invoke(app, [command, "BTC", *outputs])
+    assert result.exit_code == 2
+    assert "both.svg: expected a file of its own for each output" in result.stderr
+    assert not path.exists()
+
+
+def test_a_fund_of_several_underlyings_is_said_to_stand_behind_each(tmp_path: Path) -> None:
+    path = tmp_path / "positions.csv"
+    path.write_text(POSITIONS + "binance,ETH,long,100000,10000\n")
+    arguments = ("--positions", str(path), "--fund", "binance=1m")
+    stated = "A stated fund stands in full behind each underlying"
+    assert any(stated in own for own in answer_of(*arguments)["statements"])
+    assert not any(stated in own for own in answer_of("BTC", *arguments)["statements"])

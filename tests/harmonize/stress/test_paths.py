@@ -208,3 +208,12 @@ def test_longs_closed_at_bankruptcy_equal_shorts_closed() -> None:
     closed = deleverage(stated([0.1, 0.2], [5e6, 9e7]), np.array([20.0, 3.0]), amount)
     assert closed.sum() == pytest.approx(amount[0])
     assert closed[0] == pytest.approx(5e6)
+
+
+@pytest.mark.parametrize("release", [2, 3, 7])
+def test_a_sale_at_bankruptcy_has_no_loss_beyond_margin(release: int) -> None:
+    own = stated([0.05], [1e5], bankrupt=[0.1])
+    found = run_path(own, LinearImpact(0.0), [0.1] * (release + 1), PathTerms(release))
+    assert found.loss[0] == pytest.approx(1e4)
+    assert found.beyond_margin[0] == 0.0
+    assert to_deleverage(own, found, found.beyond_margin)[0] == 0.0

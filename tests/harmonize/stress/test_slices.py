@@ -245,6 +245,24 @@ def test_closing_the_bankrupt_slices_at_bankruptcy_saves_the_haircut() -> None:
     assert closed[0] <= 50.0
 
 
+def test_margin_of_slices_that_are_still_to_be_sold_backs_no_other() -> None:
+    # Half is sold at 30 %. The other half is liquidated there, and the path ends before its sale.
+    positions = build_positions(["a"], 0, 1.0, [100.0], [10.0])
+    halves = sliced_thresholds(positions, [flat_margins(0.01)], 2)
+    found = run_path(halves, NO_IMPACT, [0.095, 0.3], PathTerms(hold=False))
+    assert (found.liquidated[0], found.unsold[0]) == (100.0, 50.0)
+    assert found.beyond_margin[0] == pytest.approx(50.0 * 0.3 - 5.0)
+
+
+def test_deleveraging_of_an_inverse_contract_closes_its_notional() -> None:
+    positions = build_positions(["a"], 0, 1.0, [100.0], [10.0])
+    terms = tiered(Payoff.INVERSE)
+    whole = sliced_thresholds(positions, [terms], 1)
+    found = run_path(whole, NO_IMPACT, [0.3, 0.3])
+    assert found.beyond_margin[0] == pytest.approx(110.0 * 0.3 - 10.0)
+    assert to_deleverage(whole, found, found.beyond_margin)[0] == pytest.approx(100.0)
+
+
 def test_shorts_are_sliced_in_a_rise() -> None:
     positions = book(2, 10, -1.0)
     found = sliced_thresholds(positions, [tiered()], 3, Direction.RISE)
