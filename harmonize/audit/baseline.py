@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from math import isfinite, log
 from types import MappingProxyType
 
-from harmonize.audit.waivers import ROUNDING, is_worse, severity_metric
+from harmonize.audit.waivers import (
+    ROUNDING,
+    deviation_direction,
+    is_worse,
+    measures_deviation,
+    severity_metric,
+)
 from harmonize.document import AuditDocument, BaselineRow, Finding, Level
 from harmonize.numerics.deviation import HORIZON
 
@@ -71,6 +77,11 @@ def to_baseline(document: AuditDocument, kept: Mapping[str, KnownFinding] = _NON
     text = json.dumps(content, indent=1, ensure_ascii=False)
     # JSON has an escape for half of a surrogate pair, UTF-8 has no encoding.
     return f"{text}\n".encode(errors="backslashreplace")
+
+
+def following_baseline(document: AuditDocument, baseline: Baseline | None) -> bytes:
+    """Returns a document's findings as the baseline that follows an earlier one, if there is any."""
+    return to_baseline(document, drifted(document, baseline) if baseline else _NONE_KEPT)
 
 
 def _known(finding: Finding) -> KnownFinding:
@@ -184,14 +195,24 @@ def _is_worse(finding: Finding, before: KnownFinding, allowed: float) -> bool:
     """Whether the level, the metric, the deviation from the requirement or the extent worsened."""
     if _LEVELS.index(finding.level) < _LEVELS.index(before.level):
         return True
-    if is_worse(finding, before.value, allowed):
+    before_deviation = before.divergence
+    if measures_deviation(finding):
+        if before_deviation is None:  # earlier versions record it as the value alone
+            before_deviation = before.value
+    elif is_worse(finding, before.value, allowed):
         return True
-    if finding.deviation is not None and before.divergence is not None:
-        sign = 1.0 if finding.deviation > 0.0 else -1.0
-        least = allowed * (1.0 + (before.divergence if sign > 0.0 else finding.deviation))
-        if sign * (finding.deviation - before.divergence) > max(least, 0.0) + ROUNDING:
-            return True
+    if _deviates_more(finding, before_deviation, allowed):
+        return True
     return before.extent is not None and extent(finding) > before.extent + ROUNDING
+
+
+def _deviates_more(finding: Finding, before: float | None, allowed: float) -> bool:
+    """Whether the deviation worsened by more than a share of the figure, which is 1 + deviation."""
+    if finding.deviation is None or before is None:
+        return False
+    worsened = deviation_direction(finding) * (finding.deviation - before)
+    smaller = 1.0 + min(finding.deviation, before)
+    return worsened > max(allowed * smaller, 0.0) + ROUNDING
 
 
 def _new_or_worse(

@@ -13,6 +13,9 @@ from harmonize.policy.waiver import Waiver
 
 ROUNDING = 1e-9  # relative; a smaller difference is no worsening
 
+_WORSE_NEAR_ZERO = frozenset({"MH107"})
+"""Checks whose deviation is that of MM from IM, with a minimum distance: below zero, nearer is worse."""
+
 
 def covers(waiver: Waiver, finding: Finding) -> bool:
     """Whether a finding is in a waiver's scope, whatever its value."""
@@ -37,12 +40,23 @@ def severity_metric(finding: Finding) -> tuple[float, float] | None:
     """
     if finding.verdict is Verdict.NOT_OBSERVABLE:
         return None
-    is_against_rule_set = finding.rule_set and finding.observed is not None
-    if not is_against_rule_set and finding.deviation is not None:
-        return finding.deviation, 1.0
+    if measures_deviation(finding) and finding.deviation is not None:
+        return finding.deviation, deviation_direction(finding)
     if finding.observed is None:
         return None
     return finding.observed, 1.0 if finding.verdict is Verdict.OVER else -1.0
+
+
+def measures_deviation(finding: Finding) -> bool:
+    """Whether a finding's severity is its deviation; against a rule set, it is the observed rate."""
+    is_against_rule_set = finding.rule_set and finding.observed is not None
+    return not is_against_rule_set and finding.deviation is not None
+
+
+def deviation_direction(finding: Finding) -> float:
+    """1 where a larger deviation is worse, −1 where a smaller one is, further below a requirement."""
+    is_above = (finding.deviation or 0.0) > 0.0 or finding.verdict is Verdict.OVER
+    return 1.0 if is_above or finding.code in _WORSE_NEAR_ZERO else -1.0
 
 
 def is_worse(finding: Finding, before: float | None, allowed: float = 0.0) -> bool:

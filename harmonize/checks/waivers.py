@@ -66,7 +66,7 @@ def waiver_lapsed(context: AuditContext) -> Iterator[Draft]:
 
     ## Formula
     worse than `value` by more than the share `may_worsen`: a margin rate that decreased, or a
-    deviation that increased.
+    deviation that moved away from the requirement.
 
     ## Example
     An IM of 1 % was waived and may worsen by a tenth; it is now 0.8 %.

@@ -305,9 +305,9 @@ def audit(
     )
     answer = request.answer(Question.of(selection, options))
     if write_baseline is not None:
-        from harmonize.audit.baseline import to_baseline
+        from harmonize.audit.baseline import following_baseline
 
-        write(write_baseline, to_baseline(answer.whole))
+        write(write_baseline, following_baseline(answer.whole, options.baseline))
     request.write_outputs(outputs, answer, listing)
     raise typer.Exit(request.exit_code(context.obj, answer, fail_on))
 
