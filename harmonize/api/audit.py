@@ -135,10 +135,13 @@ class Configuration:
     waivers: tuple[Waiver, ...] = ()
 
 
-def answer(question: Question, executor: Executor | None = None) -> Answer:
+def answer(
+    question: Question, executor: Executor | None = None, *, isolates_errors: bool = False
+) -> Answer:
     """Reads the archive, audits it and returns the document.
 
     Work on daily thresholds, if requested, is shared by an executor; the result does not depend on it.
+    With ``isolates_errors``, an error in a test against past prices is a line in ``missing``.
     Raises RequestError, ArchiveError or RuleError of ``rules``, each with one line that names the fix;
     NotObservedError: nothing that the question names was observed.
     """
@@ -154,7 +157,9 @@ def answer(question: Question, executor: Executor | None = None) -> Answer:
     rule_sets = names.rule_sets(rule_sets)
     configuration = replace(configuration, waivers=names.waivers(configuration.waivers))
     reading = replace(reading, inputs=names.inputs(reading.inputs))
-    tests, untested = price_tests(question, reading, rule_sets, as_of, executor)
+    tests, untested = price_tests(
+        question, reading, rule_sets, as_of, executor, isolates_errors=isolates_errors
+    )
     document = _audit(question, configuration, reading, rule_sets, as_of=as_of, tests=tests)
     if question.options.history is HistoryScope.SERIES:
         document = replace(document, history=_margin_series(question, document))

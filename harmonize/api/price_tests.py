@@ -26,40 +26,54 @@ Absent = tuple[str, ...]
 """What was requested and not observed, a line each."""
 
 
-def price_tests(
+def price_tests(  # noqa: PLR0913 - the parts of an audit
     question: Question,
     reading: Reading,
     rule_sets: Sequence[RuleSet],
     as_of: datetime,
     executor: Executor | None = None,
+    *,
+    isolates_errors: bool = False,
 ) -> tuple[PriceTests, Absent]:
     """Returns tests of margins, daily thresholds and stress, and what could not be tested.
 
     Work on thresholds is shared by an executor; None: this process alone. A part that the question does
-    not request is empty, and its code is not imported. A part whose calculation fails is empty as well,
-    and a line states the reason: it never hides the margins, nor another part.
+    not request is empty, and its code is not imported. With ``isolates_errors``, a part whose calculation
+    fails is empty as well, and a line states the reason: it never hides the margins, nor another part.
+    Otherwise its error is raised, such as RequestError for input that cannot be simulated.
     """
     adequacy, unread = _calculated(
-        "adequacy", lambda: _adequacy(question, reading, as_of), AdequacySection()
+        "adequacy",
+        lambda: _adequacy(question, reading, as_of),
+        AdequacySection(),
+        isolates_errors=isolates_errors,
     )
     thresholds, untested = _calculated(
-        "thresholds", lambda: _thresholds(question, reading, executor), ThresholdSection()
+        "thresholds",
+        lambda: _thresholds(question, reading, executor),
+        ThresholdSection(),
+        isolates_errors=isolates_errors,
     )
     none_simulated: Simulated = ((), ())
     (stress, omitted), unsimulated = _calculated(
-        "stress", lambda: _stress(question, reading, rule_sets, as_of), none_simulated
+        "stress",
+        lambda: _stress(question, reading, rule_sets, as_of),
+        none_simulated,
+        isolates_errors=isolates_errors,
     )
     tests = PriceTests(adequacy, thresholds, stress, omitted)
     return tests, (*unread, *untested, *unsimulated)
 
 
 def _calculated(
-    name: str, work: Callable[[], tuple[Part, Absent]], empty: Part
+    name: str, work: Callable[[], tuple[Part, Absent]], empty: Part, *, isolates_errors: bool
 ) -> tuple[Part, Absent]:
-    """Returns a part and what is missing of it; ``empty`` and the reason if its calculation fails."""
+    """Returns a part and what is missing of it; of one that fails, ``empty`` and the reason."""
     try:
         return work()
-    except Exception as error:  # noqa: BLE001 - see price_tests
+    except Exception as error:
+        if not isolates_errors:
+            raise
         return empty, (f"{name}: not calculated: {_reason(error)}",)
 
 

@@ -166,7 +166,8 @@ def _run(task: Task, services: RunServices, now: datetime) -> RunResult:
     entries, sequence, as_of = _entries_of_night(archive, day, last)
     context = RunContext(name, entries, sequence, as_of, reached, frozenset(venues))
     with services.workers() as executor:
-        audit = answer(replace(task.question, as_of=as_of).for_report(), executor)
+        question = replace(task.question, as_of=as_of).for_report()
+        audit = answer(question, executor, isolates_errors=True)
     night = _build_night(task, audit, archive, context, earlier)
     notices = [
         outbox.pending_of_earlier(previous, task.settings, task.site)

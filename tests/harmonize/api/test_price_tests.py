@@ -1,4 +1,4 @@
-"""A calculation on past prices that fails is named, and hides neither margins nor other calculations."""
+"""A calculation on past prices that fails in a night is named, and hides no other; elsewhere it is an error."""
 
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -39,8 +39,14 @@ def calculations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stress_document, "audited_stress", lambda *_: ((), OMITTED, ()))
 
 
-def calculated() -> tuple[PriceTests, tuple[str, ...]]:
-    return price_tests(QUESTION, READING, (), datetime(2026, 11, 20, tzinfo=UTC))
+def calculated(*, isolates_errors: bool = True) -> tuple[PriceTests, tuple[str, ...]]:
+    return price_tests(
+        QUESTION,
+        READING,
+        (),
+        datetime(2026, 11, 20, tzinfo=UTC),
+        isolates_errors=isolates_errors,
+    )
 
 
 def fails(error: Exception) -> object:
@@ -50,8 +56,30 @@ def fails(error: Exception) -> object:
     return fail
 
 
-def test_every_requested_part_is_calculated() -> None:
-    assert calculated() == (PriceTests(TESTED[0], JUDGED[0], (), OMITTED), TESTED[1])
+@pytest.mark.parametrize("isolates_errors", [True, False])
+def test_every_requested_part_is_calculated(*, isolates_errors: bool) -> None:
+    expected = (PriceTests(TESTED[0], JUDGED[0], (), OMITTED), TESTED[1])
+    assert calculated(isolates_errors=isolates_errors) == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        (adequacy_rows, "audited_adequacy"),
+        (threshold_rows, "audited_thresholds"),
+        (stress_document, "audited_stress"),
+    ],
+)
+@pytest.mark.parametrize(
+    "error", [RequestError("level: too high"), KeyError("s"), ArchiveError("pack 3", "damaged")]
+)
+def test_without_isolation_an_error_reaches_the_caller(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str, error: Exception
+) -> None:
+    monkeypatch.setattr(module, name, fails(error))
+    with pytest.raises(type(error)) as raised:
+        calculated(isolates_errors=False)
+    assert raised.value is error
 
 
 @pytest.mark.parametrize(

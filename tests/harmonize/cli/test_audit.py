@@ -10,6 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from harmonize.api import stress_document
+from harmonize.api.errors import RequestError
 from harmonize.archive.archive import Archive
 from harmonize.cli import request
 from harmonize.cli.main import app
@@ -269,6 +271,23 @@ def test_a_baseline_can_be_renewed_while_it_is_read() -> None:
     before = Path("b.json").read_bytes()
     run(*SMALL, "--baseline", "b.json", "--write-baseline", "b.json")
     assert Path("b.json").read_bytes() == before
+
+
+def test_an_error_in_a_test_of_past_prices_is_an_error_of_the_audit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errors: list[Exception] = [RequestError("shock: too large; use 10%"), KeyError("s")]
+
+    def fail(*_: object) -> None:
+        raise errors[0]
+
+    monkeypatch.setattr(stress_document, "audited_stress", fail)
+    refused = run(*SMALL, "--stress")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "error: shock: too large; use 10%\n"
+    del errors[0]
+    with pytest.raises(KeyError):  # the entry point names it, with its traceback on request
+        run(*SMALL, "--stress")
 
 
 def test_rules_are_explained_checked_with_their_examples_and_shown_resolved() -> None:

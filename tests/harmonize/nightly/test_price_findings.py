@@ -97,6 +97,7 @@ def test_a_signal_whose_prices_end_has_not_ended() -> None:
     on, silent = document(signal("SOL")), document(prices_end, thresholds=old)
     assert ended_signals(silent, after(on)) == ()
     assert compare_with_baseline(on, after(on, silent)).findings == ()
+    # That prices no longer end concerns no single underlying: docs/nightly.md states the exception.
     assert PRICES_END not in {own.underlying for own in ended_signals(on, after(on, silent))}
     again = compare_with_baseline(silent, after(on, silent, on)).findings
     assert [own.fingerprint for own in again] == [prices_end.fingerprint]

@@ -213,7 +213,7 @@ def test_long_calculations_have_the_workers_of_the_run(
     with ThreadPoolExecutor(1) as pool:
         opened: list[object] = []
 
-        def answered(_: Question, executor: object) -> None:
+        def answered(_: Question, executor: object, **_options: object) -> None:
             opened.append(executor)
             message = "stop"
             raise RequestError(message)
