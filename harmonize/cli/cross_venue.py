@@ -333,10 +333,13 @@ def index(
 
 
 def parse_rate(text: str, option: str) -> float:
-    """Returns a rate from 0 to 1, written as 10% or 0.1; another one ends the program."""
+    """Returns a rate from 0 to 1, written as 10% or 0.1; another one ends the program.
+
+    Digits are not grouped: 1_0 is no rate.
+    """
     percent = text.endswith("%")
     try:
-        number = float(text.removesuffix("%").replace("_", "") if text.isascii() else "nan")
+        number = float(text.removesuffix("%") if text.isascii() and "_" not in text else "nan")
     except ValueError:
         number = float("nan")
     rate = number / 100.0 if percent else number
