@@ -155,9 +155,8 @@ def _report(
         np.datetime64(int(day), "D")
         for day in (min(own.days[0] for own in new), max(own.days[-1] for own in new))
     )
-    _say(
-        f"  {model}: {len(new)} sides, {first} to {last}, {min(own.days.size for own in new):,} to {max(own.days.size for own in new):,} days"
-    )
+    fewest, most = (choose(own.days.size for own in new) for choose in (min, max))
+    _say(f"  {model}: {len(new)} sides, {first} to {last}, {fewest:,} to {most:,} days")
     for label, own in (("without", old), ("with", new)):
         result = judge_model(model, own, benchmark, LEVEL, len(own))
         for condition in result.conditions:
