@@ -287,7 +287,8 @@ def _signal(state: SignalState) -> SignalRow:
     record = state.record
     if isinstance(record, Unknown):
         absent = (None,) * 9
-        return SignalRow(state.signal, *absent, "", evidence, record.reason)
+        row = SignalRow(state.signal, *absent, "", evidence, record.reason)
+        return replace(row, not_judged=state.not_judged)
     return SignalRow(
         signal=state.signal,
         days=record.days,
@@ -303,6 +304,7 @@ def _signal(state: SignalState) -> SignalRow:
         evidence=evidence,
         separate_runs=record.separate_runs,
         confirming_p=_number(record.confirming_p),
+        not_judged=state.not_judged,
     )
 
 

@@ -90,7 +90,22 @@ def _state(
     found = [_with_fallback(_evidence(signal, own), own) for own in assets]
     if signal is Signal.SHORT_HISTORY:
         found += [signals.short_history_evidence(history) for history in short]
-    return SignalState(record, signal.value, tuple(e for e in found if e is not None))
+    now = tuple(evidence for evidence in found if evidence is not None)
+    return SignalState(record, signal.value, now, _not_judged(signal, assets, now))
+
+
+def _not_judged(
+    signal: Signal, assets: Sequence[SignalInputs], now: Sequence[Evidence]
+) -> tuple[str, ...]:
+    """Returns the assets on which a signal is neither on nor known to be off."""
+    if signal is Signal.SHORT_HISTORY:
+        return ()
+    with_evidence = {evidence.asset for evidence in now}
+    return tuple(
+        own.history.asset
+        for own in assets
+        if own.history.asset not in with_evidence and not _days(signal, own).is_observed[-1]
+    )
 
 
 def _record(signal: Signal, assets: Sequence[SignalInputs]) -> SignalRecord | Unknown:

@@ -196,11 +196,15 @@ class EpisodeResult:
 
 @dataclass(frozen=True, slots=True)
 class SignalState:
-    """Record of one signal over the assets, and its evidence where it is on now."""
+    """Record of one signal over the assets, its evidence where it is on now, and where nothing tells.
+
+    ``not_judged`` are the assets on which the signal is not on, because a margin that it compares is absent.
+    """
 
     record: SignalRecord | Unknown
     signal: str
     now: tuple[Evidence, ...]
+    not_judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,7 +216,8 @@ class SignalRow:
     the share ``followed`` of the days with the signal, and ``any_day`` of all days; ``confirming_p``
     tests over the separate runs whether the first is larger, and is None for fewer than ten. Of
     ``first_breaches``, those after a calm time, ``foretold`` had the signal before; by chance the share
-    ``by_chance`` would. ``foresight`` is what the signal tells of breaches.
+    ``by_chance`` would. ``foresight`` is what the signal tells of breaches. On the underlyings of
+    ``not_judged``, a margin that the signal compares is absent: it is neither on nor known to be off.
     """
 
     signal: str
@@ -234,6 +235,7 @@ class SignalRow:
     reason: str = ""
     separate_runs: int | None = None
     confirming_p: float | None = None
+    not_judged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ def undecided(document: AuditDocument, reference: Baseline) -> Mapping[str, Know
     decided = _decided_codes(document)
     judged = {
         signal_fingerprint(check.code, subject)
-        for subject in _judged_subjects(document)
         for check in SIGNALS
+        for subject in _judged_subjects(document, check.code)
     }
     present = {finding.fingerprint for finding in (*document.findings, *document.waived)}
     return {
@@ -51,18 +51,20 @@ def undecided(document: AuditDocument, reference: Baseline) -> Mapping[str, Know
 
 
 def ended_signals(document: AuditDocument, reference: Baseline) -> tuple[EndedSignal, ...]:
-    """Returns the signals of an earlier run that are no longer on, of underlyings judged since."""
+    """Returns the signals of an earlier run that are no longer on, where the document judges them."""
     return tuple(_ended(document, reference))
 
 
 def _ended(document: AuditDocument, reference: Baseline) -> Iterator[EndedSignal]:
     present = {finding.fingerprint for finding in (*document.findings, *document.waived)}
-    for underlying in _judged_underlyings(document):
+    for row in document.thresholds.rows:
         for check in SIGNALS:
-            fingerprint = signal_fingerprint(check.code, underlying)
+            fingerprint = signal_fingerprint(check.code, row.underlying)
             known = reference.findings.get(fingerprint)
-            if known is not None and fingerprint not in present:
-                yield EndedSignal(check.code, check.name, known.level, underlying)
+            if known is None or fingerprint in present:
+                continue
+            if row.underlying in _judged_underlyings(document, check.code):
+                yield EndedSignal(check.code, check.name, known.level, row.underlying)
 
 
 def _decided_codes(document: AuditDocument) -> frozenset[str]:
@@ -72,12 +74,24 @@ def _decided_codes(document: AuditDocument) -> frozenset[str]:
     return tested | simulated
 
 
-def _judged_subjects(document: AuditDocument) -> tuple[str, ...]:
-    """Returns the subjects of signals on which a document decides."""
-    judged = _judged_underlyings(document)
+def _judged_subjects(document: AuditDocument, code: str) -> tuple[str, ...]:
+    """Returns the subjects of a signal on which a document decides."""
+    judged = _judged_underlyings(document, code)
     return (*judged, PRICES_END) if document.thresholds.rows else judged
 
 
-def _judged_underlyings(document: AuditDocument) -> tuple[str, ...]:
+def _judged_underlyings(document: AuditDocument, code: str) -> tuple[str, ...]:
+    """Returns the underlyings with recent prices and with all that a signal compares."""
     as_of = datetime.fromisoformat(document.as_of)
-    return tuple(row.underlying for row in document.thresholds.rows if is_recent(row.day, as_of))
+    thresholds = document.thresholds
+    unknown = {
+        underlying
+        for signal in thresholds.signals
+        if signal.signal == code
+        for underlying in signal.not_judged
+    }
+    return tuple(
+        row.underlying
+        for row in thresholds.rows
+        if is_recent(row.day, as_of) and row.underlying not in unknown
+    )

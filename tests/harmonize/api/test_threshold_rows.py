@@ -140,6 +140,12 @@ def test_a_row_states_why_its_threshold_has_no_size() -> None:
     assert unsized.size_reason == "no perpetual with volume"
 
 
+def test_signals_name_the_underlyings_that_they_do_not_judge() -> None:
+    states = tuple(replace(state, not_judged=("SOL",)) for state in judged().signals)
+    section = threshold_section(replace(judged(), signals=states))
+    assert [row.not_judged for row in section.signals] == [("SOL",)] * len(states)
+
+
 def test_signals_and_episodes_keep_their_figures() -> None:
     section = threshold_section(judged())
     for row, state in zip(section.signals, judged().signals, strict=True):

@@ -83,6 +83,39 @@ def test_a_move_above_the_whole_price_is_refused_as_an_input() -> None:
     assert np.isnan(found[-1])
 
 
+def constant_margins(in_force: float) -> SignalInputs:
+    """Returns margins that are the same on each of 400 days, with a fast one of 50 %."""
+    fast, slow, historical_var = (np.full(401, margin) for margin in (0.5, in_force, 0.9))
+    return SignalInputs(history(400, seed=5, asset="X"), fast, slow, historical_var)
+
+
+def test_a_signal_that_lacks_a_margin_is_not_judged_and_another_one_is() -> None:
+    own = constant_margins(0.6)
+    row = np.arange(401)
+
+    def unjudged(**margins: object) -> dict[str, tuple[str, ...]]:
+        changed = replace(own, **margins)  # type: ignore[arg-type]
+        return {state.signal: state.not_judged for state in signal_states([changed], [])}
+
+    assert set(unjudged(in_force=np.full(401, 0.5)).values()) == {()}
+    no_margin = np.where(row >= 398, np.nan, 0.6)
+    assert [code for code, assets in unjudged(in_force=no_margin).items() if assets] == [
+        *("MH511", "MH512", "MH513")
+    ]
+    assert unjudged(fast=np.where(row == 400, np.nan, 0.7))["MH511"] == ("X",)
+    assert unjudged(fast=np.where(row == 399, np.nan, 0.7))["MH511"] == ()
+    no_var = unjudged(in_force=np.full(401, 0.5), historical=no_margin)
+    assert [code for code, assets in no_var.items() if assets] == ["MH515"]
+
+
+def test_a_signal_that_is_on_is_judged() -> None:
+    own = constant_margins(0.001)
+    last = np.where(np.arange(401) >= 399, np.nan, own.in_force)
+    states = {state.signal: state for state in signal_states([replace(own, in_force=last)], [])}
+    assert [evidence.asset for evidence in states["MH512"].now] == ["X"]
+    assert (states["MH512"].not_judged, states["MH511"].not_judged) == ((), ("X",))
+
+
 def test_without_a_path_at_99_percent_no_threshold_is_in_force(own: DailyHistory) -> None:
     found = signal_inputs(own, historical(own, (0.95,)))
     assert np.isnan(found.in_force).all()

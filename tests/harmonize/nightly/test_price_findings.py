@@ -20,10 +20,12 @@ from reports.site.pages import changes_page
 from tests.harmonize.checks.examples import signalled
 from tests.support.nights import FINDING, QUIET_NIGHT
 from tests.support.sample_documents import sample
-from tests.support.sample_thresholds import row
+from tests.support.sample_thresholds import CODES, row
+from tests.support.sample_thresholds import signal as record
 
 DAY = "2026-11-20"
 JUDGED = ThresholdSection(level=0.99, rows=(row("BTC", DAY), row("SOL", DAY)))
+RECORDS = tuple(map(record, CODES))
 ENDED = EndedSignal("MH515", "asset-failing", Level.WARNING, "SOL")
 
 
@@ -89,6 +91,17 @@ def test_a_signal_that_was_not_calculated_has_neither_ended_nor_is_it_new_afterw
         known = after(on, failed, failed)
         assert compare_with_baseline(on, known).findings == ()
         assert ended_signals(document(FINDING), known) == (ENDED,)
+
+
+def test_a_signal_that_lacks_a_margin_has_not_ended_and_another_one_has() -> None:
+    on = document(signal("SOL", "MH511"), signal("SOL"))
+    states = tuple(replace(own, not_judged=("SOL",) * (own.signal == "MH511")) for own in RECORDS)
+    off = document(thresholds=replace(JUDGED, signals=states))
+    assert ended_signals(off, after(on)) == (ENDED,)
+    assert compare_with_baseline(document(signal("SOL", "MH511")), after(on, off)).findings == ()
+    known = replace(JUDGED, signals=RECORDS)
+    (ended,) = ended_signals(document(thresholds=known), after(on, off))
+    assert (ended.code, ended.underlying) == ("MH511", "SOL")
 
 
 def test_a_signal_whose_prices_end_has_not_ended() -> None:
