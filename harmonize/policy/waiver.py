@@ -8,9 +8,9 @@ from datetime import date
 class Waiver:
     """Waiver of the configuration. An empty selection covers every finding of the codes.
 
-    ``where`` is its place in the file. ``value`` is the observed margin rate when it was waived, or
-    the divergence if there is no rate. The waiver lapses once ``value`` worsens by more than the
-    share ``may_worsen``.
+    ``where`` is its place in the file. ``value`` is the observed margin rate when it was waived, or the
+    deviation of a finding without a rule set or a rate. The waiver lapses once ``value`` worsens by
+    more than the share ``may_worsen``.
     """
 
     where: str
