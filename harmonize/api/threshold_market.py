@@ -10,14 +10,12 @@ from harmonize.adequacy.factors import DAY, Depth, VenueVolume, depth, venue_vol
 from harmonize.api.adequacy_prices import PRICE_KINDS, Prices, read_prices
 from harmonize.api.audit import Question, open_sources
 from harmonize.api.threshold_series import AssetSeries, asset_series
-from harmonize.api.threshold_terms import SizeThreshold
 from harmonize.archive.location import recorded_archive
 from harmonize.core.schedule import Unknown
 from harmonize.market.books import Book, read_books
 from harmonize.market.prices import MICROSECONDS, PriceKind
-from harmonize.thresholds.liquidity import depth_cost, size_factor
+from harmonize.thresholds.liquidity import size_factor
 from harmonize.thresholds.models import ImpliedVolatility
-from harmonize.thresholds.path import rounded_figure
 
 LEADER = "BTC"
 """Asset whose volatility is a feature of all, which is read although it may not be requested."""
@@ -97,23 +95,3 @@ def volume_factor(size: float, volume: VenueVolume | Unknown) -> float | Unknown
     if isinstance(volume, Unknown):
         return volume
     return float(size_factor(size, np.array([volume.value]))[0])
-
-
-def threshold_by_size(
-    size: float,
-    threshold: float | Unknown,
-    volume: VenueVolume | Unknown,
-    book: Depth | Unknown,
-) -> SizeThreshold:
-    """Returns the threshold of a position of a size, by volume and by depth."""
-    if isinstance(threshold, Unknown):
-        return SizeThreshold(size, threshold, threshold)
-    factor = volume_factor(size, volume)
-    by_volume: float | Unknown = (
-        factor if isinstance(factor, Unknown) else rounded_figure(min(1.0, threshold * factor))
-    )
-    cost = book if isinstance(book, Unknown) else depth_cost(size, book)
-    by_depth: float | Unknown = (
-        cost if isinstance(cost, Unknown) else rounded_figure(min(1.0, threshold + max(cost)))
-    )
-    return SizeThreshold(size, by_volume, by_depth)

@@ -9,6 +9,7 @@ from statistics import median
 from harmonize.api.adequacy_prices import IMPORT, LONGEST_PAST, last_closes
 from harmonize.api.audit import NotObservedError, Question, age_reference
 from harmonize.api.threshold_review import baseline_review
+from harmonize.api.threshold_size_rows import size_row, volume_row
 from harmonize.api.threshold_terms import (
     AssetThresholds,
     EpisodeResult,
@@ -166,6 +167,9 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         path=_path(own.recent),
         venue_rates=tuple(map(_venue_rate, own.venues)),
         size_reason=reason_of(own.volume),
+        sizes=tuple(map(size_row, own.by_size.sizes)),
+        size_volumes=tuple(map(volume_row, own.by_size.sources)),
+        size_notes=own.by_size.notes,
     )
 
 
@@ -179,6 +183,8 @@ def _path(own: RecentPath) -> ThresholdPathRow:
         ),
         own.default_fallback,
         own.fast_fallback,
+        own.sized,
+        own.volume,
     )
 
 

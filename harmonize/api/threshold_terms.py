@@ -10,9 +10,11 @@ from harmonize.adequacy.horizons import Side
 from harmonize.api.threshold_series import SeriesPart
 from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.schedule import Unknown
+from harmonize.market.prices import SeriesId
 from harmonize.thresholds.choice import Candidate, DefaultThreshold
 from harmonize.thresholds.evaluation import AssetScores
 from harmonize.thresholds.gate import GateResult
+from harmonize.thresholds.scores import CostScore
 from harmonize.thresholds.signal_record import SignalRecord
 from harmonize.thresholds.signals import Evidence
 
@@ -122,7 +124,9 @@ class RecentPath:
 
     Both have a rate per day from ``first_day`` (since 1970) on, with four significant digits; None where
     the day has none. ``losses`` are those above the default. The fallbacks name the model that stands in
-    place of that of a path on some of these days; empty: none does.
+    place of that of a path on some of these days; empty: none does. ``sized`` is the default at the size
+    of the question, by ``volume``, the average daily volume in USD known before the day; None where no
+    perpetual has one.
     """
 
     first_day: int | None = None
@@ -131,6 +135,28 @@ class RecentPath:
     losses: tuple[DayLoss, ...] = ()
     default_fallback: str = ""
     fast_fallback: str = ""
+    sized: tuple[float | None, ...] = ()
+    volume: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SizeEffect:
+    """How volume moved the threshold of a position of one size, on the tested days with a known volume.
+
+    Each day, the threshold is multiplied by a factor; an infinite one means that nothing was traded, so
+    that the threshold is the whole position. ``volume`` is the average daily volume in USD of ``source``,
+    by which the factor is largest on ``largest_day``, since 1970. ``sized`` and ``unsized`` are the cost and calm of the
+    threshold with and without size, on the same ``days`` days.
+    """
+
+    smallest: float
+    largest: float
+    largest_day: int
+    volume: float
+    source: SeriesId
+    days: int
+    sized: CostScore
+    unsized: CostScore
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +169,30 @@ class SizeThreshold:
     notional: float
     by_volume: float | Unknown
     by_depth: float | Unknown
+    effect: SizeEffect | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeSource:
+    """Perpetual with the largest volume on ``days`` tested days or the last one; days since 1970."""
+
+    id: SeriesId
+    first_day: int
+    last_day: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdsBySize:
+    """Thresholds by size, the perpetuals whose volume gives the size by day, and what is not known."""
+
+    sizes: tuple[SizeThreshold, ...] = ()
+    sources: tuple[VolumeSource, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def of(self, notional: float) -> SizeThreshold:
+        """Returns the threshold of a size. Raises StopIteration: it is not among the sizes."""
+        return next(own for own in self.sizes if own.notional == notional)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +274,7 @@ class AssetThresholds:
     advice: tuple[Advice, ...]
     volume: VenueVolume | Unknown
     depth: Depth | Unknown
-    sizes: tuple[SizeThreshold, ...]
+    by_size: ThresholdsBySize
     recent: RecentPath
 
 

@@ -32,17 +32,21 @@ from harmonize.api.threshold_gate import Judgement, gate_levels, judge
 from harmonize.api.threshold_intervals import ThresholdInterval, threshold_interval
 from harmonize.api.threshold_market import (
     LEADER,
-    SIZES,
     ThresholdMarket,
     liquidity,
     read_market,
     series_of,
-    threshold_by_size,
     volume_factor,
 )
-from harmonize.api.threshold_recent import recent_path
+from harmonize.api.threshold_recent import recent_path, tooled_path
 from harmonize.api.threshold_series import AssetSeries, asset_series
 from harmonize.api.threshold_signals import signal_inputs, signal_states
+from harmonize.api.threshold_sizes import (
+    SizeInputs,
+    sized_days,
+    thresholds_by_size,
+    turnovers_of,
+)
 from harmonize.api.threshold_terms import (
     AssetThresholds,
     EpisodeResult,
@@ -300,12 +304,18 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
 ) -> AssetThresholds:
     series, scores = worked.series[asset], worked.scores[asset]
     model, tool = default_path(judged.default)
-    own = next((p for p in scores.paths if (p.model, p.tool) == (model, tool)), None)
-    threshold = Unknown(f"no path of {model}") if own is None else own.margin
+    paths = worked.paths[asset]
     age = as_of.date() - np.datetime64(int(series.history.days[-1]), "D").item()
     rates = venue_rates(universe, asset, terms.notional)
     reference = baseline_rate(universe, asset, terms.notional)
     volume, book = liquidity(asset, market, as_of)
+    sizes = SizeInputs(
+        path=tooled_path(series.history, paths, model, tool),
+        tested=scores.tested,
+        turnovers=turnovers_of(market.prices.get(asset, ()), asset, as_of),
+        volume=volume,
+        book=book,
+    )
     basis = AdviceBasis(
         asset=asset,
         threshold=_interval(worked, asset, (model, tool), terms),
@@ -326,8 +336,8 @@ def _asset(  # noqa: PLR0913, PLR0917 - the parts of an answer on one asset
         advice=advise(basis, terms, rates, reference),
         volume=volume,
         depth=book,
-        sizes=tuple(threshold_by_size(size, threshold, volume, book) for size in SIZES),
-        recent=recent_path(series.history, worked.paths[asset], model, tool),
+        by_size=thresholds_by_size(sizes, terms),
+        recent=recent_path(series.history, paths, model, tool, sized_days(sizes, terms.notional)),
     )
 
 

@@ -1,14 +1,17 @@
 """An answer on daily thresholds as an object for JSON."""
 
+from dataclasses import asdict
 from math import isfinite
 
 from harmonize.api.adequacy_object import plain
-from harmonize.api.threshold_terms import AssetThresholds, ThresholdsAnswer
+from harmonize.api.threshold_size_rows import volume_row
+from harmonize.api.threshold_terms import AssetThresholds, SizeThreshold, ThresholdsAnswer
 from harmonize.api.thresholds import benchmark_notes
 from harmonize.api.thresholds_table import (
     Record,
     advice_records,
     candidate_records,
+    daily_records,
     day_text,
     episode_records,
     fallback_records,
@@ -76,8 +79,20 @@ def _asset(own: AssetThresholds) -> dict[str, object]:
         "reference": plain(own.reference),
         "volume": plain(own.volume),
         "depth": plain(own.depth),
-        "by_size": plain(own.sizes),
+        "by_size": [_size(size) for size in own.by_size.sizes],
+        "size_volumes": [asdict(volume_row(source)) for source in own.by_size.sources],
+        "size_notes": list(own.by_size.notes),
+        "daily": [_finite(row) for row in daily_records(own)],
     }
+
+
+def _size(own: SizeThreshold) -> dict[str, object]:
+    """Returns the threshold of a size; the day of the largest factor is a date."""
+    effect = plain(own.effect)
+    if not isinstance(own.effect, Unknown):
+        effect |= {"largest_day": day_text(own.effect.largest_day)}
+    by = {"by_volume": plain(own.by_volume), "by_depth": plain(own.by_depth)}
+    return {"notional": own.notional, **by, "effect": effect}
 
 
 def _finite(record: Record) -> dict[str, object]:

@@ -17,7 +17,7 @@ Record = dict[str, Cell]
 
 
 def threshold_sheets(answer: ThresholdsAnswer) -> tuple[Sheet, ...]:
-    """Returns paths, years, gate, advice, venues, signals, episodes and fallbacks."""
+    """Returns paths, years, gate, advice, venues, signals, episodes, fallbacks, sizes and recent days."""
     return (
         path_sheet(answer),
         record_sheet("By year", [row for own in answer.assets for row in year_records(own)]),
@@ -28,6 +28,8 @@ def threshold_sheets(answer: ThresholdsAnswer) -> tuple[Sheet, ...]:
         record_sheet("Signals", list(signal_records(answer))),
         record_sheet("Episodes", list(episode_records(answer))),
         record_sheet("Fallbacks", [row for own in answer.assets for row in fallback_records(own)]),
+        record_sheet("By size", [row for own in answer.assets for row in size_records(own)]),
+        record_sheet("Daily", [row for own in answer.assets for row in daily_records(own)]),
     )
 
 
@@ -280,6 +282,51 @@ def fallback_records(own: AssetThresholds) -> Iterator[Record]:
             }
     for model, unknown in own.scores.absent.items():
         yield {"underlying": own.asset, "model": model.value, "reason": unknown.reason}
+
+
+def size_records(own: AssetThresholds) -> Iterator[Record]:
+    """Yields a row per size: the threshold now, and how volume moved it over the tested days."""
+    for size in own.by_size.sizes:
+        record: Record = {
+            "underlying": own.asset,
+            "notional_usd": size.notional,
+            "by_volume_rate": known_or_none(size.by_volume),
+            "at_once_rate": known_or_none(size.by_depth),
+        }
+        effect = size.effect
+        if not isinstance(effect, Unknown):
+            record |= {
+                "tested_days": effect.days,
+                "smallest_factor": effect.smallest,
+                "largest_factor": effect.largest,
+                "largest_day": day_text(effect.largest_day),
+                "largest_day_volume_usd": effect.volume,
+                "largest_day_series": str(effect.source),
+                "peak_to_trough": effect.sized.peak_to_trough,
+                "unsized_peak_to_trough": effect.unsized.peak_to_trough,
+                "rise_30d_share": effect.sized.rise_30,
+                "unsized_rise_30d_share": effect.unsized.rise_30,
+            }
+        reasons = map(reason_of, (size.by_volume, size.by_depth, effect))
+        yield record | {"unknown_because": "; ".join(dict.fromkeys(filter(None, reasons)))}
+
+
+def daily_records(own: AssetThresholds) -> Iterator[Record]:
+    """Yields a row per day of the recent path, over one day; the size is that of the question."""
+    recent = own.recent
+    if recent.first_day is None:
+        return
+    absent = (None,) * len(recent.default)
+    columns = (recent.default, recent.fast, recent.sized or absent, recent.volume or absent)
+    for place, (default, fast, sized, volume) in enumerate(zip(*columns, strict=True)):
+        yield {
+            "underlying": own.asset,
+            "day": day_text(recent.first_day + place),
+            "default_rate": default,
+            "fast_rate": fast,
+            "default_at_size_rate": sized,
+            "volume_before_usd": volume,
+        }
 
 
 def _time(time: datetime | None) -> str:

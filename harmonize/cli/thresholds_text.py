@@ -7,6 +7,7 @@ from math import isfinite
 from harmonize.adequacy.backtests import LikelihoodRatio
 from harmonize.api.signal_proposals import proposal_outcomes
 from harmonize.api.threshold_signals import FORMULA_LEVEL
+from harmonize.api.threshold_size_rows import size_row, volume_row
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
 from harmonize.api.thresholds import benchmark_notes, default_path
 from harmonize.api.thresholds_table import day_text
@@ -15,8 +16,11 @@ from harmonize.core.schedule import Unknown
 from harmonize.document.threshold_sentences import (
     GATE_AND_DEFAULT,
     SIGNAL_TERMS,
+    factor_text,
     gate_summary,
     model_text,
+    size_sentence,
+    volumes_sentence,
 )
 from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
@@ -114,7 +118,7 @@ def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
         yield f"{counted(hidden, 'further path')} with other tools: --format csv, or one underlying"
     yield from _years(own, answer)
     yield from _fallbacks(own)
-    yield from _sizes(own)
+    yield from _sizes(own, answer.terms.notional)
 
 
 def _listed(own: AssetThresholds, answer: ThresholdsAnswer) -> Sequence[ScoredPath]:
@@ -187,8 +191,10 @@ def _fallbacks(own: AssetThresholds) -> Iterator[str]:
         yield f"no path: {Model(model)}: {unknown.reason}"
 
 
-def _sizes(own: AssetThresholds) -> Iterator[str]:
-    by_volume = ", ".join(f"{numbers.usd(s.notional)} {_rate(s.by_volume)}" for s in own.sizes)
+def _sizes(own: AssetThresholds, notional: float) -> Iterator[str]:
+    by_volume = ", ".join(
+        f"{numbers.usd(s.notional)} {_rate(s.by_volume)}" for s in own.by_size.sizes
+    )
     if isinstance(own.volume, Unknown):
         yield f"by size: {own.volume.reason}"
     else:
@@ -199,11 +205,31 @@ def _sizes(own: AssetThresholds) -> Iterator[str]:
     if isinstance(own.depth, Unknown):
         yield f"by size, closed at once: {own.depth.reason}"
     else:
-        by_depth = ", ".join(f"{numbers.usd(s.notional)} {_rate(s.by_depth)}" for s in own.sizes)
+        by_depth = ", ".join(
+            f"{numbers.usd(s.notional)} {_rate(s.by_depth)}" for s in own.by_size.sizes
+        )
         yield (
             f"by size, closed at once into the book of {own.depth.venue} {own.depth.symbol} of "
             f"{own.depth.observed_at:%Y-%m-%d}: {by_depth}"
         )
+    yield from _by_day(own, notional)
+
+
+def _by_day(own: AssetThresholds, notional: float) -> Iterator[str]:
+    """Yields how liquidity moved the threshold of the size of the question, and of the other sizes."""
+    rows = [size_row(size) for size in own.by_size.sizes]
+    asked = next(row for row in rows if row.notional == notional)
+    yield size_sentence(asked)
+    if volumes := volumes_sentence([volume_row(source) for source in own.by_size.sources]):
+        yield volumes
+    others = ", ".join(
+        f"{numbers.usd(row.notional)} {factor_text(row.smallest_factor)} to {factor_text(row.largest_factor)}"
+        for row in rows
+        if row is not asked and not row.reason
+    )
+    if others:
+        yield f"factors of other sizes over the tested days: {others}"
+    yield from (f"size by day: {note}" for note in own.by_size.notes)
 
 
 def _signals(answer: ThresholdsAnswer) -> Iterator[str]:

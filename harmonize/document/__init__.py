@@ -96,7 +96,12 @@ from harmonize.document.stress import (
     StressValidationRow,
     StressVenueRow,
 )
-from harmonize.document.threshold_paths import ThresholdLossRow, ThresholdPathRow
+from harmonize.document.threshold_paths import (
+    ThresholdLossRow,
+    ThresholdPathRow,
+    ThresholdSizeRow,
+    ThresholdVolumeRow,
+)
 from harmonize.document.thresholds import (
     EpisodeModelRow,
     EpisodeRow,
@@ -201,8 +206,10 @@ __all__ = [
     "ThresholdRow",
     "ThresholdSection",
     "ThresholdSeriesRow",
+    "ThresholdSizeRow",
     "ThresholdValueRow",
     "ThresholdVenueRow",
+    "ThresholdVolumeRow",
     "Tool",
     "UncomparedModelRow",
     "UnjudgedRow",

@@ -1,8 +1,11 @@
 """Statements, models with their fallbacks, the gate and records of signals in words."""
 
+from collections.abc import Sequence
 from datetime import date
 
+from harmonize.document.threshold_paths import ThresholdSizeRow, ThresholdVolumeRow
 from harmonize.document.thresholds import SignalRow
+from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
 
 GATE_AND_DEFAULT = (
@@ -63,6 +66,51 @@ def model_text(model: str, fallback: str) -> str:
     if not fallback:
         return model
     return fallback if f"in place of {model}" in fallback else f"{model} ({fallback})"
+
+
+def size_sentence(row: ThresholdSizeRow) -> str:
+    """Returns by how much liquidity moved the threshold of one size over the tested days."""
+    size = numbers.usd(row.notional)
+    if row.reason:
+        return f"At {size}, how liquidity moved the threshold is not known: {row.reason}."
+    volume = f"{numbers.usd(row.largest_volume)} of daily volume of {row.largest_series}"
+    smallest, largest = map(factor_text, (row.smallest_factor, row.largest_factor))
+    return (
+        f"At {size}, liquidity multiplied the threshold by {smallest} to {largest} over "
+        f"{counted(row.days, 'tested day')} (largest on {row.largest_day}, by {volume} in the 30 days "
+        f"before). Peak ÷ trough: {_ratio(row.peak_to_trough)} at that size, "
+        f"{_ratio(row.unsized_peak_to_trough)} without size. Largest 30-day rise: "
+        f"{_rise(row.rise_30d)} at that size, {_rise(row.unsized_rise_30d)} without size."
+    )
+
+
+def factor_text(factor: float | None) -> str:
+    """Returns the factor of a size; without any volume, no factor is large enough."""
+    return "the whole position" if factor is None else f"{factor:.4f}"
+
+
+def volumes_sentence(rows: Sequence[ThresholdVolumeRow]) -> str:
+    """Returns which perpetuals gave the volume of a size by day; empty if none did."""
+    if not rows:
+        return ""
+    named = ", ".join(
+        f"{row.series} on {counted(row.days, 'day')} ({row.first_day} to {row.last_day})"
+        for row in rows
+    )
+    changes = (
+        ". Where the perpetual changes, the factor moves although the market does not"
+        if len(rows) > 1
+        else ""
+    )
+    return f"Volume by day: the largest one that was known, {named}{changes}."
+
+
+def _ratio(value: float | None) -> str:
+    return "unbounded" if value is None else f"{value:.3g}"
+
+
+def _rise(value: float | None) -> str:
+    return "not known" if value is None else percent(value)
 
 
 def _share(value: float | None) -> str:

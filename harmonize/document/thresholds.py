@@ -7,7 +7,11 @@ reason beside it states why.
 from dataclasses import dataclass, field
 
 from harmonize.document.calibration_review import CalibrationReviewRow
-from harmonize.document.threshold_paths import ThresholdPathRow
+from harmonize.document.threshold_paths import (
+    ThresholdPathRow,
+    ThresholdSizeRow,
+    ThresholdVolumeRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,9 @@ class ThresholdRow:
     ``threshold`` is that of the default path. ``tested_days`` are the days on which all models were
     tested. ``age_days`` counts from the last return to the audit. The lowest, median and highest IM are
     those of ``venues`` venues at the notional of the section; ``venues_unknown`` have no known IM.
-    ``path`` are the last 365 days of the default and of the fast margin.
+    ``path`` are the last 365 days of the default and of the fast margin. ``sizes`` are the default by
+    size, ``size_volumes`` the perpetuals whose volume gives the size by day, and ``size_notes`` what is
+    not known of it.
     """
 
     underlying: str
@@ -117,6 +123,9 @@ class ThresholdRow:
     path: ThresholdPathRow = field(default_factory=ThresholdPathRow)
     venue_rates: tuple[ThresholdVenueRow, ...] = ()
     size_reason: str = ""
+    sizes: tuple[ThresholdSizeRow, ...] = ()
+    size_volumes: tuple[ThresholdVolumeRow, ...] = ()
+    size_notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

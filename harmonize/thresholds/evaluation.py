@@ -4,7 +4,7 @@ The functions and their arguments can be sent to another process; results do not
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 import numpy as np
@@ -14,7 +14,7 @@ from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.anti_procyclicality import LongTerm, long_term, with_tool
 from harmonize.thresholds.gate import BENCHMARK, LEAST_EXPECTED
-from harmonize.thresholds.history import DailyHistory
+from harmonize.thresholds.history import DailyHistory, Days
 from harmonize.thresholds.horizon import scaled, windows
 from harmonize.thresholds.models import ImpliedVolatility, asset_paths
 from harmonize.thresholds.path import (
@@ -102,7 +102,7 @@ class AssetScores:
     """Scored paths of one asset, why models have none, and the days tested (since 1970).
 
     ``outcomes`` are those of models without a tool, of both sides, by level. ``replaced`` tells on how
-    many of these days another model stands in place of the benchmark.
+    many of these days another model stands in place of the benchmark. ``tested`` are these days.
     """
 
     asset: str
@@ -113,6 +113,7 @@ class AssetScores:
     last_day: int | None
     days: int
     replaced: Replacement | None = None
+    tested: Days = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def paths_of_asset(task: PathsTask) -> PathsByModel:
@@ -147,6 +148,7 @@ def score_asset(task: ScoresTask) -> AssetScores:
         last_day=last,
         days=int(tested.size),
         replaced=None if benchmark is None else replacement(BENCHMARK, benchmark.fallbacks, tested),
+        tested=tested,
     )
 
 

@@ -5,7 +5,8 @@ grows by T / 3 (rule set ``harmonized-baseline``). Depth: closing at once costs 
 which the position moves a book whose depth is even.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -15,10 +16,64 @@ from harmonize.adequacy.close_out import PARTICIPATION
 from harmonize.adequacy.factors import VOLUME_DAYS, Depth
 from harmonize.adequacy.tail import Floats
 from harmonize.core.schedule import Unknown
+from harmonize.market.prices import SeriesId
 from harmonize.text.messages import dollars
+from harmonize.thresholds.history import Days
 from harmonize.thresholds.path import SidePath, ThresholdPath, fallbacks_of
 
 _BASIS_POINTS = 1e4
+
+NO_VOLUME = f"no perpetual with turnover on each of the {VOLUME_DAYS} days before"
+"""Why a threshold by day has no size."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turnover:
+    """Turnover of a perpetual in USD per day since 1970, in order of time; NaN: not observed."""
+
+    id: SeriesId
+    days: Days
+    values: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownVolume:
+    """Average daily volume in USD that was known before each day, and the place of its perpetual.
+
+    NaN and −1 where no perpetual has one.
+    """
+
+    values: Floats
+    sources: NDArray[np.int64]
+
+
+def known_volume(days: Days, turnovers: Sequence[Turnover]) -> KnownVolume:
+    """Returns per day the largest volume of a perpetual, by the 30 days before that day.
+
+    A perpetual of which one of these days is not observed does not count on that day. Of equal ones,
+    the first counts. Raises ValueError: see ``trailing_volume``.
+    """
+    if not turnovers:
+        return KnownVolume(np.full(days.size, np.nan), np.full(days.size, -1))
+    volumes = np.stack([_volume_before(days, own) for own in turnovers])
+    has_volume = np.isfinite(volumes).any(axis=0)
+    sources = np.argmax(np.where(np.isnan(volumes), -1.0, volumes), axis=0)
+    values = volumes[sources, np.arange(days.size)]
+    return KnownVolume(values, np.where(has_volume, sources, -1))
+
+
+def _volume_before(days: Days, own: Turnover) -> Floats:
+    volume = np.full(days.size, np.nan)
+    if not own.days.size:
+        return volume
+    first = int(own.days[0])
+    by_day = np.full(int(own.days[-1]) - first + 1, np.nan)
+    by_day[own.days - first] = own.values
+    trailing = trailing_volume(by_day)
+    places = days - first
+    is_inside = (places >= 0) & (places < trailing.size)
+    volume[is_inside] = trailing[places[is_inside]]
+    return volume
 
 
 def trailing_volume(turnover: Floats) -> Floats:
@@ -65,12 +120,11 @@ def volume_scaled(path: ThresholdPath, notional: float, volume: Floats) -> Thres
         raise ValueError(message)
     factor = size_factor(notional, volume)
     missing = np.flatnonzero(np.isnan(factor) & np.isfinite(path.margin))
-    reason = f"turnover of one of the {VOLUME_DAYS} days before is not observed"
     return replace(
         path,
         long=_multiplied(path.long, factor),
         short=_multiplied(path.short, factor),
-        fallbacks=(*path.fallbacks, *fallbacks_of(path.days, missing.tolist(), reason)),
+        fallbacks=(*path.fallbacks, *fallbacks_of(path.days, missing.tolist(), NO_VOLUME)),
     )
 
 

@@ -17,6 +17,9 @@ from reports.site.figures import Figure, figure
 
 _KINDS = (MarkKind("loss of a long", is_upward=False), MarkKind("loss of a short", is_upward=True))
 
+VISIBLE = 0.01
+"""Least difference of two lines that a chart shows, as a share of the lower one. A design choice."""
+
 
 def path_figure(section: ThresholdSection, row: ThresholdRow) -> Figure | None:
     """Returns the chart of the path of one underlying; None without a path."""
@@ -38,11 +41,21 @@ def path_figure(section: ThresholdSection, row: ThresholdRow) -> Figure | None:
         ),
         legend=(),
         caption=_caption(section, row),
-        columns=("Day", default_name(section), "Fast margin", "Loss above it", "Side"),
+        columns=_columns(section, path),
         rows=tuple(_cells(path)),
         dates=numbers.date_range(path.first_day, _last_day(path)),
     )
     return figure("Thresholds", chart, f"thresholds/{slug}-path")
+
+
+def _columns(section: ThresholdSection, path: ThresholdPathRow) -> tuple[str, ...]:
+    name = default_name(section)
+    sized = (_sized_name(section), "Volume before") if path.sized else ()
+    return ("Day", name, *sized, "Fast margin", "Loss above it", "Side")
+
+
+def _sized_name(section: ThresholdSection) -> str:
+    return f"{default_name(section)} at {numbers.usd(section.notional)}"
 
 
 def default_name(section: ThresholdSection) -> str:
@@ -55,7 +68,17 @@ def _lines(section: ThresholdSection, path: ThresholdPathRow) -> list[DayLine]:
     lines = [DayLine(default_name(section).lower(), "c0 d0", first, path.default)]
     if path.fast != path.default:
         lines.append(DayLine("fast margin", "c1 d2", first, path.fast))
+    if _is_sized_visible(path):
+        lines.append(DayLine(_sized_name(section).lower(), "c4 d4", first, path.sized))
     return lines
+
+
+def _is_sized_visible(path: ThresholdPathRow) -> bool:
+    """Returns whether size moves the default by at least 1 % of it on some day."""
+    return any(
+        rate and sized is not None and abs(sized / rate - 1) >= VISIBLE
+        for rate, sized in zip(path.default, path.sized, strict=False)
+    )
 
 
 def _levels(row: ThresholdRow) -> list[LevelLine]:
@@ -93,11 +116,16 @@ def _cells(path: ThresholdPathRow) -> Iterator[tuple[str, ...]]:
     """Yields the days, the newest first: their rates, and the loss above the default."""
     losses = {loss.day: loss for loss in path.losses}
     rows = list(zip(_days(path), path.fast, strict=True))
-    for (day, rate), fast in reversed(rows):
+    for place, ((day, rate), fast) in reversed(list(enumerate(rows))):
         loss = losses.get(day)
         yield (
             day,
             numbers.rate(rate),
+            *(
+                (numbers.rate(path.sized[place]), numbers.usd(path.volume[place]))
+                if path.sized
+                else ()
+            ),
             numbers.rate(fast),
             numbers.rate(loss.loss) if loss else "",
             loss.side if loss else "",
@@ -119,7 +147,20 @@ def _caption(section: ThresholdSection, row: ThresholdRow) -> str:
     )
     return (
         f"{breaches}{_levels_text(section, row)} {name}: {default}, tool: {section.default_tool}.{fast}"
-        " Each was known on the day before."
+        f" Each was known on the day before.{_sized_text(section, path)}"
+    )
+
+
+def _sized_text(section: ThresholdSection, path: ThresholdPathRow) -> str:
+    """Returns what the line at the size of the section is, or why there is none."""
+    if not any(sized is not None for sized in path.sized):
+        return ""
+    name, size = default_name(section).lower(), numbers.usd(section.notional)
+    if _is_sized_visible(path):
+        return f" At {size}: the {name} times √(1 + T/3), T by the volume before the day."
+    least = numbers.rate(VISIBLE)
+    return (
+        f" At {size} the {name} is less than {least} higher on every day, so that it has no line."
     )
 
 

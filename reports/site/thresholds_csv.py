@@ -9,11 +9,12 @@ File = tuple[str, bytes]
 
 
 def threshold_files(section: ThresholdSection) -> tuple[File, ...]:
-    """Returns the files of margins, venues, models now, gate, signals and episodes."""
+    """Returns the files of margins, venues, models now, sizes, gate, signals and episodes."""
     return (
         ("thresholds.csv", csv_bytes(_MARGINS, _margins(section))),
         ("thresholds-venues.csv", csv_bytes(_VENUES, _venues(section))),
         ("thresholds-models.csv", csv_bytes(_VALUES, _values(section))),
+        ("thresholds-sizes.csv", csv_bytes(_SIZES, _sizes(section))),
         ("thresholds-gate.csv", csv_bytes(_GATE, _gate(section))),
         ("thresholds-signals.csv", csv_bytes(_SIGNALS, _signals(section))),
         ("thresholds-evidence.csv", csv_bytes(_EVIDENCE, _evidence(section))),
@@ -96,6 +97,35 @@ def _values(section: ThresholdSection) -> Iterator[Sequence[str]]:
             figures = map(csv_number, (value.margin, value.long, value.short))
             words = (value.reason, value.fallback)
             yield (row.underlying, row.day, value.model, value.tool, *figures, *words)
+
+
+_SIZES = (
+    *("underlying", "day", "notional", "by_volume", "at_once", "tested_days", "smallest_factor"),
+    *("largest_factor", "largest_day", "largest_volume", "largest_series", "peak_to_trough"),
+    *("unsized_peak_to_trough", "rise_30d", "unsized_rise_30d", "by_volume_reason"),
+    *("at_once_reason", "reason"),
+)
+
+
+def _sizes(section: ThresholdSection) -> Iterator[Sequence[str]]:
+    for row in section.rows:
+        for own in row.sizes:
+            now = (own.notional, own.by_volume, own.at_once)
+            factors = (own.days, own.smallest_factor, own.largest_factor)
+            calm = (
+                *(own.peak_to_trough, own.unsized_peak_to_trough),
+                *(own.rise_30d, own.unsized_rise_30d),
+            )
+            yield (
+                row.underlying,
+                row.day,
+                *map(csv_number, (*now, *factors)),
+                own.largest_day,
+                csv_number(own.largest_volume),
+                own.largest_series,
+                *map(csv_number, calm),
+                *(own.by_volume_reason, own.at_once_reason, own.reason),
+            )
 
 
 _GATE = ("level", "model", "gate", "condition", "met", "figure", "text", "requirement")

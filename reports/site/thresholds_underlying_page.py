@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdAdviceRow, ThresholdRow, ThresholdSection
+from harmonize.document.threshold_sentences import size_sentence, volumes_sentence
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import thresholds_underlying_tables as tables
@@ -91,7 +92,7 @@ def _page(context: ReportContext, row: ThresholdRow) -> Page:
     chart = path_figure(content, row)
     parts = [
         ("moves", "Should the margin move?", _moves(row)),
-        ("path", "Path of the threshold", _path(chart)),
+        ("path", "Path of the threshold", _path(content, row, chart)),
         (
             "models",
             "What each model asks",
@@ -145,8 +146,17 @@ def _moves(row: ThresholdRow) -> Html:
     return join([sentences, table(tables.advice_table(row), "../thresholds.csv")])
 
 
-def _path(chart: Figure | None) -> Html:
-    return side_by_side(() if chart is None else (chart,))
+def _path(content: ThresholdSection, row: ThresholdRow, chart: Figure | None) -> Html:
+    """Returns the chart, and below it how liquidity moved the threshold."""
+    if chart is None:
+        return NOTHING
+    asked = [own for own in row.sizes if own.notional == content.notional]
+    sentences = [size_sentence(own) for own in asked]
+    sentences += filter(None, (volumes_sentence(row.size_volumes), *row.size_notes))
+    known = unordered([text(_capital(words)) for words in sentences]) if asked else NOTHING
+    return join(
+        [side_by_side((chart,)), known, table(tables.size_table(row), "../thresholds-sizes.csv")]
+    )
 
 
 def _signals(content: ThresholdSection, row: ThresholdRow) -> Html:

@@ -2,8 +2,19 @@
 
 from collections.abc import Iterator
 
-from harmonize.document import EpisodeRow, SignalRow, ThresholdRow, ThresholdSection
-from harmonize.document.threshold_sentences import confirming_text, model_text, runs_text
+from harmonize.document import (
+    EpisodeRow,
+    SignalRow,
+    ThresholdRow,
+    ThresholdSection,
+    ThresholdSizeRow,
+)
+from harmonize.document.threshold_sentences import (
+    confirming_text,
+    factor_text,
+    model_text,
+    runs_text,
+)
 from harmonize.text import numbers
 from reports.site import marks
 from reports.site.markup import text
@@ -36,6 +47,49 @@ def advice_table(row: ThresholdRow) -> Table:
 
 def _bound(value: float | None) -> str:
     return "unbounded" if value is None else numbers.rate(value)
+
+
+def size_table(row: ThresholdRow) -> Table:
+    """Returns a row per size: the threshold now, and how volume moved it over the tested days."""
+    return Table(
+        "Thresholds by size",
+        text(
+            f"Threshold of {row.underlying} by size: now, closed over days of volume and at once into the"
+            " last order book; and over the tested days, by the volume known before each"
+        ),
+        (
+            *("#Size", "#By volume", "#At once", "#Least factor", "#Largest factor", "Largest on"),
+            *("#Peak ÷ trough", "#Without size", "#Rise in 30 days", "#Without size"),
+        ),
+        [_size_row(own) for own in row.sizes],
+        numeric=True,
+    )
+
+
+def _size_row(own: ThresholdSizeRow) -> Row:
+    return Row(
+        (
+            number(numbers.usd(own.notional), key=own.notional),
+            _number(own.by_volume),
+            _number(own.at_once),
+            _factor(own.smallest_factor, is_known=not own.reason),
+            _factor(own.largest_factor, is_known=not own.reason),
+            Cell(own.largest_day, css="dates"),
+            _ratio(own.peak_to_trough),
+            _ratio(own.unsized_peak_to_trough),
+            _number(own.rise_30d),
+            _number(own.unsized_rise_30d),
+        )
+    )
+
+
+def _factor(value: float | None, *, is_known: bool) -> Cell:
+    words = factor_text(value) if is_known else marks.NOT_OBSERVABLE.sign
+    return number(words, key=value)
+
+
+def _ratio(value: float | None) -> Cell:
+    return number(marks.NOT_OBSERVABLE.sign if value is None else f"{value:.3g}", key=value)
 
 
 def value_table(row: ThresholdRow) -> Table:

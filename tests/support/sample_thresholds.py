@@ -22,8 +22,10 @@ from harmonize.document import (
     ThresholdRow,
     ThresholdSection,
     ThresholdSeriesRow,
+    ThresholdSizeRow,
     ThresholdValueRow,
     ThresholdVenueRow,
+    ThresholdVolumeRow,
     UncomparedModelRow,
     UntestedUnderlyingRow,
 )
@@ -125,6 +127,32 @@ def row(underlying: str, day: str) -> ThresholdRow:
             venue_rate("kraken", 0.05, "2025-11-12T00:00:00Z"),
             venue_rate("okx", 0.01, "2025-11-18T00:00:00Z"),
         ),
+        sizes=(size(1e5, 1.0031), size(1e6, 1.0313), size(1e8, None)),
+        size_volumes=(
+            ThresholdVolumeRow("bybit perp BTCUSDT 1d", "2021-03-10", "2023-01-30", 692),
+            ThresholdVolumeRow("binance perp BTCUSDT 1d", "2023-01-31", day, 1_134),
+        ),
+        size_notes=("order books of the past are not archived",),
+    )
+
+
+def size(notional: float, largest: float | None) -> ThresholdSizeRow:
+    """Returns the threshold of a size; None: nothing was traded before some day."""
+    return ThresholdSizeRow(
+        notional=notional,
+        by_volume=0.072,
+        at_once=None,
+        days=1_825,
+        smallest_factor=1.0005,
+        largest_factor=largest,
+        largest_day="2022-12-27",
+        largest_volume=104.7e6,
+        largest_series="bybit perp BTCUSDT 1d",
+        peak_to_trough=1.41,
+        unsized_peak_to_trough=1.4,
+        rise_30d=0.2337,
+        unsized_rise_30d=0.2445,
+        at_once_reason="no order book on BTC by 2025-11-20",
     )
 
 
@@ -140,7 +168,12 @@ def path(last: str, days: int = 20) -> ThresholdPathRow:
         ThresholdLossRow(fall.isoformat(), "long", 0.0834),
         ThresholdLossRow(rise.isoformat(), "short", 0.0951),
     )
-    return ThresholdPathRow(first.isoformat(), tuple(default), fast, losses)
+    sized: list[float | None] = [None if rate is None else 0.0713 for rate in default]
+    sized[0] = None
+    volume = (None, *[9.02e9] * (days - 1))
+    return ThresholdPathRow(
+        first.isoformat(), tuple(default), fast, losses, sized=tuple(sized), volume=volume
+    )
 
 
 def side(underlying: str, name: str, moves: int, breaches: int) -> ReviewSideRow:

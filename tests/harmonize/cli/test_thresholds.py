@@ -28,6 +28,7 @@ from harmonize.cli.thresholds_chart import thresholds_chart
 from harmonize.cli.thresholds_text import thresholds_text
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.path import Model, Tool
+from harmonize.thresholds.scores import PathScore
 from reports.formats.sheets import sheet_csv, workbook
 
 POOLED = (Model.REGRESSION, Model.AVERAGE, Model.LEARNED)
@@ -105,6 +106,32 @@ def test_a_statement_compares_with_the_threshold_of_its_size(document: Any) -> N
         assert advice["threshold_rate"] == size["by_volume"]
         counts = ("models_could_fall", "models_need_not_move", "models_should_rise")
         assert sum(advice[name] for name in counts) == advice["models"] > 0
+
+
+def test_the_size_of_every_day_is_that_of_the_volume_known_before(
+    printed: str, document: Any, answer: ThresholdsAnswer
+) -> None:
+    (own,), (asset,) = document["underlyings"], answer.assets
+    effect = next(row for row in own["by_size"] if row["notional"] == 1e6)["effect"]
+    assert effect["days"] == own["tested_days"]
+    (default,) = [
+        path.score.cost
+        for path in asset.scores.paths
+        if document["default"]["model"] == path.model
+        and document["default"]["tool"] == path.tool
+        and isinstance(path.score, PathScore)
+    ]
+    assert effect["unsized"]["rise_30"] == default.rise_30
+    assert effect["unsized"]["peak_to_trough"] == default.peak_to_trough
+    assert not isinstance(asset.volume, Unknown)
+    last = own["daily"][-1]
+    assert last["volume_before_usd"] == pytest.approx(asset.volume.value, rel=1e-3)
+    for row in own["daily"]:
+        factor = (1 + 1e6 / (0.05 * row["volume_before_usd"]) / 3) ** 0.5
+        assert row["default_at_size_rate"] == pytest.approx(row["default_rate"] * factor, rel=3e-4)
+    words = f"At $1m, liquidity multiplied the threshold by {effect['smallest']:.4f} to"
+    (line,) = [line for line in printed.splitlines() if line.startswith(words)]
+    assert f"(largest on {effect['largest_day']}, by $" in line
 
 
 def test_the_gate_does_not_count_the_benchmark_and_the_default_is_explained(
@@ -273,7 +300,7 @@ def test_csv_and_workbook_have_a_row_per_path(answer: ThresholdsAnswer) -> None:
     content = workbook(thresholds_table.threshold_sheets(answer), "x", answer.as_of)
     book = load_workbook(BytesIO(content), read_only=True)
     names = ["Paths", "By year", "Gate", "Candidates", "Advice", "Venues"]
-    assert book.sheetnames == [*names, "Signals", "Episodes", "Fallbacks"]
+    assert book.sheetnames == [*names, "Signals", "Episodes", "Fallbacks", "By size", "Daily"]
 
 
 def test_the_chart_draws_what_fails_coverage_hollow(answer: ThresholdsAnswer) -> None:

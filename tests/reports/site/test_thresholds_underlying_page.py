@@ -131,6 +131,36 @@ def test_the_chart_marks_losses_and_says_whose_values_are_of_today() -> None:
     assert points_up == [False, True, False, True], "a long, a short, and both in the legend"
 
 
+def test_the_path_at_the_size_is_drawn_if_it_differs_visibly() -> None:
+    assert "default at $1m</text>" not in part("path", page())
+    assert "At $1m the default is less than 1.0 % higher on every day, so that it has no" in shown(
+        "path"
+    )
+    first = threshold_section().rows[0]
+    sized = tuple(None if rate is None else 0.0718 for rate in first.path.sized)
+    drawn = replace(first, path=replace(first.path, sized=sized))
+    document = with_section(replace(threshold_section(), rows=(drawn,)))
+    assert "default at $1m</text>" in part("path", page(document))
+    assert "At $1m: the default times √(1 + T/3), T by the volume" in shown("path", document)
+    unsized = replace(first, path=replace(first.path, sized=(), volume=()), sizes=())
+    document = with_section(replace(threshold_section(), rows=(unsized,)))
+    assert "$1m" not in shown("path", document).replace("audit at $1m", "")
+    assert "Default at" not in dict(site_files(document))["thresholds/btc-path.csv"].decode()
+
+
+def test_a_sentence_and_a_table_tell_how_liquidity_moved_the_threshold() -> None:
+    path = shown("path")
+    assert (
+        "At $1m, liquidity multiplied the threshold by 1.0005 to 1.0313 over 1,825 tested days (largest on"
+        " 2022-12-27, by $105m of daily volume of bybit perp BTCUSDT 1d in the 30 days before). Peak ÷"
+        " trough: 1.41 at that size, 1.4 without size. Largest 30-day rise: 23.37 % at that size, 24.45 %"
+        " without size."
+    ) in path
+    assert "bybit perp BTCUSDT 1d on 692 days (2021-03-10 to 2023-01-30), binance" in path
+    assert "Order books of the past are not archived" in path
+    assert "$100m 7.2 % n/o 1.0005 the whole position 2022-12-27 1.41 1.4 23.37 % 24.45 %" in path
+
+
 def test_a_margin_that_is_not_known_has_no_line_but_its_reason() -> None:
     own = replace(
         row("BTC", "2025-11-20"), reference=None, reference_reason="no class", median=None, venues=0
@@ -144,7 +174,10 @@ def test_table_and_file_have_every_day_the_newest_first() -> None:
     rows = list(csv.DictReader(io.StringIO(files()["thresholds/btc-path.csv"].decode())))
     assert [rows[0]["Day"], rows[-1]["Day"]] == ["2025-11-20", "2025-11-01"]
     by_day = {own["Day"]: own for own in rows}
-    assert by_day["2025-11-08"]["Default"] == "–"
+    assert by_day["2025-11-08"]["Default"] == by_day["2025-11-08"]["Default at $1m"] == "–"
+    assert by_day["2025-11-01"]["Default at $1m"] == by_day["2025-11-01"]["Volume before"] == "–"
+    assert by_day["2025-11-20"]["Default at $1m"].replace(NBSP, " ") == "7.13 %"
+    assert by_day["2025-11-20"]["Volume before"] == "$9.02bn"
     assert by_day["2025-11-13"]["Loss above it"].replace(NBSP, " ") == "9.51 %"
     assert by_day["2025-11-13"]["Side"] == "short"
     assert by_day["2025-11-12"]["Side"] == ""
