@@ -111,7 +111,7 @@ def thresholds_by_size(inputs: SizeInputs, terms: ThresholdTerms) -> ThresholdsB
     is_tested = np.isin(path.days, inputs.tested) & np.isfinite(path.margin)
     return ThresholdsBySize(
         sizes=tuple(_size(size, path, inputs, known, is_tested) for size in sizes),
-        sources=tuple(_sources(path.days, inputs.turnovers, known, is_tested)),
+        sources=_sources(path.days, inputs.turnovers, known, is_tested),
         notes=(*_notes(path, inputs, terms.notional, known, is_tested), _PAST_BOOKS),
     )
 
@@ -178,17 +178,19 @@ def rounded_factor(factor: float) -> float:
 
 def _sources(
     days: Days, turnovers: Sequence[Turnover], known: KnownVolume, is_tested: NDArray[np.bool_]
-) -> Iterator[VolumeSource]:
-    """Yields the perpetuals that have the largest volume on a tested day or on the last one."""
+) -> tuple[VolumeSource, ...]:
+    """Returns the perpetuals with the largest volume on a tested day or on the last one, in order of time."""
     is_used = is_tested.copy()
     is_used[-1] = True
     names = [str(own.id) for own in turnovers]
+    found = []
     for name in dict.fromkeys(names):
         places = [place for place, own in enumerate(names) if own == name]
         rows = np.flatnonzero(np.isin(known.sources, places) & is_used)
         if rows.size:
             first, last = int(days[rows[0]]), int(days[rows[-1]])
-            yield VolumeSource(turnovers[places[0]].id, first, last, int(rows.size))
+            found.append(VolumeSource(turnovers[places[0]].id, first, last, int(rows.size)))
+    return tuple(sorted(found, key=lambda own: own.first_day))
 
 
 def _notes(

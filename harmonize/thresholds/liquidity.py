@@ -170,7 +170,15 @@ def checked_size(notional: float) -> float:
 
 
 def _multiplied(side: SidePath, factor: Floats) -> SidePath:
-    return SidePath(np.minimum(side.var * factor, 1.0), np.minimum(side.es * factor, 1.0))
+    return SidePath(_product(side.var, factor), _product(side.es, factor))
+
+
+def _product(threshold: Floats, factor: Floats) -> Floats:
+    """Returns a threshold times a factor, at most 1; an infinite factor gives 1, also for 0."""
+    is_unbounded = np.isinf(factor) & np.isfinite(threshold)
+    with np.errstate(invalid="ignore"):
+        product = np.minimum(threshold * factor, 1.0)
+    return np.asarray(np.where(is_unbounded, 1.0, product))
 
 
 def _added(side: SidePath, cost: float, rows: NDArray[np.bool_]) -> SidePath:

@@ -69,7 +69,7 @@ def _lines(section: ThresholdSection, path: ThresholdPathRow) -> list[DayLine]:
     if path.fast != path.default:
         lines.append(DayLine("fast margin", "c1 d2", first, path.fast))
     if _is_sized_visible(path):
-        lines.append(DayLine(_sized_name(section).lower(), "c4 d4", first, path.sized))
+        lines.append(DayLine(_sized_name(section).lower(), "c5 d4", first, path.sized))
     return lines
 
 

@@ -152,7 +152,8 @@ def _path(content: ThresholdSection, row: ThresholdRow, chart: Figure | None) ->
         return NOTHING
     asked = [own for own in row.sizes if own.notional == content.notional]
     sentences = [size_sentence(own) for own in asked]
-    sentences += filter(None, (volumes_sentence(row.size_volumes), *row.size_notes))
+    sentences += filter(None, (volumes_sentence(row.size_volumes),))
+    sentences += [f"{note}." for note in row.size_notes]
     known = unordered([text(_capital(words)) for words in sentences]) if asked else NOTHING
     return join(
         [side_by_side((chart,)), known, table(tables.size_table(row), "../thresholds-sizes.csv")]

@@ -55,7 +55,8 @@ def size_table(row: ThresholdRow) -> Table:
         "Thresholds by size",
         text(
             f"Threshold of {row.underlying} by size: now, closed over days of volume and at once into the"
-            " last order book; and over the tested days, by the volume known before each"
+            f" last order book; and over the tested days, by the volume known before each. {marks.NOT_OBSERVABLE.sign}:"
+            " not known, for the reason in the CSV file"
         ),
         (
             *("#Size", "#By volume", "#At once", "#Least factor", "#Largest factor", "Largest on"),

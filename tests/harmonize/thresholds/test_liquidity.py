@@ -19,7 +19,7 @@ from harmonize.thresholds.liquidity import (
     volume_scaled,
     with_depth_cost,
 )
-from harmonize.thresholds.path import Fallback, Model, ThresholdPath
+from harmonize.thresholds.path import Fallback, Model, SidePath, ThresholdPath
 from tests.harmonize.thresholds.samples import history
 
 DEPTH = Depth(2e6, 4e6, 20.0, "binance", "BTCUSDT", ())
@@ -113,6 +113,16 @@ def test_large_positions_are_charged_more_and_at_most_their_value() -> None:
     assert np.nanmax(volume_scaled(path, 1e15, volume).short.es) == 1
     with pytest.raises(ValueError, match="volume: expected 501 rows"):
         volume_scaled(path, 1e6, volume[1:])
+
+
+def test_without_any_volume_the_threshold_is_the_whole_position() -> None:
+    days = np.arange(4)
+    side = SidePath(np.array([0.0, 0.1, -0.1, np.nan]), np.full(4, np.nan))
+    path = ThresholdPath("BTC", Model.HISTORICAL_365, 0.99, days, side, side)
+    scaled = volume_scaled(path, 1e6, np.zeros(4))
+    np.testing.assert_array_equal(scaled.long.var, [1.0, 1.0, 1.0, np.nan])
+    assert np.isnan(scaled.long.es).all()
+    assert scaled.fallbacks == ()
 
 
 def test_a_book_charges_half_the_distance_that_the_position_moves_it() -> None:

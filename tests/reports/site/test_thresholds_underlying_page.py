@@ -157,7 +157,7 @@ def test_a_sentence_and_a_table_tell_how_liquidity_moved_the_threshold() -> None
         " without size."
     ) in path
     assert "bybit perp BTCUSDT 1d on 692 days (2021-03-10 to 2023-01-30), binance" in path
-    assert "Order books of the past are not archived" in path
+    assert "Order books of the past are not archived." in path
     assert "$100m 7.2 % n/o 1.0005 the whole position 2022-12-27 1.41 1.4 23.37 % 24.45 %" in path
 
 
