@@ -1,6 +1,6 @@
 """Rows of a stress on one underlying: curve, cliffs, paths, contributions, density, effects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import product
 from math import isfinite
@@ -14,13 +14,20 @@ from harmonize.api.stress_paths import SimulatedPaths, simulated_paths
 from harmonize.api.stress_references import threshold_rows
 from harmonize.api.stress_sensitivity import sensitivity_rows
 from harmonize.api.stress_validation import limit_sentences, validate
-from harmonize.api.stress_venues import Samples, venue_figures, withheld_sentences
+from harmonize.api.stress_venues import (
+    Samples,
+    least_sampled,
+    venue_figures,
+    withheld_intervals,
+    withheld_sentences,
+)
 from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.document.stress import (
     CliffRow,
     EffectCellRow,
     StressAbsentRow,
     StressBinRow,
+    StressChangedCliffRow,
     StressChangedPointRow,
     StressEffectRow,
     StressPointRow,
@@ -65,9 +72,11 @@ def stress_row(
     times = sorted(iso_utc(schedule.observed_at) for schedule in schedules)
     shocks = np.array(sorted({*SHOCKS, case.shock}))
     samples = _samples(case, impacts)
-    points = tuple(_points(given, impacts, shocks, samples))
+    least = least_sampled(case, given)
+    points = tuple(_points(given, impacts, shocks, samples, least))
     at_shock = tuple(point for point in points if point.shock == case.shock)
     venues = tuple(_venue_rows(case, given, impacts, samples))
+    changed = tuple(_changed_books(case, book)) if impacts else ()
     return StressRow(
         underlying=case.underlying,
         shock=case.shock,
@@ -91,10 +100,12 @@ def stress_row(
             StressAbsentRow(venue.venue, venue.reason) for venue in book.not_observable
         ),
         defaults=default_rows(case),
-        changed=tuple(_changed(case, book, impacts, shocks)),
+        changed=tuple(_changed_points(changed, impacts, shocks)),
+        changed_cliffs=tuple(_changed_cliffs(changed, impacts)),
         validation=validation,
         limits=(
             *withheld_sentences(venues),
+            *withheld_intervals(points, least),
             *limit_sentences(case.underlying, validation, at_shock, has_accounts=case.has_accounts),
         ),
         thresholds=tuple(threshold_rows(book, case.references)),
@@ -144,15 +155,17 @@ def _number(value: float) -> float | None:
 
 
 def _points(
-    given: Thresholds, impacts: Impacts, shocks: Floats, samples: Samples
+    given: Thresholds, impacts: Impacts, shocks: Floats, samples: Samples, least: float
 ) -> Iterator[StressPointRow]:
+    """Yields the curve; what is liquidated below ``least``, in USD, has no interval."""
     sampled = _sampled(impacts, shocks, samples)
     total = float(given.open_interest.sum())
     for liquidity, impact in impacts.items():
         outcome = curve(given, impact, shocks)
         for column, shock in enumerate(shocks.tolist()):
             liquidated = float(outcome.liquidated[column])
-            low, high = sampled[liquidity][:, column] if sampled else (None, None)
+            is_known = bool(sampled) and not 0.0 < liquidated < least
+            low, high = sampled[liquidity][:, column] if is_known else (None, None)
             yield StressPointRow(
                 liquidity,
                 shock,
@@ -259,28 +272,48 @@ def _reactions(case: StressCase, book: Book) -> Iterator[StressReactionRow]:
         )
 
 
-def _changed(
-    case: StressCase, book: Book, impacts: Impacts, shocks: Floats
-) -> Iterator[StressChangedPointRow]:
-    """Yields the curve under every change of rules and reaction, without randomness."""
-    if not impacts:
-        return
+def _changed_books(case: StressCase, book: Book) -> Iterator[tuple[NamedChange, str, Thresholds]]:
+    """Yields every change of rules and reaction with the longs under it, without randomness."""
     for change, behaviour in product(case.changes, Behaviour):
         outcome = apply(book, change.what_if, behaviour)
-        given = thresholds(outcome.positions, outcome.falls)
-        for liquidity, impact in impacts.items():
-            result = curve(given, impact, shocks)
-            for column, shock in enumerate(shocks.tolist()):
-                yield StressChangedPointRow(
-                    change.specification,
-                    change.rule_set,
-                    behaviour.value,
-                    liquidity,
-                    shock,
-                    float(result.move[column]),
-                    float(result.liquidated[column]),
-                    float(result.loss[column]),
-                )
+        yield change, behaviour.value, thresholds(outcome.positions, outcome.falls)
+
+
+def _changed_points(
+    changed: Sequence[tuple[NamedChange, str, Thresholds]], impacts: Impacts, shocks: Floats
+) -> Iterator[StressChangedPointRow]:
+    """Yields the curve under every change of rules and reaction."""
+    for (change, behaviour, given), (liquidity, impact) in product(changed, impacts.items()):
+        result = curve(given, impact, shocks)
+        for column, shock in enumerate(shocks.tolist()):
+            yield StressChangedPointRow(
+                change.specification,
+                change.rule_set,
+                behaviour,
+                liquidity,
+                shock,
+                float(result.move[column]),
+                float(result.liquidated[column]),
+                float(result.loss[column]),
+            )
+
+
+def _changed_cliffs(
+    changed: Sequence[tuple[NamedChange, str, Thresholds]], impacts: Impacts
+) -> Iterator[StressChangedCliffRow]:
+    """Yields the cliffs under every change of rules and reaction."""
+    for change, behaviour, given in changed:
+        for cliff in _cliffs(given, impacts):
+            yield StressChangedCliffRow(
+                change.specification,
+                change.rule_set,
+                behaviour,
+                cliff.liquidity,
+                cliff.shock,
+                cliff.before,
+                cliff.after,
+                cliff.notional,
+            )
 
 
 def step_rows(underlying: str, terms: TermsByVenue) -> Iterator[StressStepRow]:

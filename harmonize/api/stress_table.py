@@ -15,6 +15,7 @@ _TABLES = (
     ("Margins in force", "thresholds", set[str]()),
     ("Curve under changes", "changed", set[str]()),
     ("Cliffs", "cliffs", set[str]()),
+    ("Cliffs under changes", "changed_cliffs", set[str]()),
     ("Paths", "paths", set[str]()),
     ("Density", "density", set[str]()),
     ("Reactions", "reactions", set[str]()),
@@ -55,7 +56,8 @@ def stress_sheets(answer: StressAnswer) -> tuple[Sheet, ...]:
 def curve_sheet(answer: StressAnswer) -> Sheet:
     """Returns a row per underlying, shock and liquidity, and per path; with the marks of defaults.
 
-    A path with switches has what they do, summed over venues. ``assumptions`` repeats every default with its mark, because a single table has no other place.
+    A path with switches has what they do, summed over venues. ``assumptions`` repeats every default with
+    its mark, because a single table has no other place.
     """
     records: list[_Record] = []
     for row in answer.rows:

@@ -1,19 +1,20 @@
 """Contributions and reverse stress by venue, with their intervals, and what too little decides."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 
 from harmonize.api.stress_case import Impacts, StressCase
-from harmonize.document.stress import ReverseStressRow, StressVenueRow
+from harmonize.document.stress import ReverseStressRow, StressPointRow, StressVenueRow
 from harmonize.stress.contributions import Contributions, contributions
 from harmonize.stress.curve import ReverseStress, curve, reverse_stress
 from harmonize.stress.effects import INTERVAL
 from harmonize.stress.impact import Impact
 from harmonize.stress.positions import Floats
 from harmonize.stress.thresholds import Thresholds
+from harmonize.text import numbers
 from harmonize.text.messages import percent
 from harmonize.text.words import join_words
 
@@ -46,6 +47,25 @@ def venue_figures(
         return [{**absent, "reverse": own} for own in reverse]
     found = _contributions(case, given, impacts[min(impacts)], samples)
     return [{**own, "reverse": rows} for own, rows in zip(found, reverse, strict=True)]
+
+
+def least_sampled(case: StressCase, given: Thresholds) -> float:
+    """Returns the mean position of a sample, in USD; 0 for given positions, which have no sample."""
+    if not case.is_synthetic:
+        return 0.0
+    count = case.defaults.sample_rows.value * len(given.venues)
+    return float(given.open_interest.sum()) / count
+
+
+def withheld_intervals(points: Sequence[StressPointRow], least: float) -> Iterator[str]:
+    """Yields at which shocks fewer than one position of a sample is liquidated."""
+    shocks = sorted({own.shock for own in points if 0.0 < own.liquidated < least})
+    if shocks:
+        named = join_words([numbers.axis_rate(shock) for shock in shocks])
+        yield (
+            f"Interval of the liquidated notional at {named}: not observable where less than"
+            f" {numbers.usd(least)} is liquidated, the mean position of a sample."
+        )
 
 
 def withheld_sentences(venues: Sequence[StressVenueRow]) -> tuple[str, ...]:

@@ -22,7 +22,11 @@ def paths(row: StressRow, switched: SwitchedPaths) -> Iterator[str]:
         yield from _deleveraged(row.underlying, path, switched)
     if row.paths:
         path = row.paths[0]
-        shocks = [] if path.volume is None else [f"volume of {path.volume:g} times"]
+        shocks = (
+            []
+            if path.volume is None
+            else [f"volume of {path.volume:g} times that of the 30 days before"]
+        )
         if path.implied_volatility is not None:
             shocks.append(f"implied volatility of {percent(path.implied_volatility)} a year")
         if shocks:

@@ -14,7 +14,9 @@ from harmonize.cli.stress_numbers import NONE
 from harmonize.cli.stress_paths_text import paths
 from harmonize.cli.stress_venues_text import contributions, margins_in_force
 from harmonize.document.stress import (
+    CliffRow,
     EffectCellRow,
+    StressChangedCliffRow,
     StressDefaultRow,
     StressEffectRow,
     StressPointRow,
@@ -112,17 +114,28 @@ def _point(point: StressPointRow) -> Cells:
 
 
 def _cliffs(row: StressRow) -> Iterator[str]:
+    """Yields the cliffs under the rules in force, then those under each change and reaction."""
     if not row.points:
         return
+    yield f"cliffs, jumps of the move by 1 % or more: rules in force: {_listed(row.cliffs)}"
+    by_change: dict[tuple[str, str, str], list[StressChangedCliffRow]] = {}
+    for own in row.changed_cliffs:
+        by_change.setdefault((own.what_if, own.rule_set, own.behaviour), []).append(own)
+    for (what_if, rule_set, behaviour), cliffs in by_change.items():
+        name = f"{what_if}, {rule_set}" if rule_set else what_if
+        yield f"cliffs under {name}, {behaviour}: {_listed(cliffs)}"
+
+
+def _listed(cliffs: Sequence[CliffRow | StressChangedCliffRow]) -> str:
+    """Returns cliffs in words, the first ones of many."""
     texts = [
         f"at {stress_numbers.rate(cliff.shock)} ({cliff.liquidity:g}×) from "
         f"{stress_numbers.rate(cliff.before)} to "
         f"{'beyond the table' if cliff.after is None else stress_numbers.rate(cliff.after)}, "
         f"{stress_numbers.usd(cliff.notional)} more"
-        for cliff in row.cliffs
+        for cliff in cliffs
     ]
-    listed = first_words(texts, _MOST_CLIFFS) if texts else "none"
-    yield f"cliffs, jumps of the move by 1 % or more: {listed}"
+    return first_words(texts, _MOST_CLIFFS) if texts else "none"
 
 
 def _density(row: StressRow) -> Iterator[str]:

@@ -128,7 +128,8 @@ class StressPointRow:
     """Outcome of one shock under one liquidity multiplier.
 
     ``amplification`` is move over shock, None for shocks below 1 %. ``share`` is that of the open
-    interest of longs. ``loss`` is beyond the margins.
+    interest of longs. ``loss`` is beyond the margins. ``liquidated_low`` and ``liquidated_high`` are the
+    5–95 % interval; None for given positions, and where less than one position of a sample is liquidated.
     """
 
     liquidity: float
@@ -284,6 +285,24 @@ class StressChangedPointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StressChangedCliffRow:
+    """Shock at which the move jumps by at least 1 % under other rules, for one reaction and liquidity.
+
+    The jump is from ``before`` to ``after``; None if it ends beyond a depth table. ``notional`` is what
+    more is liquidated, in USD.
+    """
+
+    what_if: str
+    rule_set: str
+    behaviour: str
+    liquidity: float
+    shock: float
+    before: float
+    after: float | None
+    notional: float
+
+
+@dataclass(frozen=True, slots=True)
 class StressValidationRow:
     """Recorded against modelled liquidations of longs on one underlying, in USD.
 
@@ -365,6 +384,7 @@ class StressRow:
     validation: tuple[StressValidationRow, ...] = ()
     limits: tuple[str, ...] = ()
     thresholds: tuple[StressThresholdRow, ...] = ()
+    changed_cliffs: tuple[StressChangedCliffRow, ...] = ()
 
     @property
     def at_shock(self) -> tuple[StressPointRow, ...]:

@@ -91,7 +91,7 @@ def falls(positions: Positions, margins: Sequence[VenueMargins]) -> Falls:
         message = f"margins: expected those of {positions.venues}, in that order, found {names}"
         raise StressInputError(message)
     table = _table(margins)
-    _require_capacity(positions, table)
+    _require_capacity(positions, margins)
     piece = np.empty(len(positions), np.intp)
     for code, terms in enumerate(margins):
         own = np.flatnonzero(positions.venue == code)
@@ -131,14 +131,21 @@ def _table(margins: Sequence[VenueMargins]) -> _Table:
     )
 
 
-def _require_capacity(positions: Positions, table: _Table) -> None:
-    above = np.flatnonzero(positions.notional > table.largest[positions.venue])
+def _require_capacity(positions: Positions, margins: Sequence[VenueMargins]) -> None:
+    largest = np.array([terms.largest for terms in margins])
+    above = np.flatnonzero(positions.notional > largest[positions.venue])
     if above.size:
-        code, notional = positions.venue[above[0]], positions.notional[above[0]]
-        message = (
-            f"{positions.venues[code]}: position of {_usd(notional)} is above the largest of"
-            f" ${table.largest[code]:,.0f}; split it into positions of at most that"
-        )
+        terms, notional = margins[positions.venue[above[0]]], positions.notional[above[0]]
+        if terms.unobserved:
+            message = (
+                f"{terms.venue}: position of {_usd(notional)}: {terms.unobserved}; its margin is unknown:"
+                " leave it out"
+            )
+        else:
+            message = (
+                f"{terms.venue}: position of {_usd(notional)} is above the largest of"
+                f" ${terms.largest:,.0f}; split it into positions of at most that"
+            )
         raise StressInputError(message)
 
 

@@ -74,14 +74,16 @@ def _terms(
         return Unknown(f"MM is {no_trigger_reason(schedule.meaning)}")
     if schedule.instrument.payoff is Payoff.QUANTO:
         return Unknown("quanto contract: the loss depends on a third currency")
+    smaller = min(initial, maintenance, key=lambda offer: offer.largest)
     return VenueMargins(
         schedule.instrument.venue,
         _tiers(initial),
         _tiers(maintenance),
-        min(initial.largest, maintenance.largest),
+        smaller.largest,
         0.0 if schedule.fee.rule in _NO_FEE else fee,
         margin_basis(schedule, conventions),
         schedule.instrument.payoff,
+        unobserved=smaller.end if smaller.is_unobserved_above else "",
     )
 
 

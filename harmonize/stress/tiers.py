@@ -94,7 +94,8 @@ def tiers_from_pieces(pieces: Sequence[PieceNumbers]) -> Tiers:
 class VenueMargins:
     """Margin terms of one venue on one underlying.
 
-    ``largest`` is the largest position with an observed margin, in USD. ``fee`` is the fee add-on on
+    ``largest`` is the largest position with an observed margin, in USD. ``unobserved`` states that the
+    venue accepts larger ones, whose margin was not observed; it is empty if it accepts none. ``fee`` is the fee add-on on
     MM (a rate). ``basis`` is the quantity that MM follows while the price moves. IM is at least
     ``least_initial_rate`` of the notional: a cap on leverage.
     """
@@ -107,6 +108,7 @@ class VenueMargins:
     basis: MarginBasis = MarginBasis.VALUE
     payoff: Payoff = Payoff.LINEAR
     least_initial_rate: float = 0.0
+    unobserved: str = ""
 
     def __post_init__(self) -> None:
         """Raises StressInputError: the contract is quanto, or the fee is not a rate."""

@@ -3,7 +3,7 @@
 Against time, a margin holds up to where it meets the move.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -101,6 +101,20 @@ _TIME = Axis("time", (900.0, 432_000.0), _time_marks)
 _SIZE = Axis("position size", (1e4, 1e8), _size_marks)
 _SHOCK = Axis("sudden fall", (0.01, 0.3), _shock_marks, _WIDTH - 12.0, is_keyed_below=True)
 _KEY_TOP = _BOTTOM + 48.0
+
+
+def with_jumps(
+    points: Iterable[Point], jumps: Iterable[tuple[float, float, float]]
+) -> tuple[Point, ...]:
+    """Returns the points of a line in order, with both ends of every jump that lies between them.
+
+    A jump is its place, and the value before and after it. Without its ends a line between two points
+    would rise evenly where nothing changes up to the jump.
+    """
+    known = list(points)
+    first, last = (min(x for x, _ in known), max(x for x, _ in known)) if known else (0.0, 0.0)
+    ends = [(x, value) for x, *values in sorted(jumps) if first < x < last for value in values]
+    return tuple(sorted([*known, *ends]))
 
 
 def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> Svg:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -16,7 +17,7 @@ from harmonize.core.schedule import Unknown
 from harmonize.document.stress import StressAbsentRow, StressMarketRow
 from harmonize.stress.book import Book
 from harmonize.stress.counterfactuals import WhatIf
-from harmonize.stress.defaults import StressDefaults
+from harmonize.stress.defaults import DEFAULTS, StressDefaults
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.position_file import read_positions
 from harmonize.stress.scenario import hypothetical
@@ -209,6 +210,44 @@ def test_the_curve_under_other_rules_is_that_of_the_effects() -> None:
         moved = points[cell.liquidity, cell.behaviour]
         assert moved == pytest.approx(cell.before + cell.change, rel=1e-12)
     assert {own.shock for own in row.changed} == {own.shock for own in row.points}
+
+
+def test_less_than_one_position_of_a_sample_has_no_interval() -> None:
+    row = stress_row(CASE)
+    least = row.open_interest / (2 * 2_000)  # two venues with 2,000 positions each
+    few = [own for own in row.points if 0.0 < own.liquidated < least]
+    assert {own.liquidated_low for own in few} <= {None}
+    assert None not in {own.liquidated_low for own in row.points if own not in few}
+    stronger = replace(
+        CASE, defaults=replace(DEFAULTS, sample_rows=replace(DEFAULTS.sample_rows, value=2))
+    )
+    (first, *_) = stress_row(stronger).points
+    assert 0.0 < first.liquidated < row.open_interest / 4
+    assert first.liquidated_low is None
+    assert any("the mean position of a sample" in own for own in stress_row(stronger).limits)
+
+
+def test_a_cap_makes_a_cliff_where_the_curve_under_it_jumps() -> None:
+    rows = "".join(f"binance,BTC,long,1e6,{margin}\n" for margin in range(20_000, 100_000, 4_000))
+    book = given_book(read_positions(HEAD + rows, "x.csv"), "BTC", TERMS)
+    make = partial(same_book, book)
+    case = replace(CASE, make_book=make, is_synthetic=False, changes=(change("leverage=10"),))
+    row = stress_row(case)
+    assert {(own.what_if, own.behaviour) for own in row.changed_cliffs} == {
+        ("leverage=10", "notional kept"),
+        ("leverage=10", "margin kept"),
+    }
+    for cliff in row.changed_cliffs:
+        for shock, move in ((-1e-6, cliff.before), (1e-6, cliff.after)):
+            beside = stress_row(replace(case, shock=cliff.shock + shock)).changed
+            (found,) = [
+                own.move
+                for own in beside
+                if (own.behaviour, own.liquidity, own.shock)
+                == (cliff.behaviour, cliff.liquidity, cliff.shock + shock)
+            ]
+            assert found == pytest.approx(move, abs=1e-5)
+    assert stress_row(replace(case, changes=())).changed_cliffs == ()
 
 
 def test_twice_the_open_interest_is_measured_on_a_book_of_twice_the_size() -> None:

@@ -149,6 +149,18 @@ def test_every_format_states_the_defaults_with_their_marks(
     assert set(names) <= {cell.value for row_ in sheet.iter_rows() for cell in row_}
 
 
+def test_cliffs_under_other_rules_are_listed_with_those_in_force(btc: Any, printed: str) -> None:
+    (row,) = btc["stress"]
+    (cliff, *_) = row["changed_cliffs"]
+    assert (cliff["what_if"], cliff["rule_set"]) == ("reference", "harmonized-baseline")
+    assert cliff["after"] - cliff["before"] >= 0.01
+    assert "rules in force: none" in printed
+    assert (
+        "reference, harmonized-baseline, notional kept: at 4.7 % (4×) from 4.7 % to 7.1 %"
+        in printed
+    )
+
+
 def test_the_limits_are_stated_in_words(printed: str) -> None:
     assert "on 49 recorded days attributed to hyperliquid, the model liquidates 0." in printed
     assert "the source does not name the venue, and its description suggests Hyp" in printed
@@ -582,6 +594,11 @@ def test_a_wrong_scenario_is_one_line_with_its_place(
             "positions.csv:2: venue: unknown venue binancee; did you mean binance?",
         ),
         ("100000,10000", '"100,000",10000', "found '100,000'; write 100000"),
+        (
+            "binance,BTC,long,100000,10000",
+            "gate,BTC,long,1000000,100000",
+            "not observed (capacity $1,500,000,000); its margin is unknown: leave it out",
+        ),
         (
             "100000,10000",
             "1e12,1e11",

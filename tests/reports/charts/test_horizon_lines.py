@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from reports.charts.horizon_lines import LevelLine, MoveLine, horizon_lines, size_lines
+from reports.charts.horizon_lines import LevelLine, MoveLine, horizon_lines, size_lines, with_jumps
 from reports.charts.svg import Frame
 
 FRAME = Frame("key", "Title", "What it shows")
@@ -113,3 +113,10 @@ def test_the_chart_is_no_wider_than_text_of_eleven_pixels_permits_on_a_telephone
     box = re.search(r'viewBox="0 0 (\d+) \d+"', svg)
     assert box is not None
     assert 12 * 480 / float(box[1]) >= 11
+
+
+def test_a_line_has_both_ends_of_a_jump_between_its_points() -> None:
+    line = ((0.05, 0.13), (0.01, 0.01))
+    jumps = [(0.048, 0.048, 0.12), (0.005, 0.1, 0.2), (0.3, 0.3, 0.4)]
+    assert with_jumps(line, jumps) == ((0.01, 0.01), (0.048, 0.048), (0.048, 0.12), (0.05, 0.13))
+    assert with_jumps((), jumps) == ()
