@@ -9,6 +9,7 @@ from harmonize.api.calibrate import BASELINE, Calibration, RateChange
 from harmonize.api.calibration_margin_text import margin_sections
 from harmonize.api.calibration_margins import MarginsInForce
 from harmonize.api.calibration_sentences import SENTENCE_TERMS, asset_sentences, interval_text
+from harmonize.api.calibration_summary import same_day_text, summary_lines
 from harmonize.api.markdown_table import table
 from harmonize.calibration.baseline import BaselineCalibration, CalibratedClass
 from harmonize.calibration.class_rate import SideCoverage
@@ -34,6 +35,9 @@ def changes_text(
         _version_text(calibration),
         *([f"**Warning:** {looks_back_text(calibration)}."] if calibration.looks_back else []),
         *([requested_text(calibration)] if calibration.is_for_requested_only else []),
+        "## Summary",
+        "\n".join(f"- {line}" for line in summary_lines(calibration, margins)),
+        *([same_day] if (same_day := same_day_text(calibration)) else []),
         "## In a sentence per asset",
         *([SENTENCE_TERMS] if calibration.classes is not None else []),
         "\n".join(f"- {line}" for line in asset_sentences(calibration, margins)),

@@ -9,19 +9,22 @@ from types import MappingProxyType
 from harmonize.adequacy.factors import VenueVolume
 from harmonize.api.calibrate import BASELINE, next_version
 from harmonize.api.calibration_files import NewVersion, version_with_examples
+from harmonize.api.calibration_review import stated_day
 from harmonize.api.errors import NotObservedError
 from harmonize.api.rule_set_text import RuleSetText
 from harmonize.api.threshold_terms import ThresholdsAnswer
 from harmonize.calibration.signal_moves import (
     Direction,
+    EvidenceLimits,
     MemberClass,
     SignalMove,
     SignalProposal,
     SignalStay,
+    current_moves,
     members_after,
-    signal_moves,
 )
 from harmonize.document.threshold_sentences import apply_command
+from harmonize.history.recent import RECENT_DAYS
 from harmonize.policy.rule_set import Flag, FlagStatus, ReferenceSchedule, RuleSet
 from harmonize.text.messages import percent
 from rules import loader
@@ -53,11 +56,13 @@ class ProposedVersion:
 def proposed_version(answer: ThresholdsAnswer) -> ProposedVersion:
     """Returns the version of the baseline with the moves that the signals of an answer propose.
 
-    Rates and tiers of classes stay. Raises NotObservedError: no signal moves an asset, with the reasons.
+    Rates and tiers of classes stay. A signal moves no asset if its evidence is older than an audit accepts, or
+    if the day of the answer is before that of the last version. Raises NotObservedError: no signal moves an
+    asset, with the reasons.
     """
     last = loader.load(BASELINE)
     classes = _classes(last)
-    decided = signal_moves(_proposals(answer), classes, _volumes(answer))
+    decided = _decided(answer, last)
     moves = tuple(own for own in decided if isinstance(own, SignalMove))
     stays = tuple(own for own in decided if isinstance(own, SignalStay))
     if not moves:
@@ -89,7 +94,7 @@ def move_text(move: SignalMove) -> str:
 
 
 def stay_text(stay: SignalStay) -> str:
-    """Returns which asset stays despite a signal, and why."""
+    """Returns which asset stays despite a signal, and why, with the figures and the day of the signal."""
     return f"{stay.proposal.asset} {stay.reason}: {_proposal_text(stay.proposal)}"
 
 
@@ -97,23 +102,41 @@ def proposal_outcomes(answer: ThresholdsAnswer) -> Mapping[tuple[str, str], str]
     """Returns what follows from the proposals of an answer, by signal and asset.
 
     It is the command that applies the proposal, or why it changes no class. A signal that moves no asset
-    has no entry.
+    has no entry. On an asset without a class, only the signal with the most prudent proposal has one.
     """
-    decided = signal_moves(_proposals(answer), _classes(loader.load(BASELINE)), _volumes(answer))
-    by_asset = {own.proposal.asset: own for own in decided}
-    return {
-        (own.signal, own.asset): _outcome_text(own.signal, by_asset[own.asset], answer)
-        for own in _proposals(answer)
-    }
+    last = loader.load(BASELINE)
+    members = {asset for own in _classes(last) for asset in own.assets}
+    outcomes: dict[tuple[str, str], str] = {}
+    for decided in _decided(answer, last):
+        own = decided.proposal
+        outcomes[own.signal, own.asset] = _outcome_text(decided, answer)
+    deciding = {asset: signal for signal, asset in reversed(outcomes)}
+    for own in _proposals(answer):
+        if own.asset in members:
+            text = f"{deciding[own.asset]} decides on the class of {own.asset}"
+            outcomes.setdefault((own.signal, own.asset), text)
+    return outcomes
 
 
-def _outcome_text(signal: str, decided: SignalMove | SignalStay, answer: ThresholdsAnswer) -> str:
-    own = decided.proposal
-    if own.signal != signal:
-        return f"{own.signal} decides on the class of {own.asset}"
+def _outcome_text(decided: SignalMove | SignalStay, answer: ThresholdsAnswer) -> str:
+    asset = decided.proposal.asset
     if isinstance(decided, SignalStay):
-        return f"no class changes: {own.asset} {decided.reason}"
-    return f"to apply: {apply_command(own.asset, answer.as_of)}"
+        return f"no class changes: {asset} {decided.reason}"
+    return f"to apply: {apply_command(asset, answer.as_of)}"
+
+
+def _decided(answer: ThresholdsAnswer, last: RuleSet) -> tuple[SignalMove | SignalStay, ...]:
+    """Returns what the proposals of an answer change in the last version, and which change nothing."""
+    limits = EvidenceLimits(answer.as_of.date(), int(RECENT_DAYS), version_day(last))
+    return current_moves(_proposals(answer), _classes(last), _volumes(answer), limits)
+
+
+def version_day(rule_set: RuleSet) -> date | None:
+    """Returns the latest day that flags with the status calibrated state; None: they state none."""
+    days = (
+        stated_day(flag.note) for flag in rule_set.flags if flag.status is FlagStatus.CALIBRATED
+    )
+    return max((day for day in days if day is not None), default=None)
 
 
 def _proposal_text(proposal: SignalProposal) -> str:

@@ -59,6 +59,49 @@ class SignalStay:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class EvidenceLimits:
+    """Limits of the days on which the evidence of a signal may lie to move an asset.
+
+    ``as_of`` is the day of the answer, ``max_age_days`` the largest age of the evidence on it. ``made_on``
+    is the day of the last version; None: it states none.
+    """
+
+    as_of: date
+    max_age_days: int
+    made_on: date | None
+
+    def problem(self, day: date) -> str:
+        """Returns why evidence of a day moves no asset, as the end of a sentence; empty if it may."""
+        if self.made_on is not None and self.as_of < self.made_on:
+            return f"{self.as_of} is before {self.made_on}, the day of the last version"
+        age = (self.as_of - day).days
+        if age > self.max_age_days:
+            return f"the evidence is {age} days old on {self.as_of}, more than {self.max_age_days}"
+        return ""
+
+
+def current_moves(
+    proposals: Sequence[SignalProposal],
+    classes: Sequence[MemberClass],
+    volumes: Mapping[str, Decimal],
+    limits: EvidenceLimits,
+) -> tuple[SignalMove | SignalStay, ...]:
+    """Returns ``signal_moves`` of the proposals within the limits, then each other one with the reason.
+
+    A proposal on an asset without a class has that reason, whatever its day.
+    """
+    members = {asset for own in classes for asset in own.assets}
+    problems = {own: limits.problem(own.day) for own in proposals if own.asset in members}
+    current = [own for own in proposals if not problems.get(own)]
+    refused = (
+        SignalStay(own, f"is not moved by {own.signal}, because {problem}")
+        for own, problem in problems.items()
+        if problem
+    )
+    return (*signal_moves(current, classes, volumes), *refused)
+
+
 def signal_moves(
     proposals: Sequence[SignalProposal],
     classes: Sequence[MemberClass],

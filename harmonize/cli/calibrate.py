@@ -170,6 +170,7 @@ def _exit(
 
     ``reasons`` names the file that has the reasons. Empty: no file has them, and they are printed.
     """
+    from harmonize.api.calibration_summary import unmeasured_text
     from harmonize.api.calibration_text import looks_back_text, requested_text
 
     if calibration.looks_back:
@@ -177,9 +178,8 @@ def _exit(
     if calibration.is_for_requested_only:
         note(settings, f"note: {requested_text(calibration)}")
     measured = {item.asset for item in calibration.evidence if item.inputs}
-    unmeasured = [item.asset for item in calibration.evidence if item.asset not in measured]
-    if unmeasured:
-        note(settings, f"note: not measured: {', '.join(unmeasured)}{reasons}")
+    if unmeasured := unmeasured_text(calibration):
+        note(settings, f"note: not measured: {unmeasured}{reasons}")
     if not reasons:
         _print_reasons(settings, request, calibration)
     for defect in calibration.defects:

@@ -27,7 +27,7 @@ from harmonize.text.messages import counted, percent
 from harmonize.text.sanitize import one_line
 from harmonize.thresholds.choice import MOST_RISE
 from harmonize.thresholds.evaluation import ScoredPath
-from harmonize.thresholds.gate import ASSET_SIDES, BENCHMARK, GateResult
+from harmonize.thresholds.gate import ASSET_SIDES, BENCHMARK, Condition, GateResult
 from harmonize.thresholds.path import Model, Tool
 from harmonize.thresholds.scores import PathScore, SideScore
 from harmonize.thresholds.signals import PROPOSAL_IN_WORDS
@@ -94,8 +94,15 @@ def _gate_row(result: GateResult) -> Cells:
     return (
         f"  {result.model}",
         "benchmark" if result.is_benchmark else state,
-        *(c.text if c.is_met else f"not met: {c.text}" for c in result.conditions),
+        *(_condition(result, c) for c in result.conditions),
     )
+
+
+def _condition(result: GateResult, condition: Condition) -> str:
+    """Returns the figure of a condition; none for the benchmark, which is not compared with itself."""
+    if result.is_benchmark and BENCHMARK in condition.text:
+        return _NONE
+    return condition.text if condition.is_met else f"not met: {condition.text}"
 
 
 def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
@@ -109,7 +116,7 @@ def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
         yield f"  {part.id}: {day_text(part.first_day)} to {day_text(part.last_day)}"
     heads = (
         *("model", "tool", "now", "mean", "over, long", "over, short", "Kupiec p", "indep. p"),
-        *("tick loss", "FZ0", "shortfall", "peak ÷ trough", "rise 1, 5, 30 d"),
+        *("tick loss", "FZ0", "mean uncovered", "peak ÷ trough", "rise 1, 5, 30 d"),
     )
     rows = [_path(path) for path in _listed(own, answer)]
     yield from aligned(heads, rows, right=frozenset(range(2, len(heads))))

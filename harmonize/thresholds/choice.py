@@ -119,8 +119,9 @@ def choose_default(
     best = min(calm, key=lambda own: own.mean_margin)
     cheaper = [own for own in candidates if own.mean_margin < best.mean_margin]
     failing = sum(bool(own.fails(sides)) for own in cheaper)
+    tool = "without a tool" if best.tool is Tool.NONE else best.tool
     reason = (
-        f"{best.model}, {best.tool}, chosen over {counted(sides // 2, 'underlying')}: mean margin {percent(best.mean_margin)}, largest 30-day rise "
+        f"{best.model}, {tool}, chosen over {counted(sides // 2, 'underlying')}: mean margin {percent(best.mean_margin)}, largest 30-day rise "
         f"{percent(best.rise_30)} (median). Of {len(cheaper)} cheaper paths, {failing} do not cover both "
         f"sides and {len(cheaper) - failing} rise by more than {percent(MOST_RISE)} in 30 days."
     )

@@ -1,5 +1,6 @@
 """Which class a signal moves an asset to: direction, coverage, volumes, and classes of one asset."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal as D
 
@@ -7,10 +8,12 @@ import pytest
 
 from harmonize.calibration.signal_moves import (
     Direction,
+    EvidenceLimits,
     MemberClass,
     SignalMove,
     SignalProposal,
     SignalStay,
+    current_moves,
     members_after,
     signal_moves,
 )
@@ -127,3 +130,43 @@ def test_members_keep_their_order_and_others_join_by_name() -> None:
         "E": ("PEPE",),
         "F": ("NEW",),
     }
+
+
+@pytest.mark.parametrize(
+    ("as_of", "made_on", "reason"),
+    [
+        ("2026-03-03", "2026-03-03", ""),
+        ("2026-04-03", "2026-03-03", ""),  # 31 days
+        ("2026-04-03", None, ""),
+        ("2026-04-04", "2026-03-03", "the evidence is 32 days old on 2026-04-04, more than 31"),
+        (
+            "2026-03-10",
+            "2026-03-11",
+            "2026-03-10 is before 2026-03-11, the day of the last version",
+        ),
+    ],
+)
+def test_a_signal_moves_only_on_recent_evidence_and_after_the_last_version(
+    as_of: str, made_on: str | None, reason: str
+) -> None:
+    day = date.fromisoformat
+    limits = EvidenceLimits(day(as_of), 31, day(made_on) if made_on else None)
+    (decided,) = current_moves([proposal("SOL", FAILING, None)], CLASSES, {}, limits)
+    if reason:
+        assert isinstance(decided, SignalStay)
+        assert decided.reason == f"is not moved by MH515, because {reason}"
+    else:
+        assert isinstance(decided, SignalMove)
+
+
+def test_an_old_signal_leaves_the_decision_to_a_recent_one() -> None:
+    limits = EvidenceLimits(date(2026, 3, 20), 31, date(2026, 3, 3))
+    old = replace(proposal("SOL", FAILING, None), day=date(2025, 11, 13))
+    recent, other = proposal("SOL", RAISE, "0.21"), replace(old, asset="OTHER")
+    move, unknown, stay = current_moves([old, recent, other], CLASSES, {}, limits)
+    assert isinstance(move, SignalMove)
+    assert (move.proposal, move.after.name) == (recent, "D")
+    assert isinstance(unknown, SignalStay)
+    assert (unknown.proposal, unknown.reason) == (other, "has no class")
+    assert isinstance(stay, SignalStay)
+    assert (stay.proposal, "127 days old" in stay.reason) == (old, True)

@@ -302,6 +302,25 @@ def test_the_list_of_changes_states_what_moved_and_how_sure(baseline: Path) -> N
     assert text.startswith(
         "# Changes of harmonized-baseline\n\nVersion 2026.11 to 2026.11.1, on prices to 2026-03-03."
     )
+    summary = text.partition("## Summary\n\n")[2].partition("\n\n")[0].splitlines()
+    assert summary[:4] == [
+        "- Class changes: 1 of 30 assets: SOL from C to D (25.0 %). Rates of classes (v1) that change: C from 20.0 % to 25.0 %.",
+        (
+            "- Margins once inputs.yaml is added, against those in force: 2 fall (SOL from 20.02 % to 16.56 %, BTC from 10.0 % to "
+            "9.643 %), 10 rise (most: ADA from 20.02 % to 25.02 %, AVAX from 20.02 % to 25.02 %, BNB from 20.02 % to 25.02 %), 18 unchanged."
+        ),
+        (
+            "- Margins without any inputs, against those without any before: 0 fall, 11 rise (most: SOL from 20.02 % to 25.06 %, ADA "
+            "from 20.02 % to 25.02 %, AVAX from 20.02 % to 25.02 %), 19 unchanged."
+        ),
+        (
+            "- Own need above the rate of the class: no measured member. One-day moves covered by less than 99 %: on no side of a "
+            "measured member."
+        ),
+    ]
+    assert summary[4].startswith("- Not measured: ETH, BNB, ")
+    assert len(summary) == 5
+    assert "Prices end on 2026-03-03, the day of the last version: no difference" in text
     assert (
         "- SOL: from class C to D, v1 rises from 20.0 % to 25.0 % (ADV of $60,000,000 is below $100,000,000 by more than "
         "20 %, with its whole interval $60,000,000 to $60,000,000); "
