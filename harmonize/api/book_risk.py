@@ -96,7 +96,7 @@ def _why_missing(moves: DailyMoves | None, defects: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class MarginCoverage:
-    """Whether an initial margin covers the joint VaR and ES of a book; ``amount`` in USD.
+    """Whether an initial margin covers the joint VaR, ES and margin of a book; ``amount`` in USD.
 
     ``name`` is a venue, a rule set or the optimal split, ``kind`` how the margin is determined there.
     """
@@ -106,6 +106,7 @@ class MarginCoverage:
     amount: float
     covers_var: bool
     covers_shortfall: bool
+    covers_joint_margin: bool
 
 
 def margin_coverage(risk: BookRisk, margins: Portfolio) -> tuple[MarginCoverage, ...]:
@@ -115,7 +116,12 @@ def margin_coverage(risk: BookRisk, margins: Portfolio) -> tuple[MarginCoverage,
     """
     return tuple(
         MarginCoverage(
-            name, kind, amount, amount >= risk.joint.value, amount >= risk.shortfall.value
+            name,
+            kind,
+            amount,
+            covers_var=amount >= risk.joint.value,
+            covers_shortfall=amount >= risk.shortfall.value,
+            covers_joint_margin=amount >= risk.limited,
         )
         for name, kind, amount in _initial_margins(margins)
         if amount is not None

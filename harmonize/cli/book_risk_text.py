@@ -21,6 +21,11 @@ _FLAT = (
     "count only where no risk remains, which is not assumed"
 )
 
+_NO_TEST = "flat in every underlying: joint VaR and ES are 0, which every margin covers and which tests none; the joint margin does"
+
+_RESIDUE = 5e-6
+"""Largest share that is no saving, half of the last printed digit."""
+
 _ARTICLE = "Art 27(4) of Regulation (EU) 153/2013, cited from memory, not verified"
 
 
@@ -47,6 +52,7 @@ def book_risk_lines(
     yield from _amounts(risk)
     yield from _coverage_lines(coverage, without)
     if risk.is_flat:
+        yield f"  {_NO_TEST}"
         yield f"  {_FLAT}"
     for row in risk.diversification:
         yield f"  {_saving(row)}"
@@ -85,13 +91,18 @@ def _coverage_lines(coverage: Sequence[MarginCoverage], without: str) -> Iterato
     yield (
         f"  {len(covering)} of {counted(len(coverage), 'initial margin')} of the book{without} "
         f"{'covers' if len(covering) == 1 else 'cover'} the joint VaR, "
-        f"{sum(row.covers_shortfall for row in coverage)} the joint ES"
+        f"{sum(row.covers_shortfall for row in coverage)} the joint ES, "
+        f"{sum(row.covers_joint_margin for row in coverage)} the joint margin"
     )
-    yield f"  {'margin':<22} {'':<17} {'initial margin':>16} {'covers VaR':>10} {'covers ES':>9}"
+    yield (
+        f"  {'margin':<22} {'':<17} {'initial margin':>16} {'covers VaR':>10} {'covers ES':>9} "
+        f"{'covers joint margin':>19}"
+    )
     for row in coverage:
         yield (
             f"  {row.name:<22} {row.kind:<17} {numbers.amount(row.amount):>16} "
-            f"{_YES[row.covers_var]:>10} {_YES[row.covers_shortfall]:>9}"
+            f"{_YES[row.covers_var]:>10} {_YES[row.covers_shortfall]:>9} "
+            f"{_YES[row.covers_joint_margin]:>19}"
         )
 
 
@@ -115,5 +126,10 @@ def scan_rows(scan: Scan) -> tuple[tuple[str, float], ...]:
 
 
 def _saving(row: Diversification) -> str:
-    saved = "no margin" if row.saved is None else f"{percent(row.saved)} saved"
+    saved = "no margin" if row.saved is None else f"{percent(_without_residue(row.saved))} saved"
     return f"{row.name}: {numbers.amount(row.single)} single, {numbers.amount(row.joint)} joint, {saved}"
+
+
+def _without_residue(share: float) -> float:
+    """Returns a share, or 0 for a rounding error of floating-point numbers."""
+    return 0.0 if abs(share) < _RESIDUE else share

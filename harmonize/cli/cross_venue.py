@@ -408,7 +408,7 @@ def _print(
         sheets.Printout(
             value=value,
             table=sheet,
-            pages=lambda: (sheet(),),
+            pages=lambda: tables.sheet_per_kind(sheet()),
             text=lambda: f"{_heading(printed.base)}{text()}",
             title=f"{printed.title}, as of {printed.base.as_of:%Y-%m-%d}",
             created=printed.base.as_of,

@@ -137,20 +137,57 @@ def _risk_records(risk: "BookRisk | Unknown | None") -> Iterator[Record]:
     if isinstance(risk, Unknown):
         yield {"row": "risk", "reasons": risk.reason}
         return
-    for name, value in (
-        ("single margins", risk.single),
-        ("joint VaR", risk.joint.value),
-        ("joint ES", risk.shortfall.value),
-        ("joint margin, reduction limited", risk.limited),
-        *((f"scan, {name}", loss) for name, loss in scan_rows(risk.scan)),
+    for name, value, *bounds in (
+        ("single margins", risk.single, None, None),
+        ("joint VaR", risk.joint.value, risk.joint.lower, risk.joint.upper),
+        ("joint ES", risk.shortfall.value, risk.shortfall.lower, risk.shortfall.upper),
+        ("joint margin, reduction limited", risk.limited, None, None),
+        *((f"scan, {name}", loss, None, None) for name, loss in scan_rows(risk.scan)),
     ):
-        yield {"row": "risk", "measure": name, "usd": value, "observations": risk.observations}
+        yield {
+            "row": "risk",
+            "measure": name,
+            "usd": value,
+            **dict(zip(("lower", "upper"), bounds, strict=True)),
+            "observations": risk.observations,
+            "first": f"{risk.first:%Y-%m-%d}",
+            "last": f"{risk.last:%Y-%m-%d}",
+            "age_days": risk.age_days,
+        }
+    for worst in risk.worst:
+        yield {"row": "worst", "day": f"{worst.day:%Y-%m-%d}", "loss": worst.loss}
     for name, reason in risk.missing:
         yield {"row": "missing", "underlying": name, "reasons": reason}
     for single in risk.singles:
         yield {"row": "single", **flat(single)}
     for row in risk.diversification:
         yield {"row": "diversification", **flat(row)}
+
+
+def sheet_per_kind(sheet: Sheet) -> tuple[Sheet, ...]:
+    """Returns a sheet per value of the column ``row``, with the columns that its rows fill, for a workbook.
+
+    A sheet without this column, or with one value in it, stays as it is.
+    """
+    kind = sheet.headings.index("row") if "row" in sheet.headings else None
+    kinds = {} if kind is None else dict.fromkeys(str(row[kind]) for row in sheet.rows)
+    if kind is None or len(kinds) <= 1:
+        return (sheet,)
+    return tuple(_of_kind(sheet, kind, name) for name in kinds)
+
+
+def _of_kind(sheet: Sheet, kind: int, name: str) -> Sheet:
+    rows = [row for row in sheet.rows if row[kind] == name]
+    columns = [
+        column
+        for column in range(len(sheet.headings))
+        if column != kind and any(row[column] is not None for row in rows)
+    ]
+    return Sheet(
+        name.capitalize(),
+        tuple(sheet.headings[column] for column in columns),
+        tuple(tuple(row[column] for column in columns) for row in rows),
+    )
 
 
 def index_sheet(answer: "IndexAnswer") -> Sheet:

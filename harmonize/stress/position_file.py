@@ -1,17 +1,18 @@
 """Reads positions from CSV: venue, underlying, side, notional, margin and, optionally, account.
 
-Amounts are in USD at the first mark. Rows of one venue, underlying and account may repeat.
+Amounts are in USD at the first mark, and may be written as in a portfolio: 5m, $250k, 1'000.50. Rows of one
+venue, underlying and account may repeat.
 """
 
 import csv
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from decimal import Decimal
 from io import StringIO
 from math import isfinite
 
 import numpy as np
 
+from harmonize.arbitrage.book_numbers import AmountError, decimal_mark, parse_size
 from harmonize.liquidation.price import Side
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.positions import NO_ACCOUNT, Positions, build_positions, signs
@@ -27,12 +28,8 @@ An account is at one venue: the same text on two venues is two accounts. A row w
 margined alone.
 """
 
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "bn": 10**9, "b": 10**9}
-
-_WRITTEN = re.compile(
-    r"\$? ?(?P<number>(\d{1,3}([,_' ]\d{3})+|\d+)(\.\d+)?) ?(?P<unit>k|m|bn|b)?( ?usd)?", re.ASCII
-)
-"""Amount that a person writes and a program does not read."""
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]{1,2})?")
+"""Amount with one reading, which needs no further rules: most cells of a large file."""
 
 _SIDES = frozenset(side.value for side in Side)
 
@@ -103,8 +100,8 @@ def _positions(columns: Mapping[str, Sequence[str]], places: _Places) -> Positio
         _check(columns[head], head, places, bool, "a name")
     sides = [side.lower() for side in columns["side"]]
     _check(sides, "side", places, _SIDES.__contains__, "long or short")
-    for head in ("notional", "margin"):
-        _check_amounts(columns[head], head, places)
+    mark = _decimal_mark(columns)
+    amounts = {head: _amounts(columns[head], head, places, mark) for head in ("notional", "margin")}
     venues, venue = _codes(columns["venue"])
     underlyings, underlying = _codes([name.upper() for name in columns["underlying"]])
     names = columns.get(ACCOUNT, [""] * len(sides))
@@ -114,8 +111,8 @@ def _positions(columns: Mapping[str, Sequence[str]], places: _Places) -> Positio
         venues,
         venue,
         signs(sides),
-        np.array(columns["notional"], float),
-        np.array(columns["margin"], float),
+        amounts["notional"],
+        amounts["margin"],
         account=account,
         underlyings=underlyings,
         underlying=underlying,
@@ -135,28 +132,34 @@ def _check(
             raise places.error(row, head, f"expected {expected}, found {cell!r}")
 
 
-def _check_amounts(cells: Sequence[str], head: str, places: _Places) -> None:
+def _decimal_mark(columns: Mapping[str, Sequence[str]]) -> str:
+    """Returns the decimal mark that numbers of a file settle; empty if none does."""
+    cells = (cell for head in ("notional", "margin") for cell in columns[head])
+    mark, _ = decimal_mark(cell for cell in cells if not _PLAIN.fullmatch(cell))
+    return mark
+
+
+def _amounts(
+    cells: Sequence[str], head: str, places: _Places, mark: str
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    values = np.empty(len(cells))
     for row, cell in enumerate(cells):
-        if not _is_amount(cell):
-            message = f"expected a number above 0, in USD, found {cell!r}{_plain(cell)}"
-            raise places.error(row, head, message)
+        try:
+            values[row] = float(cell) if _PLAIN.fullmatch(cell) else _written_amount(cell, mark)
+        except AmountError as error:
+            raise places.error(row, head, str(error)) from None
+        if not (isfinite(values[row]) and values[row] > 0.0):
+            raise places.error(row, head, f"expected a number above 0, in USD, found {cell!r}")
+    return values
 
 
-def _is_amount(cell: str) -> bool:
-    try:
-        number = float(cell)
-    except ValueError:
-        return False
-    return isfinite(number) and number > 0.0 and "_" not in cell and cell.isascii()
-
-
-def _plain(cell: str) -> str:
-    """Returns the fix for an amount with separators or a unit, such as 1,000,000 or 1m; or empty."""
-    match = _WRITTEN.fullmatch(cell.strip().lower())
-    if match is None:
-        return ""
-    number = Decimal(re.sub(r"[,_' ]", "", match["number"])) * _UNITS[match["unit"] or ""]
-    return f"; write {number.normalize():f}" if number else ""
+def _written_amount(cell: str, mark: str) -> float:
+    """Returns an amount in USD as ``portfolio`` reads it. Raises AmountError."""
+    amount = parse_size(cell, mark)
+    if amount.unit and not amount.is_usd:
+        message = f"expected USD, found {amount.unit!r}; convert it"
+        raise AmountError(message)
+    return float(amount.number)
 
 
 def _codes(names: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:

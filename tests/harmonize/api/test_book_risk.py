@@ -7,15 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harmonize.adequacy.book_risk import BookExposure, BookRisk, DailyMoves, book_risk
+from harmonize.adequacy.book_risk import (
+    BookExposure,
+    BookRisk,
+    DailyMoves,
+    Diversification,
+    book_risk,
+)
 from harmonize.api.book_risk import MarginCoverage, answer_book_risk, margin_coverage
 from harmonize.api.question import Question
 from harmonize.arbitrage.portfolio import Portfolio, UnderlyingExposure, VenueMargins
 from harmonize.cli.book_risk_text import book_risk_lines
+from harmonize.cli.tables import portfolio_sheet, sheet_per_kind
 from harmonize.core.schedule import Unknown
 from harmonize.market.prices import PriceSeries
 from tests.harmonize.cli.test_measured_inputs import archive_of
 from tests.harmonize.market.small import identity, series
+
+NOTHING, VAR_ALONE, EVERYTHING = (False,) * 3, (True, False, True), (True,) * 3
+"""What a margin covers, of a book of one position: its joint margin is its joint VaR."""
 
 END = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=1_000)
 
@@ -93,14 +103,17 @@ def test_a_margin_covers_what_it_is_at_least(archive: Path) -> None:
     venue = VenueMargins("v", joint - 1, None, shortfall, None, "", ())
     rows = margin_coverage(risk, margins(venue, joint, None))
     assert rows == (
-        MarginCoverage("v", "isolated", joint - 1, covers_var=False, covers_shortfall=False),
-        MarginCoverage("v", "cross", shortfall, covers_var=True, covers_shortfall=True),
-        MarginCoverage("mine", "reference", joint, covers_var=True, covers_shortfall=False),
+        MarginCoverage("v", "isolated", joint - 1, *NOTHING),
+        MarginCoverage("v", "cross", shortfall, *EVERYTHING),
+        MarginCoverage("mine", "reference", joint, *VAR_ALONE),
     )
     text = list(book_risk_lines(risk, rows))
-    assert "  2 of 3 initial margins of the book cover the joint VaR, 1 the joint ES" in text
+    assert (
+        "  2 of 3 initial margins of the book cover the joint VaR, 1 the joint ES, 2 the joint margin"
+        in text
+    )
     (line,) = [line for line in text if "isolated" in line]
-    assert line.split()[-2:] == ["no", "no"]
+    assert line.split()[-3:] == ["no", "no", "no"]
     equal = VenueMargins("v", joint, None, joint, None, "", ())
     (one, split) = margin_coverage(risk, margins(equal, None, 2 * shortfall))
     assert (one.kind, split.name, split.covers_shortfall) == (
@@ -108,6 +121,69 @@ def test_a_margin_covers_what_it_is_at_least(archive: Path) -> None:
         "several venues",
         True,
     )
+
+
+def hedged(short: float) -> BookRisk:
+    rng = np.random.default_rng(3)
+    own = DailyMoves(np.arange(400), rng.normal(0, 0.02, 400), ("x",))
+    risk = book_risk([BookExposure("AAA", 1e6, short)], {"AAA": own})
+    assert isinstance(risk, BookRisk)
+    return risk
+
+
+def test_a_margin_that_covers_the_joint_var_may_be_below_the_joint_margin() -> None:
+    """Long and short nearly offset each other: the joint margin keeps a fifth of the single ones."""
+    risk = hedged(0.9e6)
+    assert risk.limited > risk.shortfall.value > risk.joint.value
+    venue = VenueMargins("v", risk.shortfall.value, None, risk.limited, None, "", ())
+    below, equal = margin_coverage(risk, margins(venue, None, None))
+    assert (below.covers_shortfall, below.covers_joint_margin) == (True, False)
+    assert equal.covers_joint_margin
+    lines = list(book_risk_lines(risk, (below, equal)))
+    assert [line.split()[-3:] for line in lines if line.startswith("  v ")] == [
+        ["yes", "yes", "no"],
+        ["yes", "yes", "yes"],
+    ]
+    assert not any("which tests none" in line for line in lines)
+
+
+def test_a_flat_book_says_that_its_var_tests_no_margin_and_has_no_residue() -> None:
+    risk = hedged(1e6)
+    row = MarginCoverage("v", "cross", 1.0, covers_var=True, covers_shortfall=True, covers_joint_margin=False)  # fmt: skip
+    lines = list(book_risk_lines(risk, [row]))
+    assert any("joint VaR and ES are 0, which every margin covers" in line for line in lines)
+    assert any(line.endswith(", 0 the joint margin") for line in lines)
+    residue = Diversification("all positions long", 1.0, 1.0 + 4e-6)
+    smallest = Diversification("long", 1.0, 1.0 - 6e-6)
+    texts = list(book_risk_lines(replace(risk, diversification=(residue, smallest))))
+    ends = [line.rpartition(", ")[2] for line in texts if line.endswith("saved")]
+    assert ends == ["0.0 % saved", "<0.001 % saved"]
+
+
+def test_the_table_has_intervals_span_age_and_worst_days() -> None:
+    risk = replace(hedged(0.5e6), age_days=251)
+    venue = VenueMargins("v", 1.0, None, 1.0, None, "", ())
+    sheet = portfolio_sheet(margins(venue, None, None), risk)
+    rows = [dict(zip(sheet.headings, row, strict=True)) for row in sheet.rows]
+    measures = {row["measure"]: row for row in rows if row["row"] == "risk"}
+    for name, estimate in (("joint VaR", risk.joint), ("joint ES", risk.shortfall)):
+        own = measures[name]
+        assert (own["lower"], own["upper"]) == (estimate.lower, estimate.upper)
+        assert own["lower"] is not None
+    assert {(row["first"], row["last"], row["age_days"]) for row in measures.values()} == {
+        ("1970-01-01", "1971-02-04", 251)
+    }
+    worst = [(row["day"], row["loss"]) for row in rows if row["row"] == "worst"]
+    assert worst == [(f"{row.day:%Y-%m-%d}", row.loss) for row in risk.worst]
+    assert len(worst) == 3
+    assert [own.name for own in sheet_per_kind(sheet)] == [
+        "Venue",
+        "Reference",
+        "Risk",
+        "Worst",
+        "Single",
+        "Diversification",
+    ]
 
 
 def test_a_book_without_a_known_margin_says_so() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections import Counter
 from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typer.testing import CliRunner, Result
 
 from harmonize import checks
 from harmonize.cli.main import app
+from harmonize.cli.tables import sheet_per_kind
+from reports.formats.sheets import Cell, Sheet, record_sheet
 
 
 def run(*arguments: str) -> Result:
@@ -89,6 +92,24 @@ def test_portfolio(tmp_path: Path) -> None:
     assert float(reference["isolated_initial"]) == answer["reference_initial"]
 
 
+RECORDS: tuple[dict[str, Cell], ...] = (
+    {"row": "venue", "venue": "a", "margin": 1.0, "reasons": None},
+    {"row": "risk", "measure": "VaR", "usd": 2.0, "margin": None},
+    {"row": "venue", "venue": "b", "margin": None, "reasons": None},
+)
+
+
+def test_a_workbook_has_a_sheet_per_kind_of_row_with_the_columns_of_its_kind() -> None:
+    assert sheet_per_kind(record_sheet("Book", RECORDS)) == (
+        Sheet("Venue", ("venue", "margin"), (("a", 1.0), ("b", None))),
+        Sheet("Risk", ("measure", "usd"), (("VaR", 2.0),)),
+    )
+    alone: dict[str, Cell] = {"venue": "a"}
+    for records in (RECORDS[:1], (alone,), ()):
+        own = record_sheet("Book", records)
+        assert sheet_per_kind(own) == (own,)
+
+
 def test_schedule() -> None:
     command = ("schedule", "mexc", "BTC/USDT:USDT")
     rows, answer = rows_of(*command), answer_of(*command)
@@ -144,10 +165,16 @@ def test_checks() -> None:
 def test_a_workbook_has_the_rows_of_the_csv(command: tuple[str, ...], tmp_path: Path) -> None:
     path, text = tmp_path / "table.xlsx", tmp_path / "table.txt"
     assert run(*command, "--format", "xlsx", "--output", str(path)).exit_code == 0
-    (sheet,) = load_workbook(BytesIO(path.read_bytes())).worksheets
+    book = load_workbook(BytesIO(path.read_bytes()))
     rows = rows_of(*command)
-    assert sheet.max_row == len(rows) + 1
-    assert [cell.value for cell in sheet[1]] == list(rows[0])
+    counts = Counter(row.get("row", command[0]).capitalize() for row in rows)
+    assert {sheet.title: sheet.max_row - 1 for sheet in book} in (
+        counts,
+        {"Liquidation": len(rows)},
+    )
+    for sheet in book:
+        heads = [str(cell.value) for cell in sheet[1]]
+        assert [head for head in rows[0] if head in heads] == heads
     result = run(*command, "--output", str(text))
     assert (result.exit_code, result.stdout) == (0, "")
     assert text.read_text() == run(*command).stdout

@@ -593,7 +593,7 @@ def test_a_wrong_scenario_is_one_line_with_its_place(
             "binancee",
             "positions.csv:2: venue: unknown venue binancee; did you mean binance?",
         ),
-        ("100000,10000", '"100,000",10000', "found '100,000'; write 100000"),
+        ("100000,10000", '"100,000",10000', "100 or 100,000? write 100000 or 100.0"),
         (
             "binance,BTC,long,100000,10000",
             "gate,BTC,long,1000000,100000",
@@ -604,7 +604,7 @@ def test_a_wrong_scenario_is_one_line_with_its_place(
             "1e12,1e11",
             "is above the largest of $1,800,000,000; split it into positions of at most that",
         ),
-        ("100000,10000", "nan,10000", "positions.csv:2: notional: expected a number above 0"),
+        ("100000,10000", "nan,10000", "positions.csv:2: notional: expected a number, found 'nan'"),
         ("100000,10000", "100000,0", "positions.csv:2: margin: expected a number above 0"),
         ("margin", "margn", "positions.csv:1: unknown column 'margn'"),
         ("long,100000", "up,100000", "positions.csv:2: side: expected long or short, found 'up'"),

@@ -43,11 +43,11 @@ def test_rows_become_columns() -> None:
         (HEAD + "\n" + ROW.replace("okx", ""), "p.csv:3: venue: expected a name, found ''"),
         (HEAD + ROW.replace("long", "buy"), "p.csv:2: side: expected long or short, found 'buy'"),
         (HEAD + ROW.replace(",100\n", ",-1\n"), "p.csv:2: margin: expected a number above 0"),
-        (HEAD + ROW.replace("1000", "nan"), "p.csv:2: notional: expected a number above 0"),
-        (HEAD + ROW.replace("1000", "1_000"), "p.csv:2: notional: expected a number above 0"),
-        (HEAD + ROW.replace("1000", "\uff11000"), "p.csv:2: notional: expected a number above 0"),
-        (HEAD + ROW.replace("1000", "inf"), "p.csv:2: notional: expected a number above 0"),
-        (HEAD + ROW.replace("1000", "many"), "p.csv:2: notional: expected a number above 0"),
+        (HEAD + ROW.replace("1000", "nan"), "p.csv:2: notional: expected a number, found"),
+        (HEAD + ROW.replace("1000", "\uff11000"), "p.csv:2: notional: expected a number, found"),
+        (HEAD + ROW.replace("1000", "inf"), "p.csv:2: notional: expected a number, found"),
+        (HEAD + ROW.replace("1000", "1e999"), "p.csv:2: notional: expected a number above 0"),
+        (HEAD + ROW.replace("1000", "many"), "p.csv:2: notional: expected a number, found"),
     ],
 )
 def test_errors_state_place_problem_and_fix(text: str, message: str) -> None:
@@ -96,27 +96,48 @@ def test_positions_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "fix"),
+    ("cell", "amount"),
     [
-        ('"1,000,000"', "; write 1000000"),
-        ("1m", "; write 1000000"),
-        ("$2.5k", "; write 2500"),
-        ("10_000.50", "; write 10000.5"),
-        ("1000 USD", "; write 1000"),
-        ("1.5bn", "; write 1500000000"),
-        ('"1,5"', ""),
-        ("1.000.000", ""),
-        ("0k", ""),
-        ("-1", ""),
-        ("many", ""),
+        ('"1,000,000"', 1e6),
+        ("1m", 1e6),
+        ("50k", 5e4),
+        ("$2.5k", 2500.0),
+        ("10_000.50", 10000.5),
+        ("1000 USD", 1000.0),
+        ("250k USDT", 2.5e5),
+        ("1.5bn", 1.5e9),
+        ("1'000.50", 1000.5),
+        ('"1,5"', 1.5),
+        ("1.000.000", 1e6),
+        ("12.3456", 12.3456),
     ],
 )
-def test_an_amount_as_people_write_it_is_refused_with_the_number(cell: str, fix: str) -> None:
+def test_an_amount_is_read_as_in_a_portfolio(cell: str, amount: float) -> None:
+    found = read_positions(f"{HEAD}okx,BTC,long,{cell},{cell}\n", "p.csv")
+    assert (found.notional.tolist(), found.margin.tolist()) == ([amount], [amount])
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ("100.000", "100.000: 100 or 100,000? write 100000 or 100.0"),
+        ('"1,000"', "1,000: 1 or 1,000? write 1000 or 1.0"),
+        ("100.000k", "100.000: 100 or 100,000? write 100000 or 100.0, followed by k"),
+        ("5 EUR", "expected USD, found 'EUR'; convert it"),
+        ("0k", "expected a number above 0, in USD, found '0k'"),
+        ("-1", "expected a number above 0, in USD, found '-1'"),
+        ("many", "expected a number, found 'many'; write digits, such as 250000"),
+    ],
+)
+def test_an_amount_with_two_readings_or_none_is_refused(cell: str, problem: str) -> None:
     with pytest.raises(StressInputError) as error:
-        read_positions(f"{HEAD}okx,BTC,long,{cell},5\n", "p.csv")
-    found = cell.strip('"')
-    message = f"p.csv:2: notional: expected a number above 0, in USD, found {found!r}{fix}"
-    assert str(error.value) == message
+        read_positions(f"{HEAD}okx,BTC,long,5,5\nokx,BTC,long,{cell},5\n", "p.csv")
+    assert str(error.value) == f"p.csv:3: notional: {problem}"
+
+
+def test_another_number_of_the_file_settles_the_decimal_mark() -> None:
+    found = read_positions(f"{HEAD}okx,BTC,long,100.000,1.234.567\n", "p.csv")
+    assert (found.notional.tolist(), found.margin.tolist()) == ([1e5], [1234567.0])
 
 
 def test_an_unknown_venue_has_its_line() -> None:
