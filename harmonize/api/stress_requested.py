@@ -101,7 +101,7 @@ def unsimulated(
         if venue not in simulated
     ]
     lines += [
-        f"--fund {venue}: not counted: {absent.get(venue, 'no position is on this venue')}"
+        f"option --fund {venue}: not counted: {absent.get(venue, 'no position is on this venue')}"
         for venue in funds
         if venue not in simulated
     ]

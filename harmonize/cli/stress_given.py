@@ -44,7 +44,9 @@ def given_defaults(text: str | None) -> "StressDefaults":
         return DEFAULTS
     median, comma, log_sd = text.partition(",")
     spread = _number(log_sd, text, _LEAST, _MOST_LOG_SD) if comma else None
-    return with_leverage(DEFAULTS, _number(median, text, _LEAST, _MOST), spread, "--leverage")
+    return with_leverage(
+        DEFAULTS, _number(median, text, _LEAST, _MOST), spread, "option --leverage"
+    )
 
 
 def _number(part: str, text: str, least: float, most: float) -> float:
@@ -82,7 +84,7 @@ def given_impact(text: str | None, read: Reader) -> "GivenImpact | None":
         if not (isfinite(slope) and slope > 0.0):
             _refuse(text)
         words = f"linear, {slope:g} of the first mark per USD sold"
-        return GivenImpact(LinearImpact(slope), words, f"--impact-model {text}")
+        return GivenImpact(LinearImpact(slope), words, f"option --impact-model {text}")
     if kind != "depth" or not argument:
         _refuse(text)
     return _depth(Path(argument), read)

@@ -74,5 +74,5 @@ def test_funds_pay_what_a_path_loses_beyond_margin() -> None:
 
 def test_a_fund_of_a_venue_without_positions_is_not_passed_over() -> None:
     assert unsimulated((), {"dydx": 1e6}, None, ()) == [
-        "--fund dydx: not counted: no position is on this venue"
+        "option --fund dydx: not counted: no position is on this venue"
     ]

@@ -80,7 +80,7 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
         assert "the last price is 121 days old" in line
         assert "models are judged over fewer than 12 underlyings" in line
     assert "the oldest table of a venue (2024-07-27) is" in venues
-    assert "chosen over 1 underlying: mean margin" in printed
+    assert ", without a tool, chosen over 1 underlying: mean margin" in printed
 
 
 def test_the_interval_is_that_of_the_window_of_the_default(answer: ThresholdsAnswer) -> None:
@@ -140,6 +140,14 @@ def test_the_gate_does_not_count_the_benchmark_and_the_default_is_explained(
     others = len({row["model"] for row in document["gate"]}) - 1
     assert f"over 1 underlying: 0 of {others} models beside the benchmark offered" in printed
     assert "The gate asks which model may replace the benchmark; the default asks" in printed
+
+
+def test_the_benchmark_is_not_compared_with_itself_and_uncovered_losses_are_named(
+    printed: str,
+) -> None:
+    assert re.search(r"GARCH\(1,1\)-t, filtered +benchmark +– ", printed)
+    assert re.search(r" FZ0 +mean uncovered +peak", printed)
+    assert "filtered is the benchmark" not in printed
 
 
 def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
