@@ -116,7 +116,7 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
             "insurance funds",
             funds or "none counted",
             Mark.ASSUMED.value,
-            "no fund is archived; --fund states one",
+            "no fund is archived; can be set on the command line (--fund)",
         )
     )
     rows.append(
@@ -124,7 +124,7 @@ def default_rows(case: StressCase) -> tuple[StressDefaultRow, ...]:
             "taker fee of venues that add one to MM",
             percent(case.fee),
             Mark.ASSUMED.value,
-            "fees depend on the client; --taker-fee states another",
+            "fees depend on the client; can be set on the command line (--taker-fee)",
         )
     )
     return tuple(rows)
@@ -139,7 +139,7 @@ def _switch_defaults(case: StressCase) -> list[StressDefaultRow]:
                 "partial liquidation",
                 f"on paths, every position in {case.slices} equal slices, each at the MM of what remains",
                 Mark.ASSUMED.value,
-                "venues reduce positions by tier or by a share of their own; --slices states the number",
+                "venues reduce positions by tier or by a share of their own; can be set on the command line (--slices)",
             )
         )
     if case.is_deleveraged:

@@ -54,26 +54,27 @@ def market_before(
 
     Volatility is that of the daily perpetual which ends last, then has the largest turnover. Volumes
     of venues are added, except those that end more than ``MAX_AGE`` before the newest: they are
-    listed. If ``is_dated``, candles that end more than ``MAX_AGE`` before the time are not used.
-    Otherwise older ones are used, and are stale.
+    listed. Candles end on the day of the last one, and ages are in whole days. If ``is_dated``, candles
+    that end more than ``MAX_AGE`` before the time are not used. Otherwise older ones are used, and are
+    stale.
     """
     perpetuals = [part.known_at(moment) for part in series if part.id.kind is PriceKind.PERP]
     perpetuals = [part for part in perpetuals if part.times.size]
-    oldest = moment - MAX_AGE
-    recent = [part for part in perpetuals if not is_dated or _end(part) >= oldest]
+    oldest = datetime.combine(moment.date(), time.min, moment.tzinfo) - MAX_AGE
+    recent = [part for part in perpetuals if not is_dated or _last_day(part) >= oldest]
     volatility = _volatility(recent, days)
     counted, excluded = _volumes(perpetuals, moment, oldest if is_dated else None)
     reasons = [volatility.reason] if isinstance(volatility, Unknown) else []
     if not counted:
         reasons.append(_volume_reason(excluded))
-    ends = [_volume_end(volume) for volume in counted]
-    used = [*ends] if isinstance(volatility, Unknown) else [*ends, _end(volatility[1])]
+    ends = [volume.last_day for volume in counted]
+    used = [*ends] if isinstance(volatility, Unknown) else [*ends, _last_day(volatility[1])]
     return StressMarketRow(
         None if isinstance(volatility, Unknown) else volatility[0],
         sum(volume.value for volume in counted) if counted else None,
         "" if isinstance(volatility, Unknown) else str(volatility[1].id),
         tuple(sorted({volume.series.venue for volume in counted})),
-        "" if isinstance(volatility, Unknown) else iso_utc(_end(volatility[1])),
+        "" if isinstance(volatility, Unknown) else iso_utc(_last_day(volatility[1])),
         f"before {moment:%Y-%m-%d}: {'; '.join(dict.fromkeys(reasons))}" if reasons else "",
         iso_utc(min(ends)) if ends else "",
         excluded,
@@ -83,8 +84,9 @@ def market_before(
     )
 
 
-def _end(series: PriceSeries) -> datetime:
-    return utc_time(series.times[-1] + series.step)
+def _last_day(series: PriceSeries) -> datetime:
+    """Returns the time at which the last candle begins: of a daily one, its day."""
+    return utc_time(series.times[-1])
 
 
 def _volatility(
@@ -98,7 +100,7 @@ def _volatility(
     ]
     if not daily:
         return Unknown(_NO_CANDLES)
-    ranked = sorted(daily, key=lambda part: (_end(part), _turnover(part)), reverse=True)
+    ranked = sorted(daily, key=lambda part: (_last_day(part), _turnover(part)), reverse=True)
     reason = ""
     for part in ranked:
         returns = simple_returns(part)
@@ -127,7 +129,7 @@ def _volumes(
     """
     pairs = sorted({(part.id.venue, part.id.underlying.asset) for part in perpetuals})
     volumes = {pair: venue_volume(perpetuals, *pair, moment) for pair in pairs}
-    ends = [_volume_end(v) for v in volumes.values() if isinstance(v, VenueVolume)]
+    ends = [v.last_day for v in volumes.values() if isinstance(v, VenueVolume)]
     first = max(ends, default=moment) - MAX_AGE
     first = first if oldest is None else max(first, oldest)
     counted, excluded = [], []
@@ -135,16 +137,12 @@ def _volumes(
         if isinstance(volume, Unknown):
             reason = volume.reason.removeprefix(f"volume of the {venue} perpetual on {asset}: ")
             excluded.append(StressAbsentRow(venue, reason))
-        elif _volume_end(volume) < first:
-            end = _volume_end(volume)
-            excluded.append(StressAbsentRow(venue, f"its candles end {end:%Y-%m-%d}"))
+        elif volume.last_day < first:
+            reason = f"its candles end {volume.last_day:%Y-%m-%d}"
+            excluded.append(StressAbsentRow(venue, reason))
         else:
             counted.append(volume)
     return tuple(counted), tuple(excluded)
-
-
-def _volume_end(volume: VenueVolume) -> datetime:
-    return volume.last_day + timedelta(days=1)
 
 
 def _volume_reason(excluded: Sequence[StressAbsentRow]) -> str:

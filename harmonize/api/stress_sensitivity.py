@@ -30,7 +30,7 @@ _STATED_AS = {
     _LIQUIDITY: "liquidity multiplier on volatility",
     "closing of price gaps": "closing of price gaps between venues",
     "time to sell": "time to sell a liquidation",
-    "rows of the central book": "rows of the central book",
+    "resolution of the model": "resolution of the model",
     "volatility": "volatility and volume",
     "average daily volume": "volatility and volume",
     "open interest": "open interest",

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from harmonize.api.stress_accounts import accounted_underlyings
 from harmonize.api.stress_validation import FALLS_ALONE, POSITIONS_ALONE
 from harmonize.document.stress import StressRow
+from harmonize.document.stress_volumes import volume_sentence
 from harmonize.stress.defaults import JOINT_FALL
 from harmonize.stress.positions import NO_ACCOUNT, Positions
 from harmonize.stress.scenario import Scenario
@@ -32,6 +33,7 @@ def limit_statements(
             )
         )
     lines += _margined_alone(scenario, positions, rows)
+    lines += filter(None, [volume_sentence(rows)])
     lines.append(FALLS_ALONE)
     counted = "only the stated ones" if has_funds else "none"
     lines.append(f"No insurance fund is archived: reverse stress counts {counted}.")

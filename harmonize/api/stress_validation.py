@@ -139,7 +139,7 @@ def _sentence(row: StressValidationRow, leverages: str) -> str:
     rank = "unknown" if row.rank_correlation is None else f"{row.rank_correlation:.2f}"
     return (
         f"{row.underlying}: on {row.days} recorded days attributed to {row.venue}, the model liquidates "
-        f"{row.ratio:.2f} times the recorded longs; rank correlation of days {rank}; "
+        f"{row.ratio:.2g} times the recorded longs; rank correlation of days {rank}; "
         f"leverages of heat maps ({leverages}×) {row.overstatement:.1f} times."
     )
 

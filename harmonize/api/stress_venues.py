@@ -15,7 +15,6 @@ from harmonize.stress.impact import Impact
 from harmonize.stress.positions import Floats
 from harmonize.stress.thresholds import Thresholds
 from harmonize.text import numbers
-from harmonize.text.messages import percent
 from harmonize.text.words import join_words
 
 Samples = Sequence[Thresholds]
@@ -154,11 +153,7 @@ def _too_little(case: StressCase, liquidated: float, open_interest: float) -> st
     positions = case.defaults.sample_rows.value
     if not case.is_synthetic or liquidated <= 0.0 or liquidated >= open_interest / positions:
         return ""
-    part = liquidated / open_interest * positions
-    return (
-        f"decided by {percent(liquidated / open_interest)} of the venue's longs, "
-        f"{part:.2g} of the {positions:,} positions of a sample; at least one is required"
-    )
+    return f"fewer than one of {positions:,} sampled positions is so leveraged that it decides the result"
 
 
 def _interval(sampled: Sequence[Floats], venues: int) -> Floats:

@@ -91,11 +91,12 @@ def share_above_open_interest(context: AuditContext) -> Iterator[Draft]:
     ## Formula
     (Shapley value ÷ liquidated notional) ÷ (open interest ÷ all open interest) > limit, in at least
     95 % of the samples of positions: of synthetic positions, the 5 % quantile over the seeds exceeds
-    the limit. Liquidity is that of the measured volatility. One finding per schedule.
+    the limit. Liquidity is that of the measured volatility. One finding per schedule. The share is not
+    observable if the effective leverage of a venue on the underlying is assumed.
 
     ## Example
-    1.8 times the share of open interest, 1.6 to 2.1 times by sample, is reported. dYdX, SOL: 1.26
-    times, 0.47 to 2.52 times by sample, is not: the sample decides it.
+    Given positions that liquidate 1.8 times the share of open interest are reported. Of measured
+    leverage, 1.26 times, 0.47 to 2.52 times by sample, is not reported: the sample decides it.
 
     ## Citation
     Shapley, A value for n-person games (1953). The limit is a convention of this tool.
@@ -108,11 +109,9 @@ def share_above_open_interest(context: AuditContext) -> Iterator[Draft]:
                 continue
             message = (
                 f"a fall of {percent(row.shock)} liquidates {venue.shapley_ratio:.2f} times the venue's "
-                f"share of open interest{_sampled(venue)}, at most {limit:g} times; {_basis(venue)}"
+                f"share of open interest{_sampled(venue)}, at most {limit:g} times"
             )
-            yield _of(row, venue, Verdict.OVER, Level.WARNING, message)._replace(
-                deviation=venue.shapley_ratio / limit - 1.0
-            )
+            yield _compared(row, venue, Level.WARNING, message, venue.shapley_ratio / limit - 1.0)
 
 
 def liquidations_coincide(context: AuditContext) -> Iterator[Draft]:
@@ -126,11 +125,13 @@ def liquidations_coincide(context: AuditContext) -> Iterator[Draft]:
     Thresholds at the same falls are crossed together. Equal rules can make forced sales coincide.
 
     ## Formula
-    Σ min(own share, share of others) over bins ≥ limit. One finding per schedule. Where effective
-    leverage is assumed, it is the same on every venue, so that only the margins differ.
+    Σ min(own share, share of others) over bins ≥ limit. One finding per schedule. Assumed effective
+    leverage is that of one sample on every venue, so that only the margins differ and an overlap near 1
+    follows from the assumption: where that of a venue is assumed, the overlap is not observable.
 
     ## Example
-    Hyperliquid, BTC: overlap of 0.99, below 0.9 none is reported.
+    Given positions on two venues with an overlap of 0.93 are reported. Hyperliquid, BTC: 0.99 is not
+    observable, because leverage is assumed on the five other venues. Below 0.9, none is reported.
 
     ## Citation
     Cont and Wagalath, Fire sales forensics (2016), on overlapping positions. The limit is a convention
@@ -143,11 +144,9 @@ def liquidations_coincide(context: AuditContext) -> Iterator[Draft]:
                 continue
             message = (
                 f"the density of liquidations overlaps with that of other venues by {venue.overlap:.2f}, "
-                f"reported from {limit:g}; {_basis(venue)}"
+                f"reported from {limit:g}"
             )
-            yield _of(row, venue, Verdict.OVER, Level.INFO, message)._replace(
-                deviation=venue.overlap / limit - 1.0
-            )
+            yield _compared(row, venue, Level.INFO, message, venue.overlap / limit - 1.0)
 
 
 def rule_set_liquidates_more(context: AuditContext) -> Iterator[Draft]:
@@ -271,8 +270,20 @@ def _sampled(venue: StressVenueRow) -> str:
     return "" if low is None or high is None else f" ({low:.2f} to {high:.2f} by sample)"
 
 
-def _basis(venue: StressVenueRow) -> str:
-    return f"effective leverage is {venue.leverage_mark}"
+def _compared(
+    row: StressRow, venue: StressVenueRow, level: Level, message: str, deviation: float
+) -> Draft:
+    """Returns a draft on a venue against the others: not observable if any leverage is assumed."""
+    assumed = [own.venue for own in row.venues if own.leverage_mark == _ASSUMED]
+    if not assumed:
+        basis = f"; effective leverage is {venue.leverage_mark}"
+        draft = _of(row, venue, Verdict.OVER, level, f"{message}{basis}")
+        return draft._replace(deviation=deviation)
+    basis = (
+        f"; not observable: the effective leverage of one sample is assumed on {len(assumed):,} of "
+        f"{len(row.venues):,} venues, which the figure follows from"
+    )
+    return _of(row, venue, Verdict.NOT_OBSERVABLE, Level.INFO, f"{message}{basis}")
 
 
 def _usd(amount: float) -> str:

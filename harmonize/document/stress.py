@@ -33,9 +33,9 @@ class StressAbsentRow:
 class StressMarketRow:
     """Volatility per day and average daily volume (ADV), each of 30 days of candles.
 
-    ``series`` names the candles of the volatility, which end at ``last``. ``volume_venues`` are the
-    venues whose archived perpetuals are added up to the ADV, the first of which ends at
-    ``volume_last``. ``excluded_volumes`` are archived perpetuals that are not added, and why; the
+    ``series`` names the candles of the volatility, and ``last`` is the day of the last one.
+    ``volume_venues`` are the venues whose archived perpetuals are added up to the ADV, and
+    ``volume_last`` is the day of the last candle of the one that ends first. ``excluded_volumes`` are archived perpetuals that are not added, and why; the
     volume of further venues is not observed. ``as_of`` is the time for which both were measured, and
     ``is_stale`` is whether either ends long before it. ``price`` is the close of the last candle in USD,
     None if it is not observable.
@@ -67,7 +67,8 @@ class StressMarketRow:
         """Whether candles end long before ``as_of``; of unknown times, what ``is_stale`` states."""
         if not (end and self.as_of):
             return self.is_stale
-        return datetime.fromisoformat(self.as_of) - datetime.fromisoformat(end) > MAX_AGE
+        days = datetime.fromisoformat(self.as_of).date() - datetime.fromisoformat(end).date()
+        return days > MAX_AGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +205,8 @@ class EffectCellRow:
 class StressEffectRow:
     """Change of one metric at one shock by other rules; ``sign`` is ``depends on`` unless all agree.
 
-    ``depends_on`` names what decides the sign: sample, liquidity or behaviour.
+    ``not more`` is less or no change, ``not less`` is more or no change. ``depends_on`` names what
+    decides the sign: sample, liquidity or behaviour; it is empty if there is a sign.
     """
 
     what_if: str

@@ -139,11 +139,11 @@ class StressDefaults:
     )
 
     grid_rows: Default[int] = Default(
-        "rows of the central book",
+        "resolution of the model",
         20_000,
-        "20,000 per venue and side, finest at high leverage",
+        "20,000 positions per venue and side, finest at high leverage",
         Mark.ASSUMED,
-        "resolution of the figures: with ten times the rows they change by less than 1 %",
+        "with ten times the positions, figures change by less than 1 %",
     )
     sample_rows: Default[int] = Default(
         "positions of a sample",

@@ -1,8 +1,9 @@
 """Effect of other rules with its uncertainty: seeds, liquidity, and the reaction of traders.
 
 Each effect is the difference to the rules in force on the same positions. A sign is stated only if
-the intervals of every liquidity and behaviour lie on the same side of 0. Otherwise the result states
-on what the sign depends.
+the intervals of every liquidity and behaviour lie on the same side of 0. Intervals that end at 0 have a
+sign too: nothing is more than today, or nothing is less. Otherwise the result states on what the sign
+depends.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,10 +44,15 @@ class Metric(StrEnum):
 
 
 class Sign(StrEnum):
-    """Sign of a change on which all intervals agree."""
+    """Sign of a change on which all intervals agree.
+
+    ``NOT_MORE`` is less or no change, and ``NOT_LESS`` is more or no change.
+    """
 
     LESS = "less"
+    NOT_MORE = "not more"
     NONE = "no change"
+    NOT_LESS = "not less"
     MORE = "more"
     DEPENDS = "depends on"
 
@@ -55,7 +61,8 @@ class Sign(StrEnum):
 class EffectCell:
     """Change under one liquidity multiplier and behaviour, with the interval of the seeds.
 
-    ``before`` is the value under the rules in force. Amounts are in USD, moves are fractions.
+    ``before`` is the value under the rules in force. Amounts are in USD, moves are fractions. A change
+    or bound that is rounding is 0.
     """
 
     liquidity: float
@@ -71,7 +78,7 @@ class EffectCell:
 class Effect:
     """Change of one metric at one shock, over all liquidities and behaviours.
 
-    ``depends_on`` names what decides the sign; it is empty if there is one sign.
+    ``depends_on`` names what decides the sign; it is empty if there is a sign.
     """
 
     what_if: str
@@ -161,10 +168,11 @@ def _cells(
     for (liquidity, behaviour), (before, after) in base.items():
         sampled = [run[liquidity, behaviour] for run in runs]
         changes = np.array([changed[at] - unchanged_[at] for unchanged_, changed in sampled])
-        low, high = np.quantile(changes, INTERVAL).tolist()
-        value, change = float(before[at]), float(after[at] - before[at])
-        sign = _sign(low, high, rounding)
-        cells.append(EffectCell(liquidity, behaviour, value, change, low, high, sign))
+        bounds = np.quantile(changes, INTERVAL).tolist()
+        stated = (float(after[at] - before[at]), *bounds)
+        change, low, high = (0.0 if abs(own) <= rounding else own for own in stated)
+        sign = _sign(min(change, low), max(change, high))
+        cells.append(EffectCell(liquidity, behaviour, float(before[at]), change, low, high, sign))
     return tuple(cells)
 
 
@@ -230,19 +238,37 @@ def _metrics(
     return found
 
 
-def _sign(low: float, high: float, rounding: float) -> Sign:
-    """Returns the sign of an interval; it depends on the sample if 0 is inside or at one end."""
-    if low > rounding:
+def _sign(low: float, high: float) -> Sign:
+    """Returns the sign of an interval with the central change; it depends on the sample if 0 is inside."""
+    if low > 0.0:
         return Sign.MORE
-    if high < -rounding:
+    if high < 0.0:
         return Sign.LESS
-    return Sign.NONE if low >= -rounding and high <= rounding else Sign.DEPENDS
+    if low < 0.0 < high:
+        return Sign.DEPENDS
+    if low == high:
+        return Sign.NONE
+    return Sign.NOT_MORE if high == 0.0 else Sign.NOT_LESS
+
+
+_NO_MORE = frozenset({Sign.LESS, Sign.NOT_MORE, Sign.NONE})
+_NO_LESS = frozenset({Sign.MORE, Sign.NOT_LESS, Sign.NONE})
+
+
+def _common(signs: set[Sign]) -> Sign:
+    """Returns the sign of cells together."""
+    if len(signs) == 1:
+        return next(iter(signs))
+    if signs <= _NO_MORE:
+        return Sign.NOT_MORE
+    return Sign.NOT_LESS if signs <= _NO_LESS else Sign.DEPENDS
 
 
 def _effect(name: str, metric: Metric, shock: float, cells: Sequence[EffectCell]) -> Effect:
     signs = {cell.sign for cell in cells}
-    if len(signs) == 1 and Sign.DEPENDS not in signs:
-        return Effect(name, metric, shock, tuple(cells), cells[0].sign, ())
+    sign = _common(signs)
+    if sign is not Sign.DEPENDS:
+        return Effect(name, metric, shock, tuple(cells), sign, ())
     reasons = []
     if Sign.DEPENDS in signs:
         reasons.append("sample")
@@ -250,13 +276,12 @@ def _effect(name: str, metric: Metric, shock: float, cells: Sequence[EffectCell]
         reasons.append("liquidity")
     if _varies(cells, lambda cell: cell.liquidity):
         reasons.append("behaviour")
-    return Effect(name, metric, shock, tuple(cells), Sign.DEPENDS, tuple(reasons))
+    return Effect(name, metric, shock, tuple(cells), sign, tuple(reasons))
 
 
 def _varies(cells: Sequence[EffectCell], fixed: Callable[[EffectCell], object]) -> bool:
-    """True if stated signs differ among cells that agree in one property."""
+    """True if signs differ among cells that agree in one property; that of no sample is a sign too."""
     groups: dict[object, set[Sign]] = {}
     for cell in cells:
-        if cell.sign is not Sign.DEPENDS:
-            groups.setdefault(fixed(cell), set()).add(cell.sign)
+        groups.setdefault(fixed(cell), set()).add(cell.sign)
     return any(len(signs) > 1 for signs in groups.values())

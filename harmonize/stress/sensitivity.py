@@ -127,6 +127,6 @@ SCALES: Mapping[str, Scale] = {
     "impact exponent": _impact_exponent,
     "closing of price gaps": _closing_steps,
     "time to sell": _minutes_to_sell,
-    "rows of the central book": _grid_rows,
+    "resolution of the model": _grid_rows,
 }
 """Assumptions that are halved and doubled."""

@@ -33,10 +33,12 @@ from reports.site.close_dates import (
 )
 from reports.site.report_context import ReportContext
 from reports.site.stress_words import (
+    IF_LEVERAGE,
     at_shock,
     interest_dates,
     interest_mark,
     leverage_range,
+    span,
     validation_words,
 )
 
@@ -307,16 +309,16 @@ def _stress(context: ReportContext) -> KeyMessage | None:
     points = at_shock(row) if row else []
     if row is None or not points:
         return None
-    amount = numbers.usd(points[0].liquidated, 2)
-    leverage = " or ".join(leverage_range(row))
+    ends = [numbers.usd(own.liquidated, 2) for own in (points[0], points[-1])]
+    leverage = span(leverage_range(row, 2))
     dates = [f"Margins {numbers.date_range(row.oldest, row.newest)}"]
     if interest := interest_dates(row):
         dates.append(f"open interest {interest} ({interest_mark([row])})")
     return KeyMessage(
         "stress",
-        amount,
-        f"A sudden {numbers.axis_rate(row.shock)} fall of {row.underlying} would liquidate {amount} of"
-        f" positions (modelled){f': {leverage} with half or twice the median leverage' if leverage else ''}.",
+        span(ends),
+        f"A sudden {numbers.axis_rate(row.shock)} fall of {row.underlying} would liquidate {span(ends)} of"
+        f" longs (modelled){f'; {IF_LEVERAGE}, {leverage}' if leverage else ''}.",
         "; ".join([*dates, validation_words(row)]),
         stress_blocks.result_address(context, row),
         "What it rests on",

@@ -1,5 +1,7 @@
 """What a fall liquidates in short: on the first page, and on the pages of venues and underlyings."""
 
+from collections.abc import Sequence
+
 from harmonize.document import StressRow, StressVenueRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
@@ -7,11 +9,14 @@ from reports.site.markup import NOTHING, Html, join, link_to, text
 from reports.site.report_context import ReportContext
 from reports.site.stress_addresses import STRESS_PATH, stress_path
 from reports.site.stress_words import (
+    IF_LEVERAGE,
     at_shock,
     interest_mark,
     leverage_range,
     multiplier,
+    ratio_text,
     short_dates,
+    span,
 )
 
 _LONGEST = 4
@@ -37,14 +42,14 @@ def underlying_block(context: ReportContext, underlying: str) -> Html:
     if row is None or not points:
         return NOTHING
     link = link_to(f"../{result_address(context, row)}", "What it rests on")
-    leverage = " or ".join(leverage_range(row))
+    leverage = span(leverage_range(row))
     first, last = points[0], points[-1]
     upper = f", {numbers.usd(last.liquidated)} at liquidity {multiplier(last.liquidity)}"
     sentence = (
         f"A sudden fall by {numbers.axis_rate(row.shock)} would liquidate"
         f" {numbers.usd(first.liquidated)} of longs (modelled{upper if last is not first else ''}) at"
         f" {numbers.count_text(len(row.venues), 'venue')}, {numbers.axis_rate(first.share)} of"
-        f" their open interest{f'; {leverage} with half or twice the median leverage' if leverage else ''}."
+        f" their open interest{f'; {leverage} {IF_LEVERAGE}' if leverage else ''}."
         f" {short_dates(row)}"
     )
     return Html(f'<p class="note">{text(sentence)} {link}.</p>')
@@ -82,10 +87,33 @@ def venue_block(context: ReportContext, venue: str) -> Html:
     )
     sentence = (
         f"A sudden fall by {numbers.axis_rate(found[0][0].shock)} would liquidate here, in longs"
-        f" (modelled): {join_words(named)}. It rests on{measured} leverage ({leverage}); margins of"
+        f" (modelled{_liquidity([row for row, _ in found])}): {join_words(named)}."
+        f"{_recorded([row for row, _ in found[:_LONGEST]])} It rests on{measured} leverage ({leverage}); margins of"
         f" {join_words(list(margins), 3)}."
     )
     return Html(f'<p class="note">{text(sentence)} {text("Ranges: ")}{links}.</p>')
+
+
+def _liquidity(rows: Sequence[StressRow]) -> str:
+    """Returns the liquidity multiplier of figures by venue: the least; empty if they differ."""
+    least = {point.liquidity for row in rows for point in at_shock(row)[:1]}
+    return f" at liquidity {multiplier(*least)}" if len(least) == 1 else ""
+
+
+def _recorded(rows: Sequence[StressRow]) -> str:
+    """Returns how far the amounts of underlyings are validated, on all venues; empty if given."""
+    if not any(row.is_synthetic for row in rows):
+        return ""
+    known = [
+        f"{ratio_text(own.ratio)} times ({row.underlying})"
+        for row in rows
+        for own in row.validation
+        if own.ratio is not None
+    ]
+    if not known:
+        return " No recorded liquidation validates it."
+    where = join_words(sorted({own.venue for row in rows for own in row.validation}))
+    return f" On days recorded at {where} the model states {join_words(known)} what was liquidated."
 
 
 def _amount_text(row: StressRow, own: StressVenueRow) -> str:

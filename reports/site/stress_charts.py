@@ -13,18 +13,17 @@ from reports.html.page import Chart
 from reports.site.addresses import underlying_slug
 from reports.site.figures import Figure, figure
 from reports.site.report_context import ReportContext
+from reports.site.stress_changes import harmonized_key, rules_name
 from reports.site.stress_words import (
     REACTIONS,
     book_text,
     both,
     dates_line,
     fall_text,
-    harmonized_key,
     multiplier,
-    rules_name,
     volatility_mark,
 )
-from reports.site.tables import csv_bytes
+from reports.site.tables import csv_bytes, csv_number
 
 _TODAY = "rules in force"
 
@@ -33,6 +32,12 @@ _NO_CHANGE = 1e-3
 
 _WIDE_BIN = 0.05
 """Width of the bins of the table, which is short enough to print."""
+
+_CURVE_HEADS = (
+    *("shock", "liquidity", "move", "amplification", "liquidated_usd", "share_of_open_interest"),
+    *("liquidated_5_percent_usd", "liquidated_95_percent_usd", "loss_usd"),
+    *("move_other_rules_notional_kept", "move_other_rules_margin_kept", "other_rules"),
+)
 
 _BIN_HEADS = ("venue", "fall_from", "fall_to", "price_from_usd", "price_to_usd", "notional_usd")
 
@@ -43,14 +48,39 @@ Outcome = tuple[float, float, float]
 def stress_figures(context: ReportContext, row: StressRow, folder: str) -> list[Figure]:
     """Returns the charts of one underlying that have data; ``folder`` begins the paths of their files."""
     stem = f"{folder}{underlying_slug(row.underlying)}"
-    drawn = [figure("Stress", _curve_chart(row), f"{stem}-curve")] if row.points else []
+    drawn = []
+    if row.points:
+        curve = figure("Stress", _curve_chart(row), f"{stem}-curve")
+        drawn.append(_with_data(curve, f"{stem}-curve", csv_bytes(_CURVE_HEADS, _every_point(row))))
     if row.density:
         map_stem = f"{stem}-density"
         shown = figure("Stress", _density_chart(context, row), map_stem)
-        chart_file, _ = shown.files
-        rows = csv_bytes(_BIN_HEADS, _every_bin(row))
-        drawn.append(replace(shown, files=(chart_file, (f"{map_stem}.csv", rows))))
+        drawn.append(_with_data(shown, map_stem, csv_bytes(_BIN_HEADS, _every_bin(row))))
     return drawn
+
+
+def _with_data(shown: Figure, stem: str, rows: bytes) -> Figure:
+    """Returns a figure whose CSV file has numbers unrounded in place of the text of its table."""
+    chart_file, _ = shown.files
+    return replace(shown, files=(chart_file, (f"{stem}.csv", rows)))
+
+
+def _every_point(row: StressRow) -> Iterator[tuple[str, ...]]:
+    """Yields the curve with numbers unrounded; the moves of other rules by reaction of traders."""
+    key = harmonized_key([(own.what_if, own.rule_set) for own in row.changed])
+    for point in sorted(row.points, key=lambda point: (point.shock, point.liquidity)):
+        moves = {
+            own.behaviour: own.move
+            for own in row.changed
+            if (own.what_if, own.rule_set) == key
+            and (own.shock, own.liquidity) == (point.shock, point.liquidity)
+        }
+        values = (
+            *(point.shock, point.liquidity, point.move, point.amplification, point.liquidated),
+            *(point.share, point.liquidated_low, point.liquidated_high, point.loss),
+            *(moves.get(behaviour) for behaviour in REACTIONS.split(" / ")),
+        )
+        yield (*(csv_number(value, 12) for value in values), rules_name(*key) if key else "")
 
 
 def _curve_chart(row: StressRow) -> Chart:
@@ -247,6 +277,8 @@ def _density_caption(row: StressRow) -> str:
     cliffs = (
         f" Dashed: {numbers.count_text(len(row.cliffs), 'cliff')}, at the price from which it begins."
         if row.cliffs
+        else " No cliff."
+        if row.points
         else ""
     )
     width = numbers.axis_rate(row.density[0].upper - row.density[0].lower)

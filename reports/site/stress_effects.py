@@ -7,9 +7,10 @@ from harmonize.document import DivergencePoint, StressEffectRow, StressRow, Stre
 from harmonize.text import numbers
 from reports.lookup import MARGIN_TYPES
 from reports.site import marks
-from reports.site.markup import text
+from reports.site.markup import Html, text
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
+from reports.site.stress_changes import harmonized_effects, sign_text, signed_usd
 from reports.site.stress_tables import amount, rules_cell, venue_cell
 from reports.site.stress_words import (
     HARMONIZED,
@@ -18,12 +19,12 @@ from reports.site.stress_words import (
     REACTIONS,
     both,
     fall_text,
-    harmonized_effects,
     multiplier,
-    sign_text,
-    signed_usd,
 )
 from reports.site.tables import Cell, Row, Table, number
+
+_EQUAL = "no change"
+"""Sign of a change that is none."""
 
 _SHORT_NAMES = {"initial": "IM", "maintenance": "MM"}
 
@@ -78,7 +79,7 @@ def threshold_sentence(context: ReportContext, row: StressRow) -> str:
 
 
 def _range(rates: Sequence[float]) -> str:
-    ends = [numbers.axis_rate(own) for own in (rates[0], rates[-1])]
+    ends = [fall_text(own) for own in (rates[0], rates[-1])]
     return " to ".join(dict.fromkeys(ends))
 
 
@@ -122,24 +123,21 @@ def sign_table(context: ReportContext, row: StressRow, up: str) -> Table:
     rows = []
     for _, group in groupby(ordered, key=_rules_at):
         effects = list(group)
-        signs = {own.metric: sign_text(own) for own in effects}
+        by_metric = {own.metric: own for own in effects}
         first = effects[0]
         rows.append(
             Row(
                 (
                     rules_cell(context, first.what_if, first.rule_set, up),
                     *([_shock(first)] if several else []),
-                    *(
-                        Cell(signs.get(metric, marks.NOT_OBSERVABLE.sign), css="why")
-                        for metric in METRIC_NAMES
-                    ),
+                    *(_sign_cell(by_metric.get(metric)) for metric in METRIC_NAMES),
                 )
             )
         )
     return Table(
         f"Signs of changes on {row.underlying}",
         text(
-            "Change against the rules in force. A sign is stated only if the 5–95 % intervals of"
+            f"Change against the rules in force{_size_words(row)}. A sign is stated only if the 5–95 % intervals of"
             f" {numbers.count(row.seeds)} samples of positions, both reactions of traders (behaviour) and all"
             " liquidity multipliers agree. Less may be what traders add or close before the fall, which the"
             " last table of this section states"
@@ -149,6 +147,48 @@ def sign_table(context: ReportContext, row: StressRow, up: str) -> Table:
         numeric=True,
         css="signs",
     )
+
+
+def _size_words(row: StressRow) -> str:
+    """Returns which sizes stand beside the signs; empty without any."""
+    liquidities = [cell.liquidity for own in row.effects for cell in own.cells]
+    if not liquidities:
+        return ""
+    return (
+        f", in brackets its size at liquidity {multiplier(min(liquidities))} ({REACTIONS}; of the total"
+        " fall in percentage points)"
+    )
+
+
+def _sign_cell(effect: StressEffectRow | None) -> Cell:
+    """Returns a sign with the sizes at the least liquidity multiplier; no change has none.
+
+    Each size stays on its line.
+    """
+    if effect is None:
+        return Cell(marks.NOT_OBSERVABLE.sign, css="why")
+    sign = sign_text(effect)
+    least = min((own.liquidity for own in effect.cells), default=None)
+    shown = _bare_points if effect.metric == MOVE else signed_usd
+    sizes = list(dict.fromkeys(shown(own.change) for own in effect.cells if own.liquidity == least))
+    if not sizes or effect.sign == _EQUAL:
+        return Cell(sign, css="why")
+    sizes = [f"({sizes[0]}", *sizes[1:]]
+    sizes[-1] += ")"
+    spans = [f'<span class="size">{text(size)}</span>' for size in sizes]
+    return Cell(f"{sign} {' / '.join(sizes)}", Html(f"{text(sign)} {' / '.join(spans)}"), css="why")
+
+
+def _bare_points(change: float | None) -> str:
+    """Returns a change of a fall in percentage points, without the unit."""
+    return _points(change).removesuffix(f"{numbers.NBSP}points")
+
+
+def _both_sizes(effect: StressEffectRow, liquidity: float) -> str:
+    """Returns the changes of both reactions at a liquidity, with their unit once."""
+    shown = _points if effect.metric == MOVE else signed_usd
+    sizes = both([shown(own.change) for own in effect.cells if own.liquidity == liquidity])
+    return sizes.replace(f"{numbers.NBSP}points /", " /")
 
 
 def effect_tables(context: ReportContext, row: StressRow, up: str) -> tuple[Table, Table]:
@@ -225,23 +265,18 @@ def _effect_row(
             rules_cell(context, effect.what_if, effect.rule_set, up),
             Cell(METRIC_NAMES.get(effect.metric, effect.metric).lower(), css="t"),
             *([_shock(effect)] if has_shock else []),
-            *(
-                number(
-                    both([shown(own.change) for own in effect.cells if own.liquidity == liquidity])
-                )
-                for liquidity in liquidities
-            ),
+            *(number(_both_sizes(effect, liquidity)) for liquidity in liquidities),
             number(f"{shown(low)} to {shown(high)}"),
         )
     )
 
 
 def _points(change: float | None) -> str:
-    """Returns a change of a fall, in percentage points."""
+    """Returns a change of a fall, in percentage points: ``+0.162 points``."""
     if change is None:
         return numbers.NOT_OBSERVABLE
-    size = fall_text(abs(change))
-    if size == fall_text(0.0):
+    size = fall_text(abs(change)).replace("%", "points")
+    if size == fall_text(0.0).replace("%", "points"):
         return size
     return f"{'−' if change < 0 else '+'}{size}"
 

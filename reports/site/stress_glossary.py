@@ -31,6 +31,10 @@ WORDS: tuple[Statement, ...] = (
     ("Cliff", "a shock from which the fall deepens by at least 1 % of the price at once"),
     ("Loss beyond margin", "what liquidated positions lose that their own margin does not pay"),
     (
+        "Less or unchanged, more or unchanged",
+        "under no market liquidity and no reaction of traders more than today, or less; some are equal",
+    ),
+    (
         "Not identified",
         "public data is consistent with very different values, so that no single one is stated",
     ),

@@ -7,6 +7,7 @@ from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import stress_effects as effects
 from reports.site import stress_tables as tables
+from reports.site import stress_venue_tables as venue_tables
 from reports.site.figures import Figure, files_of, side_by_side
 from reports.site.layout import Page, in_page_links, page_of_parts
 from reports.site.markup import (
@@ -26,8 +27,9 @@ from reports.site.stress_addresses import STRESS_PATH, stress_path
 from reports.site.stress_charts import stress_figures
 from reports.site.stress_csv import CSV_NAMES, csv_files
 from reports.site.stress_glossary import WORDS
+from reports.site.stress_result import result_statements
 from reports.site.stress_standfirst import standfirst
-from reports.site.stress_words import result_statements
+from reports.site.stress_words import ratio_text
 from reports.site.tables import table
 
 _TITLE = "What does a fall liquidate?"
@@ -129,13 +131,14 @@ def _sections(
     """Returns the sections on one underlying; ``up`` leads from the page to the folder."""
     name = row.underlying
     contributions = Html(
-        table(tables.contribution_table(context, row, up), f"{up}{CSV_NAMES['venues']}")
-        + table(tables.resilience_table(context, row, up), f"{up}{CSV_NAMES['reverse']}")
+        table(venue_tables.contribution_table(context, row, up), f"{up}{CSV_NAMES['venues']}")
+        + table(venue_tables.resilience_table(context, row, up), f"{up}{CSV_NAMES['reverse']}")
     )
     changes = Html(
         table(effects.threshold_table(context, row, up), f"{up}{CSV_NAMES['margins']}")
         + table(effects.sign_table(context, row, up))
         + _effects(context, row, up)
+        + words("p", _further_text(row), css="note")
         + table(effects.reaction_table(context, row, up), f"{up}{CSV_NAMES['reactions']}")
     )
     absent = Html(
@@ -160,6 +163,17 @@ def _sections(
         ),
         ("absent", f"{name}: limits", absent),
     ]
+
+
+def _further_text(row: StressRow) -> str:
+    """Returns how to have the changes and scenarios that the page does not have; empty without changes."""
+    if not row.effects:
+        return ""
+    return (
+        "Not on this page: a cap of leverage, a multiple of MM, a release of MM in a fall, the margins of one"
+        " venue on all, changes on the day of the fall, and recorded scenarios. The command line has them:"
+        f" harmonize stress {row.underlying} --what-if leverage=10 --scenario 2020-03-12."
+    )
 
 
 def _effects(context: ReportContext, row: StressRow, up: str) -> Html:
@@ -206,7 +220,9 @@ def _validation_words(rows: Sequence[StressValidationRow]) -> str:
         f"{leverage:g}" for comparison in known for leverage in comparison.heat_map_leverages
     }
     named = join_words(sorted(leverages, key=float))
-    ratios = join_words([f"{row.ratio:.2f} ({row.underlying})" for row in known])
+    ratios = join_words(
+        [f"{ratio_text(row.ratio)} ({row.underlying})" for row in known if row.ratio is not None]
+    )
     overstated = join_words([f"{row.overstatement:.0f} ({row.underlying})" for row in known])
     return (
         f"Recorded liquidations are attributed to {venues}{caveats}; every other venue is unvalidated."

@@ -1,29 +1,25 @@
-"""Tables of a stress: underlyings, contributions, sensitivity, paths, assumptions, gaps."""
+"""Tables of a stress: underlyings, sensitivity, paths, assumptions, gaps, validation."""
 
 from collections.abc import Iterator, Sequence
 
-from harmonize.document import (
-    ReverseStressRow,
-    StressRow,
-    StressValidationRow,
-    StressVenueRow,
-)
+from harmonize.document import StressRow, StressValidationRow
+from harmonize.document.stress_volumes import volume_sentence
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
 from reports.site.addresses import rule_set_path, underlying_path, venue_path
+from reports.site.close_dates import short_name
 from reports.site.markup import Html, link_to, text
 from reports.site.report_context import ReportContext
+from reports.site.stress_changes import harmonized_effects, rules_name, sign_text
 from reports.site.stress_words import (
     at_shock,
     book_text,
     fall_text,
-    harmonized_effects,
     interest_mark,
     leverage_range,
     multiplier,
-    rules_name,
-    sign_text,
+    ratio_text,
     spread,
 )
 from reports.site.tables import Cell, Row, Table, number
@@ -44,11 +40,12 @@ def underlying_table(context: ReportContext, links: dict[str, str]) -> Table:
         text(
             f"Sudden fall{fall}, longs; ranges from the least to the largest liquidity multiplier"
             f" (assumed). Open interest{observed} ({interest_mark(rows)}); leverage measured on one venue, assumed"
-            " elsewhere. Modelled ÷ recorded: 1 would be right"
+            " elsewhere. Modelled ÷ recorded: 1 would be right. Least and largest: with one assumption on"
+            f" leverage halved or doubled{_volume_words(rows)}"
         ),
         (
             *("Underlying", *(["#Shock"] if several else []), "#Open interest", "#Liquidated"),
-            *("#If median leverage is half or twice", "#Modelled ÷ recorded", "#Share"),
+            *("#Least – largest by leverage", "#Modelled ÷ recorded", "#Share"),
             *("#Total fall", "#Loss beyond margin", "#Venues", "Liquidated, harmonized"),
             *("Margins observed",),
         ),
@@ -69,7 +66,7 @@ def _underlying_row(row: StressRow, address: str, *, has_shock: bool) -> Row:
             number(numbers.usd(row.open_interest), key=row.open_interest),
             _span([numbers.usd(point.liquidated) for point in ends]),
             _span(leverage_range(row)),
-            number(", ".join(f"{own:.2g}" for own in ratios) or "unvalidated"),
+            number(", ".join(map(ratio_text, ratios)) or "unvalidated"),
             _span([numbers.axis_rate(point.share) for point in ends]),
             _span([fall_text(point.move) for point in ends]),
             _span([numbers.usd(point.loss) for point in ends]),
@@ -80,87 +77,13 @@ def _underlying_row(row: StressRow, address: str, *, has_shock: bool) -> Row:
     )
 
 
+def _volume_words(rows: Sequence[StressRow]) -> str:
+    sentence = volume_sentence(rows).removesuffix(".")
+    return f". {sentence}" if sentence else ""
+
+
 def _span(values: Sequence[str]) -> Cell:
     return number(" – ".join(dict.fromkeys(values)) or marks.NOT_OBSERVABLE.sign)
-
-
-def contribution_table(context: ReportContext, row: StressRow, up: str) -> Table:
-    """Returns what each venue contributes to the liquidated notional, largest Shapley value first."""
-    ordered = sorted(row.venues, key=lambda venue: (-(venue.shapley or 0.0), venue.venue))
-    is_exact = all(venue.is_shapley_exact for venue in row.venues)
-    basis = "exact" if is_exact else "over 2,000 seeded permutations"
-    interest = (
-        f"#Open interest ({interest_mark([row])})" if row.is_synthetic else "#Notional (given)"
-    )
-    return Table(
-        f"Contributions to {row.underlying}",
-        text(
-            f"Longs liquidated by venue at a fall of {numbers.axis_rate(row.shock)}, {_least(row)}"
-            " (modelled). Leave-one-out: what less would be liquidated without the venue."
-            f" Shapley values, which add up to the total: {basis}. Overlap: share of a venue's"
-            " liquidations by price that those of other venues cover. In brackets: 5–95 % interval over"
-            f" {numbers.count_text(row.seeds, 'sample')} of positions, not of the market"
-        ),
-        (
-            *("Venue", interest, "#Liquidated", "#Leave-one-out", "#Shapley"),
-            *("#Share ÷ share of open interest", "#Overlap", "Effective leverage"),
-            *(["Open interest observed"] if row.is_synthetic else []),
-            "Margins observed",
-        ),
-        [_contribution_row(context, row, venue, up) for venue in ordered],
-        numeric=True,
-    )
-
-
-def _contribution_row(context: ReportContext, row: StressRow, own: StressVenueRow, up: str) -> Row:
-    margins = numbers.observation_date(own.observed_at, own.observed_from, own.date_kind)
-    interest = [Cell(numbers.date(own.open_interest_at), css="dates")] if row.is_synthetic else []
-    return Row(
-        (
-            venue_cell(context, own.venue, up),
-            number(numbers.usd(own.open_interest), key=own.open_interest),
-            *(amount(v) for v in (own.liquidated, own.leave_one_out, own.shapley)),
-            _shapley_ratio(own),
-            rate(own.overlap),
-            Cell(own.leverage_mark, css="t"),
-            *interest,
-            Cell(margins, css="dates"),
-        )
-    )
-
-
-def resilience_table(context: ReportContext, row: StressRow, up: str) -> Table:
-    """Returns the losses of each venue, and the least fall that exceeds its resources."""
-    liquidities = sorted({own.liquidity for venue in row.venues for own in venue.reverse})
-    return Table(
-        f"Reverse stress of {row.underlying}",
-        text(
-            "Least sudden fall at which losses beyond margin exceed what other liquidations of the venue"
-            " leave, by liquidity multiplier; – if none does. In brackets: 5–95 % interval over"
-            f" {numbers.count_text(row.seeds, 'sample')} of positions, open if some sample has no such"
-            f" fall. {_undecided(row)}Immediate: margin below MM before any fall. Insurance funds are not"
-            " archived and not counted"
-        ),
-        (
-            *("Venue", f"#Loss at {numbers.axis_rate(row.shock)}", "#Immediate"),
-            *(f"#Reverse, {multiplier(liquidity)}" for liquidity in liquidities),
-        ),
-        [
-            Row(
-                (
-                    venue_cell(context, own.venue, up),
-                    amount(own.loss),
-                    amount(own.immediate),
-                    *(
-                        _reverse(next((r for r in own.reverse if r.liquidity == liquidity), None))
-                        for liquidity in liquidities
-                    ),
-                )
-            )
-            for own in row.venues
-        ],
-        numeric=True,
-    )
 
 
 def _liquidity_ends(row: StressRow) -> str:
@@ -172,7 +95,7 @@ def _liquidity_ends(row: StressRow) -> str:
     return f"; of liquidity, its least and largest multiplier ({ends}) instead"
 
 
-def _least(row: StressRow) -> str:
+def least_text(row: StressRow) -> str:
     """Returns the multiplier of figures at one liquidity: the least."""
     liquidities = [own.liquidity for own in row.points]
     return (
@@ -180,37 +103,12 @@ def _least(row: StressRow) -> str:
     )
 
 
-def _undecided(row: StressRow) -> str:
-    """Returns what a fall that is not observable means; empty if all are."""
-    if not any(own.reason for venue in row.venues for own in venue.reverse):
-        return ""
-    sign = marks.NOT_OBSERVABLE.sign
-    return f"{sign}: less than one position of a sample decides it. "
-
-
-def _reverse(limit: ReverseStressRow | None) -> Cell:
-    if limit is None or limit.reason:
-        return number(marks.NOT_OBSERVABLE.sign)
-    if limit.low is None:
-        return number(fall_text(limit.shock), key=limit.shock)
-    high = "" if limit.high is None else fall_text(limit.high)
-    interval = f" ({fall_text(limit.low)} – {high})"
-    return number(f"{fall_text(limit.shock)}{interval}", key=limit.shock)
-
-
-def _shapley_ratio(venue: StressVenueRow) -> Cell:
-    low, high = venue.shapley_ratio_low, venue.shapley_ratio_high
-    if venue.shapley_ratio is None or low is None or high is None:
-        return _ratio(venue.shapley_ratio)
-    return number(f"{venue.shapley_ratio:.3g} ({low:.3g} – {high:.3g})", key=venue.shapley_ratio)
-
-
 def sensitivity_table(row: StressRow) -> Table:
     """Returns the assumptions, each halved and doubled, largest spread first."""
     return Table(
         f"Sensitivity of {row.underlying}",
         text(
-            f"Longs liquidated at a fall of {numbers.axis_rate(row.shock)}, {_least(row)},"
+            f"Longs liquidated at a fall of {numbers.axis_rate(row.shock)}, {least_text(row)},"
             f" with each assumption halved and doubled{_liquidity_ends(row)}. A spread of $0: neither half"
             " nor twice the assumption changes what is liquidated"
         ),
@@ -327,9 +225,9 @@ def validation_table(rows: Sequence[StressValidationRow]) -> Table:
                     number(numbers.count(comparison.days), key=comparison.days),
                     amount(comparison.recorded),
                     amount(comparison.modelled),
-                    _ratio(comparison.ratio),
-                    _ratio(comparison.rank_correlation, 2),
-                    _ratio(comparison.overstatement),
+                    ratio(comparison.ratio, 2),
+                    ratio(comparison.rank_correlation, 2),
+                    ratio(comparison.overstatement),
                     Cell(comparison.reason, css="why"),
                 )
             )
@@ -378,9 +276,25 @@ def venue_cell(context: ReportContext, venue: str, up: str) -> Cell:
 
 def rules_cell(context: ReportContext, what_if: str, rule_set: str, up: str) -> Cell:
     """Returns the name of other rules with a link to their rule set."""
-    name = rules_name(what_if, rule_set)
+    name = rules_name(what_if, rule_set, _readable(context, rule_set))
     is_known = rule_set in context.rule_sets
     return Cell(name, link_to(f"{up}{rule_set_path(rule_set)}" if is_known else "", name))
+
+
+def _readable(context: ReportContext, rule_set: str) -> str:
+    """Returns region and authority of a rule set: its title without both, and its id if it is unknown.
+
+    Rule sets of one authority on the page have their titles.
+    """
+    own = context.rule_sets.get(rule_set)
+    if own is None:
+        return rule_set
+    name = short_name(own)
+    used = {effect.rule_set for row in context.document.stress for effect in row.effects}
+    used |= {reaction.rule_set for row in context.document.stress for reaction in row.reactions}
+    others = [context.rule_sets[other] for other in used - {rule_set} if other in context.rule_sets]
+    is_unique = name not in map(short_name, others)
+    return name if is_unique and name.endswith(")") else own.title
 
 
 def underlying_link(context: ReportContext, underlying: str, up: str) -> Html:
@@ -400,7 +314,8 @@ def rate(value: float | None) -> Cell:
     return number(marks.NOT_OBSERVABLE.sign if value is None else fall_text(value), key=value)
 
 
-def _ratio(value: float | None, digits: int = 3) -> Cell:
+def ratio(value: float | None, digits: int = 3) -> Cell:
+    """Returns a cell with a ratio."""
     if value is None:
         return number(marks.NOT_OBSERVABLE.sign)
     return number(f"{value:.{digits}g}", key=value)

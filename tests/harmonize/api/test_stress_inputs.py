@@ -37,7 +37,7 @@ def test_volatility_is_the_root_of_the_mean_square_of_the_last_thirty_returns() 
     up = 1.0 / 0.98 - 1.0
     assert found.volatility == pytest.approx(np.sqrt((0.02**2 + up**2) / 2))
     assert found.daily_volume == 1e9
-    assert found.last == "2026-02-10T00:00:00Z"
+    assert found.last == "2026-02-09T00:00:00Z"  # the day of the last candle
     assert not found.reason
 
 
@@ -67,24 +67,27 @@ def test_a_volume_that_ends_long_before_the_newest_is_named_with_its_last_day() 
     found = market_before(series, START + 100 * DAY, 30, is_dated=False)
     assert found.volume_venues == ("binance",)
     assert [(own.venue, own.reason) for own in found.excluded_volumes] == [
-        ("bybit", "its candles end 2026-03-02"),
+        ("bybit", "its candles end 2026-03-01"),
         ("okx", "10 days with turnover, 30 are required"),
     ]
     early = market_before(series, START + 80 * DAY, 30, is_dated=False)
     assert early.volume_venues == ("binance", "bybit")
-    assert early.volume_last == "2026-03-02T00:00:00Z"
+    assert early.volume_last == "2026-03-01T00:00:00Z"
 
 
-@pytest.mark.parametrize(("days", "is_stale"), [(30, False), (31, True)])
+@pytest.mark.parametrize(("days", "is_stale"), [(29, False), (30, True)])
 def test_candles_that_end_long_before_the_day_are_stale(days: int, *, is_stale: bool) -> None:
     found = market_before([candles()], START + (40 + days) * DAY, 30, is_dated=False)
     assert found.as_of[:10] == f"{START + (40 + days) * DAY:%Y-%m-%d}"
     assert found.is_stale == is_stale
+    evening = START + (40 + days) * DAY + timedelta(hours=23)
+    own = market_before([candles()], evening, 30, is_dated=False)
+    assert own.is_stale == own.is_volatility_stale == is_stale
 
 
 def test_candles_after_the_time_are_not_used() -> None:
     found = market_before([candles()], START + 35 * DAY, 30, is_dated=True)
-    assert found.last == "2026-02-05T00:00:00Z"
+    assert found.last == "2026-02-04T00:00:00Z"
 
 
 def test_too_few_candles_have_a_reason_and_no_number() -> None:

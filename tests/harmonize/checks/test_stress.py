@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harmonize.document import Finding, StressRow
+from harmonize.document import Finding, StressRow, Verdict
 from tests.harmonize.checks import stress_tests
 from tests.harmonize.checks.examples import stressed
 
@@ -37,6 +37,33 @@ def test_a_share_is_reported_with_its_interval() -> None:
     assert (
         "1.80 times the venue's share of open interest (1.60 to 2.10 by sample)" in finding.message
     )
+
+
+@pytest.mark.parametrize("code", ["MH552", "MH553"])
+@pytest.mark.parametrize(
+    ("marks", "verdict"),
+    [
+        (("measured", "measured"), Verdict.OVER),
+        (("given", "given"), Verdict.OVER),
+        (("assumed", "assumed"), Verdict.NOT_OBSERVABLE),
+        (
+            ("measured", "assumed"),
+            Verdict.NOT_OBSERVABLE,
+        ),  # of the others, which it is compared with
+    ],
+)
+def test_what_follows_from_assumed_leverage_is_not_observable(
+    code: str, marks: tuple[str, str], verdict: Verdict
+) -> None:
+    row = stress_tests.with_venue(shapley_ratio=1.8, shapley_ratio_low=1.6, overlap=0.99)
+    own, other = (replace(row.venues[0], leverage_mark=mark) for mark in marks)
+    venues = (own, replace(other, shapley_ratio=1.0, shapley_ratio_low=0.9, overlap=0.5))
+    (finding,) = findings(replace(row, venues=venues), code)
+    assert finding.verdict is verdict
+    is_known = verdict is Verdict.OVER
+    assert (finding.deviation is not None) == is_known
+    count = marks.count("assumed")
+    assert (f"is assumed on {count} of 2 venues" in finding.message) != is_known
 
 
 def test_an_inverse_margin_is_compared_with_the_fall_that_loses_it() -> None:

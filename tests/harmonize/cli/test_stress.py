@@ -99,6 +99,13 @@ def test_shapley_values_sum_to_what_is_liquidated(btc: Any) -> None:
     assert sum(venue["liquidated"] for venue in row["venues"]) == pytest.approx(total)
 
 
+ALIKE = {
+    "not more": {"not more", "less", "no change"},
+    "not less": {"not less", "more", "no change"},
+}
+"""Signs of cells that agree with a sign of their effect."""
+
+
 def test_an_effect_has_both_behaviours_and_a_sign_only_where_all_cells_agree(btc: Any) -> None:
     (row,) = btc["stress"]
     assert {str(effect["shock"]) for effect in row["effects"]} == SHOCKS
@@ -112,7 +119,7 @@ def test_an_effect_has_both_behaviours_and_a_sign_only_where_all_cells_agree(btc
         if effect["sign"] == "depends on":
             assert effect["depends_on"]
         else:
-            assert {cell["sign"] for cell in cells} == {effect["sign"]}
+            assert {cell["sign"] for cell in cells} <= ALIKE.get(effect["sign"], {effect["sign"]})
 
 
 def test_venues_without_open_interest_or_margins_are_listed_and_not_guessed(btc: Any) -> None:
@@ -185,7 +192,8 @@ def test_figures_of_venues_have_the_interval_of_the_samples(btc: Any, printed: s
 def test_a_figure_that_too_little_decides_has_its_reason() -> None:
     result = run("SOL", *FEW)
     assert (
-        "binance: reverse stress at 1×, 4× and 10× is not observable: decided by" in result.stdout
+        "binance: reverse stress at 1×, 4× and 10× is not observable: fewer than one"
+        in result.stdout
     )
 
 

@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 
+import numpy as np
 import pytest
 
 from harmonize.stress.book import Book, synthetic_book
@@ -16,7 +17,16 @@ from harmonize.stress.counterfactuals import (
     unchanged,
 )
 from harmonize.stress.curve import curve
-from harmonize.stress.effects import Effect, Metric, Sign, effects, effects_of_all
+from harmonize.stress.effects import (
+    Effect,
+    EffectCell,
+    Metric,
+    Sign,
+    _cells,
+    _effect,
+    effects,
+    effects_of_all,
+)
 from harmonize.stress.errors import StressInputError
 from harmonize.stress.impact import Impact, SquareRootImpact
 from harmonize.stress.thresholds import thresholds
@@ -69,22 +79,79 @@ def test_a_rule_without_effect_has_no_change() -> None:
     assert {effect.sign for effect in found} == {Sign.NONE}
 
 
-def test_a_sign_that_depends_states_on_what() -> None:
+@pytest.mark.parametrize("metric", [Metric.LIQUIDATED, Metric.MOVE])
+def test_a_leverage_cap_raises_neither_and_its_sign_says_so(metric: Metric) -> None:
     # At 20 % a cap at 10x liquidates the same traders; only a cut notional makes less of them.
-    effect = of(run(leverage_cap(10.0), shocks=[0.2]), Metric.LIQUIDATED, 0.2)
-    assert (effect.sign, effect.depends_on) == (Sign.DEPENDS, ("behaviour",))
+    effect = of(run(leverage_cap(10.0), shocks=[0.2]), metric, 0.2)
+    assert {cell.sign for cell in effect.cells} == {Sign.NONE, Sign.LESS}
+    assert (effect.sign, effect.depends_on) == (Sign.NOT_MORE, ())
+    unchanged_ = [cell for cell in effect.cells if cell.sign is Sign.NONE]
+    assert {(cell.change, cell.low, cell.high) for cell in unchanged_} == {(0.0, 0.0, 0.0)}
+
+
+@pytest.mark.parametrize(
+    ("interval", "sign"),
+    [
+        ((-3.0, -2.0, -1.0), Sign.LESS),
+        ((-3.0, -2.0, 1e-5), Sign.NOT_MORE),
+        ((-3.0, 1e-5, 0.0), Sign.NOT_MORE),
+        ((1e-5, -1e-5, 0.0), Sign.NONE),
+        ((-1e-5, 2.0, 3.0), Sign.NOT_LESS),
+        ((1.0, 2.0, 3.0), Sign.MORE),
+        ((-1.0, 2.0, 3.0), Sign.DEPENDS),
+        ((-3.0, 1.0, -2.0), Sign.DEPENDS),  # the book without randomness is more
+    ],
+)
+def test_an_interval_that_ends_at_zero_has_a_sign(
+    interval: tuple[float, float, float], sign: Sign
+) -> None:
+    low, change, high = interval
+    key = (1.0, Behaviour.MARGIN_KEPT)
+    base, *sampled = (
+        {key: (np.zeros((1, 1)), np.full((1, 1), own))}
+        for own in (change, *[low] * 10, *[high] * 10)
+    )
+    (cell,) = _cells(base, sampled, (0, 0), 1e-3)
+    assert cell.sign is sign
+    stated = [0.0 if abs(own) < 1e-3 else own for own in (min(low, high), change, max(low, high))]
+    assert [cell.low, cell.change, cell.high] == stated
+
+
+@pytest.mark.parametrize(
+    ("cells", "sign", "reasons"),
+    [
+        ("less, no change", Sign.NOT_MORE, ()),
+        ("not more, less", Sign.NOT_MORE, ()),
+        ("more, no change", Sign.NOT_LESS, ()),
+        ("not less, more", Sign.NOT_LESS, ()),
+        ("not less, not more", Sign.DEPENDS, ("liquidity",)),
+        ("less, depends on", Sign.DEPENDS, ("sample", "liquidity")),
+        ("depends on, depends on", Sign.DEPENDS, ("sample",)),
+    ],
+)
+def test_signs_of_cells_together(cells: str, sign: Sign, reasons: tuple[str, ...]) -> None:
+    made = [
+        EffectCell(liquidity, Behaviour.MARGIN_KEPT, 1.0, 0.0, 0.0, 0.0, Sign(own))
+        for liquidity, own in enumerate(cells.split(", "))
+    ]
+    found = _effect("x", Metric.MOVE, 0.1, made)
+    assert (found.sign, found.depends_on) == (sign, reasons)
 
 
 def test_a_sign_that_differs_by_liquidity_and_seed_says_so() -> None:
     # Stricter terms prevent losses in a liquid market, and cause them where sales move the price.
     effect = of(run(adopt("b"), shocks=[0.1]), Metric.LOSS, 0.1)
-    signs = {
-        cell.liquidity: cell.sign
-        for cell in effect.cells
-        if cell.behaviour is Behaviour.NOTIONAL_KEPT
-    }
-    assert signs == {1.0: Sign.LESS, 4.0: Sign.DEPENDS, 10.0: Sign.MORE}
-    assert (effect.sign, effect.depends_on) == (Sign.DEPENDS, ("sample", "liquidity"))
+    kept, cut = (
+        {cell.liquidity: cell.sign for cell in effect.cells if cell.behaviour is way}
+        for way in Behaviour
+    )
+    assert kept == {1.0: Sign.LESS, 4.0: Sign.DEPENDS, 10.0: Sign.MORE}
+    assert cut == {1.0: Sign.LESS, 4.0: Sign.LESS, 10.0: Sign.DEPENDS}
+    # At 4x and 10x the sample decides for one reaction of traders and not for the other.
+    assert (effect.sign, effect.depends_on) == (
+        Sign.DEPENDS,
+        ("sample", "liquidity", "behaviour"),
+    )
 
 
 def test_other_processes_give_the_same_effects() -> None:

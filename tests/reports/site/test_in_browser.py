@@ -189,6 +189,23 @@ def test_names_in_charts_of_a_stress_and_their_signs_need_no_scrolling(
     assert page.evaluate(f"{signs}.scrollWidth - {signs}.clientWidth") <= 0
 
 
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_wide_table_says_that_it_scrolls_on_a_phone(
+    page: Browser, folder: Path, width: int
+) -> None:
+    page.open(folder / "stress.html", width)
+    wide = "[...document.querySelectorAll('.scroll')].filter((part) => part.querySelector('.wide'))"
+    is_said = (
+        f"{wide}.map((part) => getComputedStyle(part, '::before').content.includes('sideways'))"
+    )
+    assert page.evaluate(f"{wide}.length") > 0
+    assert page.evaluate(is_said) == [width == 360] * page.evaluate(f"{wide}.length")
+    if width == 360:
+        is_shown = f"{wide}.filter((part) => part.clientWidth > 0)"  # not in a closed part
+        assert page.evaluate(f"{is_shown}.length") > 0
+        assert page.evaluate(f"{is_shown}.every((part) => part.scrollWidth > part.clientWidth)")
+
+
 @pytest.mark.parametrize("width", [1440])
 @pytest.mark.parametrize("kind", ["index", "stress", "stress/eth", "adequacy/btc"])
 def test_the_navigation_is_on_one_line(page: Browser, folder: Path, kind: str, width: int) -> None:

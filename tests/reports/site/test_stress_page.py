@@ -10,7 +10,12 @@ from functools import cache
 
 import pytest
 
-from harmonize.document import AuditDocument, StressRow
+from harmonize.document import (
+    AuditDocument,
+    StressEffectRow,
+    StressRow,
+    StressSensitivityRow,
+)
 from harmonize.text import numbers
 from reports.charts.density_bars import CliffMark, DensityBin, FirstMark, density_bars
 from reports.charts.svg import Frame
@@ -18,18 +23,11 @@ from reports.registry import report_files
 from reports.site.folder import site_files
 from reports.site.marks import NOT_OBSERVABLE
 from reports.site.report_context import ReportContext
+from reports.site.stress_changes import harmonized_key, rules_name, sign_text, signed_usd
 from reports.site.stress_effects import threshold_sentence, threshold_table
+from reports.site.stress_result import result_statements
 from reports.site.stress_standfirst import standfirst
-from reports.site.stress_words import (
-    HARMONIZED,
-    book_text,
-    dates_line,
-    fall_text,
-    harmonized_key,
-    result_statements,
-    rules_name,
-    signed_usd,
-)
+from reports.site.stress_words import HARMONIZED, book_text, dates_line, fall_text, leverage_range
 from tests.support import recorded
 from tests.support.sample_documents import FORMULA, SCRIPT, sample
 from tests.support.sample_stress import (
@@ -73,7 +71,7 @@ def cells(content: str, label: str, name: str) -> list[str]:
     for row in re.findall(r"<tr>(.*?)</tr>", region[0], re.DOTALL):
         found = re.findall(r"<(?:th|td)[^>]*>(.*?)</(?:th|td)>", row, re.DOTALL)
         if plain(found[0]).strip() == name:
-            return [plain(cell).strip() for cell in found]
+            return [" ".join(plain(cell).split()) for cell in found]
     pytest.fail(f"{label}: no row {name}")
 
 
@@ -114,9 +112,13 @@ def test_the_falls_under_other_rules_name_the_reactions_in_order() -> None:
     moves = {"notional kept": 0.05527, "margin kept": 0.05172}
     changed = tuple(replace(own, move=moves[own.behaviour]) for own in example().changed)
     document = replace(sample(), stress=(replace(example(), changed=changed),))
-    rows = dict(site_files(document))["stress-btc-curve.csv"].decode()
-    assert "5.53 % / 5.17 %" in rows.replace(NBSP, " ")
-    assert "notional kept / margin kept" in rows
+    found = dict(site_files(document))
+    shown = plain(found["stress.html"].decode())
+    assert "5.53 % / 5.17 %" in shown
+    assert "notional kept / margin kept" in shown
+    (first, *_) = csv.DictReader(io.StringIO(found["stress-btc-curve.csv"].decode()))
+    kept, cut = first["move_other_rules_notional_kept"], first["move_other_rules_margin_kept"]
+    assert (kept, cut, first["other_rules"]) == ("0.05527", "0.05172", changed[0].rule_set)
 
 
 def test_every_link_of_the_pages_leads_somewhere() -> None:
@@ -139,8 +141,8 @@ def test_the_first_statement_has_amount_venues_leverage_range_and_validation() -
     assert words == (
         "If BTC fell by 10 % at once, $130m to $185m of longs would be liquidated, 11 % to 15 % of those"
         " simulated. The range is that of market liquidity (1× to 10×), which is assumed. At 1×, most is at"
-        f" venue-a ($100m), venue-b ($50m) and {plain_script()} ($33.3m); with half or twice the median"
-        " leverage, the total is $45.6m or $789m. On 49 recorded days at venue-a the model states 0.26"
+        f" venue-a ($100m), venue-b ($50m) and {plain_script()} ($33.3m); the total is $45.6m to $789m if"
+        " one assumption on leverage is halved or doubled. On 49 recorded days at venue-a the model states 0.26"
         " times what was liquidated."
     )
     same = tuple(replace(own, liquidated=1.3e8, share=0.11) for own in example().points)
@@ -151,11 +153,15 @@ def test_the_first_statement_has_amount_venues_leverage_range_and_validation() -
 def test_a_page_starts_with_amounts_and_how_far_they_are_validated() -> None:
     shown = plain(page())
     assert (
-        "A sudden fall of 10 % would liquidate, in longs, $130m to $185m of BTC (modelled). Most leverage"
-        " is assumed; on recorded days the model states 0.26 times what was liquidated: it states far too little."
-        " Uneven"
+        "A sudden fall of 10 % would liquidate, in longs, $130m of BTC (modelled at liquidity 1×, up to"
+        " 1.4 times as much at 10×). If one assumption on leverage is halved or doubled: $46m to $789m. Most"
+        " leverage is assumed; on recorded days the model states 0.26 times what was liquidated: it states"
+        " far too little. Differences between rules are steadier than amounts. Uneven"
     ) in shown
-    for ratio, words in ((0.5, "liquidated. "), (2.1, "liquidated: it states far too much. ")):
+    for ratio, words in (
+        (0.5, "liquidated. Differences"),
+        (2.1, "liquidated: it states far too much. "),
+    ):
         validation = tuple(replace(own, ratio=ratio) for own in example().validation)
         assert words in standfirst([replace(example(), validation=validation)])
     bare = standfirst([replace(example(), validation=())])
@@ -174,15 +180,21 @@ def test_the_price_statement_has_the_range_of_liquidity_and_cliffs_only_if_there
     assert "from 10 % to between 10.5 % and 15 %;" in words
     assert "lose $32.1m to $321m more than their margin" in words
     assert "than 5.5 % (at 10×) deepens the fall by at least 1 % more (a cliff)" in words
-    assert "cliff" not in statements(replace(example(), cliffs=()))["Price"]
+    without = replace(example(), cliffs=())
+    assert statements(without)["Price"].endswith(
+        " No cliff: no slightly larger shock deepens the fall by a further 1 % of the price at once."
+    )
 
 
 def test_the_statement_on_rules_has_signs_sizes_and_reasons() -> None:
     words = statements(example(), "Reason: as stated.")["Harmonized rules"]
-    assert "fewer longs would be liquidated (−$456m at 1×). The price would fall less." in words
+    assert (
+        "fewer longs would be liquidated (by $456m, against $912m today, at 1×). Reason: as stated."
+        " The price would fall less. Whether losses"
+    ) in words
     assert (
         ". Whether losses beyond margin would be larger or smaller depends on the sample of positions and"
-        " the reaction of traders. Reason: as stated."
+        " the reaction of traders: smaller by $456m against $912m today at 1×; smaller by"
     ) in words
 
 
@@ -193,7 +205,9 @@ def test_the_two_reactions_of_traders_are_named_where_they_differ() -> None:
     )
     row = replace(example(), effects=(replace(first, cells=cells), *others))
     words = statements(row)["Harmonized rules"]
-    assert "(+$200m with notional kept and +$100m with margin kept, at 1×)" in words
+    assert (
+        "by $200m if traders add margin and $100m if they close a part, against $912m today, at 1×"
+    ) in words
     document = replace(sample(), stress=(row,))
     shown = cells_of_counterfactual(document)
     assert shown[2:5] == ["+$200m / +$100m"] * 3
@@ -201,7 +215,12 @@ def test_the_two_reactions_of_traders_are_named_where_they_differ() -> None:
 
 def cells_of_counterfactual(document: AuditDocument) -> list[str]:
     rule_set = document.stress[0].effects[0].rule_set
-    return cells(pages(document)["stress.html"], "Counterfactuals on BTC", rule_set)
+    return cells(pages(document)["stress.html"], "Counterfactuals on BTC", title(rule_set))
+
+
+def title(rule_set: str) -> str:
+    """Returns the name of a rule set of the sample, which has no region."""
+    return next(own.title for own in sample().rule_sets if own.id == rule_set)
 
 
 def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
@@ -226,6 +245,149 @@ def test_what_im_and_mm_alone_change_is_stated_if_both_are_known() -> None:
     ) in statements(both)["Harmonized rules"]
     one = replace(example(), effects=(*example().effects, parts[0]))
     assert "alone" not in statements(one)["Harmonized rules"]
+
+
+def with_parts(row: StressRow, im: str, mm: str) -> StressRow:
+    """Returns the row with the effects of IM alone and MM alone on the liquidated notional."""
+    first = row.effects[0]
+    parts = [
+        replace(first, what_if=f"reference={name}", sign=sign, depends_on=())
+        for name, sign in (("im", im), ("mm", mm))
+    ]
+    return replace(row, effects=(*row.effects, *parts))
+
+
+def with_cells(effect: StressEffectRow, **changes: tuple[float, str]) -> StressEffectRow:
+    """Returns an effect whose cells have a change and sign, by reaction and liquidity: ``kept_10``."""
+    made = []
+    for own in effect.cells:
+        name = f"{'kept' if own.behaviour == 'notional kept' else 'cut'}_{own.liquidity:g}"
+        change, sign = changes.get(name, (own.change, own.sign))
+        made.append(replace(own, change=change, sign=sign))
+    return replace(effect, cells=tuple(made))
+
+
+def test_rules_that_raise_nothing_are_not_said_to_raise_or_lower() -> None:
+    """A cap of leverage is no question of more or fewer: none of its cells is more."""
+    zero = {f"kept_{own}": (0.0, "no change") for own in (1, 4, 10)}
+    row = with_parts(example(), "not more", "more")
+    *others, im, mm = row.effects
+    words = statements(replace(row, effects=(*others, with_cells(im, **zero), mm)))
+    assert (
+        "With its IM alone, no more longs would be liquidated than today (as many if traders add margin"
+        " and fewer by $456m if they close a part, against $912m today at 1×); with its MM alone, more"
+    ) in words["Harmonized rules"]
+    assert "more or fewer" not in words["Harmonized rules"]
+    last = with_cells(im, kept_10=(0.0, "no change"))
+    words = statements(replace(row, effects=(*others, last, mm)))
+    assert (
+        "than today (fewer by $456m against $912m today at 1×; as many if traders add margin and fewer by"
+        " $456m if they close a part, against $912m today at 10×); with its MM"
+    ) in words["Harmonized rules"]
+    assert sign_text(last) == "less or unchanged"
+    assert sign_text(replace(last, sign="not less")) == "more or unchanged"
+
+
+def test_the_reason_is_mm_only_if_its_parts_show_it() -> None:
+    more = replace(example().effects[0], sign="more")
+    row = replace(example(), effects=(more, *example().effects[1:]))
+    reason = "The reason is the maintenance margin (MM), which is higher"
+    shown = statements(with_parts(row, "not more", "more"))["Harmonized rules"]
+    assert f"{reason} and is reached after a smaller fall. They are closed earlier, with" in shown
+    for im, mm in (("more", "more"), ("less", "less")):
+        assert reason not in statements(with_parts(row, im, mm))["Harmonized rules"]
+    assert reason not in statements(with_parts(example(), "less", "more"))["Harmonized rules"]
+    loss = with_cells(row.effects[2], kept_1=(1e6, "more"))
+    worse = replace(row, effects=(*row.effects[:2], loss, *row.effects[3:]))
+    shown = statements(with_parts(worse, "not more", "more"))["Harmonized rules"]
+    assert reason in shown
+    assert "more margin left" not in shown
+
+
+def test_losses_are_stated_at_every_liquidity_where_their_sign_depends_on_it() -> None:
+    loss = with_cells(
+        example().effects[2],
+        kept_1=(-4e8, "less"),
+        kept_4=(2e5, "depends on"),
+        kept_10=(4e6, "more"),
+    )
+    row = replace(example(), effects=(*example().effects[:2], loss))
+    assert statements(row)["Harmonized rules"].endswith(
+        "the reaction of traders: smaller by $400m to $456m against $912m today at 1×; decided by the"
+        " sample of positions if traders add margin and smaller by $456m if they close a part, against"
+        " $912m today at 4×; larger by $4m if traders add margin and smaller by $456m if they close a"
+        " part, against $912m today at 10×."
+    )
+
+
+def test_a_single_exception_is_named_in_place_of_what_a_sign_depends_on() -> None:
+    loss = example().effects[2]
+    unsure = with_cells(loss, kept_10=(2e5, "depends on"))
+    assert sign_text(unsure) == "less, except at 10× with notional kept: the sample decides"
+    assert sign_text(with_cells(loss, kept_10=(2e5, "more"))).endswith("notional kept: more")
+    two = with_cells(loss, kept_10=(2e5, "more"), cut_10=(2e5, "more"))
+    assert sign_text(two) == "depends on sample and behaviour"
+
+
+def test_the_range_of_leverage_is_that_of_every_assumption_on_it() -> None:
+    wide = StressSensitivityRow("leverage, log-sd", 1.36e8, 2.6e5, 1e9, "assumed")
+    row = replace(example(), sensitivity=(wide, *example().sensitivity))
+    assert leverage_range(row) == ("$260k", "$1bn")
+    assert leverage_range(replace(row, sensitivity=row.sensitivity[1:])) == ("$45.6m", "$789m")
+    assert leverage_range(replace(row, sensitivity=())) == ()
+
+
+def test_underlyings_beyond_the_first_four_are_counted() -> None:
+    rows = [replace(example(), underlying=name) for name in "ABCDEF"]
+    assert "$130m of C and $130m of D (modelled" in standfirst(rows).replace(NBSP, " ")
+    assert "The table has 2 more. If one" in standfirst(rows)
+    assert "more. If one" not in standfirst(rows[:4])
+    bare = replace(rows[1], validation=())
+    assert "0.26 (A) times" in standfirst([rows[0], bare])
+    assert "too little; B is unvalidated. Differences" in standfirst([rows[0], bare])
+
+
+def test_small_falls_of_a_reverse_stress_have_the_loss_at_them() -> None:
+    words = plain(section(page(), "contributions"))
+    assert "Loss at 10 %, 1×" in words
+    assert "Such falls can be small" in words
+    assert "at 5 % and liquidity 1×, all venues together lose $32.1m beyond margin" in words
+    far = [replace(own, reverse=(replace(own.reverse[1], shock=0.1),)) for own in example().venues]
+    document = replace(sample(), stress=(replace(example(), venues=tuple(far)),))
+    assert "Such falls" not in pages(document)["stress.html"]
+
+
+def test_what_follows_from_assumed_leverage_is_stated_with_overlaps() -> None:
+    words = "overlaps near 100 % and ratios near 1 follow from this assumption"
+    assert words in plain(page())
+    known = tuple(replace(own, leverage_mark="measured") for own in example().venues)
+    document = replace(sample(), stress=(replace(example(), venues=known),))
+    assert words not in plain(pages(document)["stress.html"])
+
+
+def test_other_volumes_of_underlyings_are_stated_with_the_table_of_all() -> None:
+    venues = tuple(f"venue-{number}" for number in range(3))
+    market = replace(example().market, volume_venues=venues)
+    other = replace(example(), underlying="ETH", market=market)
+    document = replace(sample(), stress=(example(), other))
+    words = plain(section(pages(document)["stress.html"], "underlyings"))
+    assert (
+        "Volume is not on equal terms: that of BTC is of 1 venue (venue-a) and that of ETH" in words
+    )
+    assert "not on equal terms" not in plain(page())
+
+
+def test_other_rules_have_readable_names_and_where_to_have_further_ones() -> None:
+    document = sample()
+    own = replace(document.rule_sets[0], title="A cap (XYZ)", scope="Here: retail clients")
+    row = replace(example(), effects=example().effects[:3])
+    part = replace(row.effects[0], what_if="reference=im", rule_set=own.id)
+    row = replace(row, effects=(replace(row.effects[0], rule_set=own.id), part))
+    document = replace(document, rule_sets=(own, *document.rule_sets[1:]), stress=(row,))
+    content = pages(document)["stress.html"]
+    assert cells(content, "Signs of changes on BTC", "Here (XYZ)")[1] == "less (−$456m)"
+    assert cells(content, "Signs of changes on BTC", "Here (XYZ), IM alone")
+    assert "harmonize stress BTC --what-if leverage=10 --scenario 2020-03-12" in content
 
 
 def test_what_decides_and_how_far_it_is_validated_are_stated() -> None:
@@ -338,8 +500,8 @@ def test_figures_of_venues_have_their_intervals_or_none() -> None:
     assert "0.988 (0.8 – 1.2)" in cells(content, "Contributions to BTC", "venue-a")
     reverse = cells(content, "Reverse stress of BTC", "venue-a")
     assert reverse[3:] == ["5 % (4 % – 6 %)", "5 % (4 % – )", NOT_OBSERVABLE.sign]
-    assert "n/o: less than one position of a sample decides it." in plain(content)
-    assert "of a sample decides it" not in plain(page())
+    assert "n/o: fewer than one sampled position of the venue is so leveraged" in plain(content)
+    assert "fewer than one sampled position" not in plain(page())
     assert "5–95 % interval over 40 samples of positions" in plain(content)
 
 
@@ -347,11 +509,14 @@ def test_a_counterfactual_has_its_sign_or_what_it_depends_on() -> None:
     table = section(page(), "counterfactuals")
     assert "depends on sample and behaviour" in table
     first = example().effects[0].rule_set
-    row = cells(page(), "Counterfactuals on BTC", first)
+    row = cells(page(), "Counterfactuals on BTC", title(first))
     assert row[1:] == ["liquidated", "−$456m", "−$456m", "−$456m", "−$684m to −$228m"]
-    signs = cells(page(), "Signs of changes on BTC", first)
-    assert signs[1:] == ["less", "less", "depends on sample and behaviour"]
-    assert cells(page(), "Reactions on BTC", first)[1:] == ["$11.1m", "$222m", "$0"]
+    signs = cells(page(), "Signs of changes on BTC", title(first))
+    assert signs[1:] == [
+        *("less (−$456m)", "less (−1.23)"),
+        "depends on sample and behaviour (−$456m)",
+    ]
+    assert cells(page(), "Reactions on BTC", title(first))[1:] == ["$11.1m", "$222m", "$0"]
 
 
 def test_a_rounding_error_is_no_change() -> None:
@@ -362,7 +527,7 @@ def test_a_rounding_error_is_no_change() -> None:
     )
     row = replace(example(), effects=(replace(move, cells=cells_),))
     shown = cells_of_counterfactual(replace(sample(), stress=(row,)))
-    assert shown[2:] == ["0 %"] * 3 + ["−0.812 % to 0 %"]
+    assert shown[2:] == ["0 points"] * 3 + ["−0.812 points to 0 points"]
     assert [fall_text(own).replace(NBSP, " ") for own in (5.55e-17, 3e-8, 0.00002, 0.31592)] == [
         "0 %",
         "<0.001 %",
@@ -586,7 +751,7 @@ def test_margins_in_force_stand_beside_those_of_the_rules() -> None:
     assert [float(cell.key) for cell in shown.cells[1:5]] == pytest.approx(
         [value / size for own in points for value in (own.margin or 0.0, own.required or 0.0)]
     )
-    rates = [numbers.axis_rate((own.required or 0.0) / size) for own in points]
+    rates = [fall_text((own.required or 0.0) / size) for own in points]
     sentence = threshold_sentence(context, row)
     assert f"would need {rates[0]} initial margin (" in sentence
     assert f"in force) and {rates[1]} maintenance margin (" in sentence
@@ -597,6 +762,11 @@ def test_pages_of_venues_and_underlyings_state_what_a_fall_liquidates() -> None:
     found = files()
     venue = plain(section(found["venues/venue-a.html"].decode(), "stress"))
     assert "$100m of BTC (10 % of $1bn)" in venue
+    assert "would liquidate here, in longs (modelled at liquidity 1×): " in venue
+    assert (
+        "On days recorded at venue-a the model states 0.26 times (BTC) what was liquidated. It"
+        in venue
+    )
     assert "open interest of 19 Nov 2025 (measured); leverage (measured)" in venue
     underlying = plain(section(found["underlyings/btc.html"].decode(), "stress"))
     assert (
@@ -604,7 +774,10 @@ def test_pages_of_venues_and_underlyings_state_what_a_fall_liquidates() -> None:
     ) in underlying
     assert "leverage measured at venue-a, assumed elsewhere." in underlying
     assert "volatility" not in underlying
-    assert "; $45.6m or $789m with half or twice the median leverage. Margins 1–19" in underlying
+    assert (
+        "; $45.6m to $789m if one assumption on leverage is halved or doubled. Margins 1–19"
+        in underlying
+    )
     assert not section(found["underlyings/eth.html"].decode(), "stress")
 
 
@@ -613,8 +786,8 @@ def test_the_first_page_leads_to_the_result_if_a_stress_was_requested() -> None:
     message = re.search(r'<li id="message-stress">.*?</li>', content, re.DOTALL)
     assert message is not None
     assert (
-        "A sudden 10 % fall of BTC would liquidate $130m of positions (modelled): $45.6m or $789m with"
-        " half or twice the median leverage."
+        "A sudden 10 % fall of BTC would liquidate $130m to $185m of longs (modelled); if one assumption"
+        " on leverage is halved or doubled, $46m to $789m."
     ) in plain(message[0])
     assert (
         "Margins 1–19 Nov 2025; open interest 19 Nov 2025 (measured); on 49 recorded days"
@@ -646,7 +819,7 @@ def test_names_of_venues_are_inert_and_formulas_too() -> None:
 def test_a_csv_has_every_underlying_and_numbers_unrounded() -> None:
     rows = list(csv.DictReader(io.StringIO(files()["stress-venues.csv"].decode())))
     assert {row["underlying"] for row in rows} == {"BTC", "ETH"}
-    amounts = {row["Venue"]: row["Leave-one-out"] for row in rows if row["underlying"] == "BTC"}
+    amounts = {row["venue"]: row["leave_one_out_usd"] for row in rows if row["underlying"] == "BTC"}
     assert float(amounts["venue-b"]) == pytest.approx(5e8 / 9, rel=1e-8)
 
 
@@ -660,6 +833,51 @@ def test_the_curve_and_the_cells_of_effects_are_in_files_unrounded() -> None:
     cells_of = [cell for own in example().effects for cell in own.cells]
     assert [float(row["change"]) for row in effects] == [cell.change for cell in cells_of]
     assert {row["depends_on"] for row in effects} == {"", "sample, behaviour"}
+
+
+def test_a_rounding_error_is_zero_in_files() -> None:
+    effect = replace(
+        example().effects[0],
+        cells=tuple(
+            replace(own, before=9e8, change=3.6e-7, low=-2.0, high=1e6)
+            for own in example().effects[0].cells[:1]
+        ),
+    )
+    reaction = replace(example().reactions[0], top_up=2.5e-26, closed=12.5)
+    row = replace(example(), effects=(effect,), reactions=(reaction,))
+    found = dict(site_files(replace(sample(), stress=(row,))))
+    (cell,) = csv.DictReader(io.StringIO(found["stress-effects.csv"].decode()))
+    assert (cell["change"], cell["low"], cell["high"]) == ("0", "0", "1000000")
+    (added,) = csv.DictReader(io.StringIO(found["stress-reactions.csv"].decode()))
+    assert (added["margin_added_usd"], added["notional_closed_usd"]) == ("0", "12.5")
+
+
+def test_files_have_intervals_and_reasons_beside_raw_numbers() -> None:
+    first, *others = example().venues
+    limits = (
+        replace(first.reverse[0], shock=0.05, low=0.04, high=0.06),
+        replace(first.reverse[1], shock=None),
+        replace(first.reverse[2], shock=None, reason="too little"),
+    )
+    sampled = replace(first, shapley_ratio_low=0.8, reverse=limits, shapley=None, reason="few")
+    row = replace(example(), venues=(sampled, *others))
+    found = dict(site_files(replace(sample(), stress=(row, without_curve("ETH")))))
+    lines = list(csv.DictReader(io.StringIO(found["stress-reverse.csv"].decode())))
+    shown = [tuple(line.values())[3:] for line in lines[:3]]
+    assert shown == [
+        ("0.05", "0.04", "0.06", "exceeded", ""),
+        ("", "", "", "at no fall below 100 %", ""),
+        ("", "", "", "not observable", "too little"),
+    ]
+    assert lines[-1]["underlying"] == "ETH"
+    assert lines[-1]["not_observable_because"].startswith("no candles of")
+    (venue, *_) = csv.DictReader(io.StringIO(found["stress-venues.csv"].decode()))
+    assert (venue["shapley_usd"], venue["share_ratio_5_percent"]) == ("", "0.8")
+    assert venue["not_observable_because"] == "few"
+    curve = list(csv.DictReader(io.StringIO(found["stress-btc-curve.csv"].decode())))
+    assert [float(line["loss_usd"]) for line in curve] == [
+        own.loss for own in sorted(row.points, key=lambda own: (own.shock, own.liquidity))
+    ]
 
 
 def test_equal_documents_give_equal_pages() -> None:
