@@ -19,17 +19,23 @@ SURE_UNDERLYINGS = ASSET_SIDES // 2
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Reason that limits the certainty of a statement, apart from models that disagree."""
+    """Reason that limits the certainty of a statement, apart from models that disagree.
+
+    ``remedy`` is what would remove it, in words that follow "with".
+    """
 
     limit: Certainty
     reason: str
+    remedy: str
 
 
 def old_prices(age_days: int) -> Doubt | None:
     """Returns the doubt that prices ended long ago cast; None: they did not."""
     if age_days <= MAX_AGE_DAYS:
         return None
-    return Doubt(Certainty.LOW, f"the last price is {counted(age_days, 'day')} old")
+    return Doubt(
+        Certainty.LOW, f"the last price is {counted(age_days, 'day')} old", "recent prices"
+    )
 
 
 def few_underlyings(judged: int) -> Doubt | None:
@@ -37,7 +43,7 @@ def few_underlyings(judged: int) -> Doubt | None:
     if judged >= SURE_UNDERLYINGS:
         return None
     words = f"models are judged over fewer than {SURE_UNDERLYINGS} underlyings"
-    return Doubt(Certainty.MEDIUM, words)
+    return Doubt(Certainty.MEDIUM, words, f"{SURE_UNDERLYINGS} underlyings")
 
 
 def old_tables(age_days: int, day: date) -> Doubt | None:
@@ -45,7 +51,9 @@ def old_tables(age_days: int, day: date) -> Doubt | None:
     if age_days <= MAX_AGE_DAYS:
         return None
     return Doubt(
-        Certainty.LOW, f"the oldest table of a venue ({day}) is {counted(age_days, 'day')} old"
+        Certainty.LOW,
+        f"the oldest table of a venue ({day}) is {counted(age_days, 'day')} old",
+        "recent tables",
     )
 
 
@@ -53,7 +61,11 @@ def few_venues(number: int) -> Doubt | None:
     """Returns the doubt that the median of few venues casts; None: there are enough."""
     if number >= LEAST_VENUES:
         return None
-    return Doubt(Certainty.LOW, f"fewer than {LEAST_VENUES} venues have a known IM")
+    return Doubt(
+        Certainty.LOW,
+        f"fewer than {LEAST_VENUES} venues have a known IM",
+        f"{LEAST_VENUES} venues of known IM",
+    )
 
 
 def certainty_of(agreeing: int, models: int, doubts: Iterable[Doubt]) -> tuple[Certainty, str]:
@@ -68,8 +80,12 @@ def certainty_of(agreeing: int, models: int, doubts: Iterable[Doubt]) -> tuple[C
     if lowest is level:
         words = [*filter(None, (disagreement,)), *words]
         return level, f"{level}{f', because {join_words(words)}' if words else ''}"
-    without = f"{level} without that{f', because {disagreement}' if disagreement else ''}"
-    return lowest, f"{lowest}, because {join_words(words)}; {without}"
+    remedies = join_words([own.remedy for own in reasons])
+    but = f", because {disagreement}" if disagreement else ""
+    return (
+        lowest,
+        f"{lowest}, because {join_words(words)}; it would be {level} with {remedies}{but}",
+    )
 
 
 def _by_models(agreeing: int, models: int) -> tuple[Certainty, str]:
@@ -78,5 +94,14 @@ def _by_models(agreeing: int, models: int) -> tuple[Certainty, str]:
         return Certainty.LOW, "no model without a tool covers both sides"
     if agreeing == models:
         return Certainty.HIGH, ""
-    agree = f"only {agreeing} of {counted(models, 'model')} agree with the interval"
+    agree = _agree_text(agreeing, models)
     return (Certainty.MEDIUM if 2 * agreeing > models else Certainty.LOW), agree
+
+
+def _agree_text(agreeing: int, models: int) -> str:
+    """Returns how many of several models agree with the interval, of which not all do."""
+    if not agreeing:
+        none = "the only model does not agree" if models == 1 else f"none of {models} models agrees"
+        return f"{none} with the interval"
+    verb = "agrees" if agreeing == 1 else "agree"
+    return f"only {agreeing} of {counted(models, 'model')} {verb} with the interval"

@@ -16,6 +16,8 @@ from harmonize.api.threshold_series import AssetSeries, until_day
 from harmonize.api.threshold_terms import EpisodeModel, EpisodeResult, EpisodeVenue
 from harmonize.comparison.universe import Universe
 from harmonize.core.schedule import Unknown
+from harmonize.text.messages import counted
+from harmonize.text.words import join_words
 from harmonize.thresholds.models import ImpliedVolatility, asset_paths
 from harmonize.thresholds.path import (
     Model,
@@ -115,11 +117,12 @@ def episode_result(
     is_within = (history.days >= episode.first_day) & (history.days <= episode.last_day)
     within = np.flatnonzero(is_within)
     worst = within[np.argmin(history.returns[within])] if within.size else None
+    worst_day = None if worst is None else int(history.days[worst])
     models = tuple(
         model
         for name, paths in found.paths.items()
         if not isinstance(paths, Unknown)
-        for model in _model(name, paths[0], episode, venue)
+        for model in _model(name, paths[0], episode, venue, worst_day)
     )
     names = [str(p.id) for p in found.series.parts if p.last_day >= episode.first_day]
     # A move that ends on the day after the episode may begin within it.
@@ -132,14 +135,18 @@ def episode_result(
         episode.last_day,
         "; ".join(dict.fromkeys(names)),
         Unknown("no price") if worst is None else rounded_figure(float(history.returns[worst])),
-        None if worst is None else int(history.days[worst]),
+        worst_day,
         models,
         venue,
     )
 
 
 def _model(
-    name: Model, path: ThresholdPath, episode: Episode, venue: EpisodeVenue | Unknown
+    name: Model,
+    path: ThresholdPath,
+    episode: Episode,
+    venue: EpisodeVenue | Unknown,
+    worst_day: int | None,
 ) -> Sequence[EpisodeModel]:
     margin, days = path.margin, path.days
     eve = int(np.searchsorted(days, episode.first_day))
@@ -155,18 +162,20 @@ def _model(
             rounded_figure(float(margin[eve])),
             rounded_figure(float(np.nanmax(later))),
             rose_on,
-            first_mover(rose_on, venue),
+            first_mover(rose_on, venue, worst_day),
             "" if replaced is None else str(replaced),
         ),
     )
 
 
-def first_mover(rose_on: int | None, venue: EpisodeVenue | Unknown) -> str:
-    """Returns who raised first, as far as two observations tell."""
+def first_mover(
+    rose_on: int | None, venue: EpisodeVenue | Unknown, worst_day: int | None = None
+) -> str:
+    """Returns who raised first, as far as two observations tell; days are those since 1970."""
     if isinstance(venue, Unknown):
         return "venue not observed"
     if venue.before is None or venue.after is None:
-        return _without_rise_of_venue(rose_on, venue)
+        return _without_rise_of_venue(rose_on, venue, worst_day)
     between = f"{venue.venue} between {venue.before:%Y-%m-%d} and {venue.after:%Y-%m-%d}"
     if rose_on is None:
         return f"{between}; the model did not rise"
@@ -178,14 +187,33 @@ def first_mover(rose_on: int | None, venue: EpisodeVenue | Unknown) -> str:
     return f"cannot be told: model on {day}, {between}"
 
 
-def _without_rise_of_venue(rose_on: int | None, venue: EpisodeVenue) -> str:
+def _without_rise_of_venue(rose_on: int | None, venue: EpisodeVenue, worst_day: int | None) -> str:
     """Returns who raised first if no rise of the venue was seen; silence is no sign that it stayed."""
     if isinstance(venue.largest, Unknown):
         told = "the model did not rise" if rose_on is None else "cannot be told"
         return f"{told}: {venue.venue}: {venue.largest.reason}"
     if rose_on is None:
-        return "neither was seen to rise"
-    return "model; the venue was not seen to rise"
+        return f"neither was seen to rise; {_observed(venue)}"
+    return f"only the model, {_after_worst(rose_on, worst_day)}; {_observed(venue)}, no rise seen"
+
+
+def _after_worst(rose_on: int, worst_day: int | None) -> str:
+    """Returns when a model rose by the worst day of its episode, which says whether it came too late.
+
+    A margin of a day is known on the day before: one that rose on the worst day covered its loss.
+    """
+    if worst_day is None:
+        return f"on {_EPOCH + timedelta(days=rose_on)}"
+    days = rose_on - worst_day
+    if not days:
+        return "on the worst day"
+    return f"{counted(abs(days), 'day')} {'after' if days > 0 else 'before'} the worst day"
+
+
+def _observed(venue: EpisodeVenue) -> str:
+    """Returns the observations of a venue on both sides of the beginning of an episode."""
+    days = [f"{time:%Y-%m-%d}" for time in (venue.eve_at, venue.next_at) if time is not None]
+    return f"{venue.venue} observed {join_words(days)}"
 
 
 def _venue(
@@ -241,6 +269,7 @@ def venue_moves(
         rise[0] if rise else None,
         rise[1] if rise else None,
         Unknown(absent) if largest is None else rounded_figure(largest),
+        later[0].valid_from if later else None,
     )
 
 

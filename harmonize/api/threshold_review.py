@@ -1,6 +1,6 @@
 """The report card of ``harmonized-baseline`` for an audit: the review that a calibration states."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -106,6 +106,7 @@ def review_row(
     last: RuleSet, evidence: Sequence[AssetEvidence], review: CalibrationReview, chosen: ReviewDay
 ) -> CalibrationReviewRow:
     """Returns a review as a row of the audit document, with what neither test has."""
+    series = {item.asset: str(item.daily.id) for item in evidence if item.daily is not None}
     return CalibrationReviewRow(
         rule_set=last.id,
         version=last.version,
@@ -114,8 +115,8 @@ def review_row(
         day_reason=chosen.reason,
         horizon_days=review.days,
         next_on=review.next_on.isoformat(),
-        since=tuple(_side(own) for own in review.since if own.observations),
-        in_past=tuple(_side(own) for own in review.in_past),
+        since=tuple(_side(own, series) for own in review.since if own.observations),
+        in_past=tuple(_side(own, series) for own in review.in_past),
         untested=(*_untested_since(review), *_untested_in_past(evidence, review)),
     )
 
@@ -142,7 +143,7 @@ def _untested_in_past(
         yield UntestedUnderlyingRow(item.asset, PAST, reason)
 
 
-def _side(own: SideReview) -> ReviewSideRow:
+def _side(own: SideReview, series: Mapping[str, str]) -> ReviewSideRow:
     return ReviewSideRow(
         underlying=own.asset,
         side=own.side.value,
@@ -157,4 +158,5 @@ def _side(own: SideReview) -> ReviewSideRow:
         worst_day="" if own.worst is None else own.worst.day.isoformat(),
         worst_loss=None if own.worst is None else rounded(own.worst.loss),
         worst_margin=None if own.worst is None else rounded(own.worst.margin),
+        series=series.get(own.asset, ""),
     )

@@ -118,7 +118,7 @@ def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
         default_reason=answer.default.reason,
         rows=tuple(_row(own, answer) for own in answer.assets),
         models=_models(answer),
-        gate=tuple(_gate(result) for result in answer.gate),
+        gate=tuple(map(gate_row, answer.gate)),
         not_compared=tuple(UncomparedModelRow(str(m), r) for m, r in answer.not_compared.items()),
         signals=tuple(_signal(state) for state in answer.signals),
         episodes=tuple(_episode(own) for own in answer.episodes),
@@ -126,7 +126,14 @@ def threshold_section(answer: ThresholdsAnswer) -> ThresholdSection:
         not_judged=tuple(NoThresholdRow(a, r) for a, r in answer.not_judged.items()),
         notes=(*answer.notes, *benchmark_notes(answer)),
         fast_model=BENCHMARK.value,
+        benchmark_fallback=_benchmark_fallback(answer),
     )
+
+
+def _benchmark_fallback(answer: ThresholdsAnswer) -> str:
+    """Returns the model that stands in place of the benchmark on some tested days; empty: none does."""
+    names = {own.scores.replaced.by.value for own in answer.assets if own.scores.replaced}
+    return "; ".join(sorted(names))
 
 
 def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
@@ -157,19 +164,20 @@ def _row(own: AssetThresholds, answer: ThresholdsAnswer) -> ThresholdRow:
         reference=_number(own.reference),
         reference_reason=reason_of(own.reference),
         venues=len(rates),
-        venues_unknown=len(own.venues) - len(rates),
+        venues_unknown=sum(not rate.is_excluded for rate in own.venues) - len(rates),
         lowest=rounded(rates[lowest]) if rates else None,
         lowest_venue=lowest,
         median=rounded(median(rates.values())) if rates else None,
         highest=rounded(rates[highest]) if rates else None,
         highest_venue=highest,
-        advice=_advice(own),
+        advice=advice_rows(own),
         path=_path(own.recent),
         venue_rates=tuple(map(_venue_rate, own.venues)),
         size_reason=reason_of(own.volume),
         sizes=tuple(map(size_row, own.by_size.sizes)),
         size_volumes=tuple(map(volume_row, own.by_size.sources)),
         size_notes=own.by_size.notes,
+        benchmark_replaced=0 if own.scores.replaced is None else own.scores.replaced.days,
     )
 
 
@@ -197,6 +205,7 @@ def _venue_rate(rate: VenueRate) -> ThresholdVenueRow:
         observed_from=rate.precision.earliest_text(rate.observed_at),
         date_kind=rate.precision.kind.value,
         reason=reason_of(rate.rate),
+        is_excluded=rate.is_excluded,
     )
 
 
@@ -212,7 +221,8 @@ def _value(path: ScoredPath) -> ThresholdValueRow:
     )
 
 
-def _advice(own: AssetThresholds) -> tuple[ThresholdAdviceRow, ...]:
+def advice_rows(own: AssetThresholds) -> tuple[ThresholdAdviceRow, ...]:
+    """Returns the statements on the margins of an asset."""
     return tuple(
         ThresholdAdviceRow(
             subject=advice.subject,
@@ -263,7 +273,8 @@ def _hits(side: str, hits: HitRate | Unknown) -> HitRateRow:
     return HitRateRow(side, hits.rate, hits.lower, hits.upper)
 
 
-def _gate(result: GateResult) -> GateRow:
+def gate_row(result: GateResult) -> GateRow:
+    """Returns the result of the gate on a model."""
     return GateRow(
         result.model.value,
         result.is_offered,
@@ -349,6 +360,7 @@ def _with_venue(row: EpisodeRow, venue: EpisodeVenue) -> EpisodeRow:
         rose_after=_time(venue.before),
         rose_by=_time(venue.after),
         venue_largest=_number(venue.largest),
+        venue_next_at=_time(venue.next_at),
         venue_reason="; ".join(_reasons((venue.eve, venue.largest))),
     )
 

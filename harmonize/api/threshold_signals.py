@@ -110,7 +110,7 @@ def _not_judged(
 
 def _record(signal: Signal, assets: Sequence[SignalInputs]) -> SignalRecord | Unknown:
     if signal is Signal.SHORT_HISTORY:
-        return Unknown("not applicable: no margin is in force while it is on")
+        return Unknown("not applicable: there is no formula margin while it is on")
     histories = [_history(signal, own) for own in assets]
     return record_signal(histories) if histories else Unknown("no asset with a threshold")
 

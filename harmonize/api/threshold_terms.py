@@ -10,6 +10,7 @@ from harmonize.adequacy.horizons import Side
 from harmonize.api.threshold_series import SeriesPart
 from harmonize.core.date_precision import EXACT, DatePrecision
 from harmonize.core.schedule import Unknown
+from harmonize.document import threshold_sentences
 from harmonize.market.prices import SeriesId
 from harmonize.thresholds.choice import Candidate, DefaultThreshold
 from harmonize.thresholds.evaluation import AssetScores
@@ -32,11 +33,12 @@ class ThresholdTerms:
 class Move(StrEnum):
     """What the margin of an asset should do."""
 
-    RISE = "should rise"
-    FALL = "could fall"
-    STAY = "need not move"
-    OPEN = "cannot be told"
-    UNKNOWN = "cannot be judged"
+    RISE = threshold_sentences.RISE
+    FALL = threshold_sentences.FALL
+    STAY = threshold_sentences.STAY
+    DISPUTED = threshold_sentences.DISPUTED
+    OPEN = threshold_sentences.OPEN
+    UNKNOWN = threshold_sentences.UNKNOWN
 
 
 class Certainty(StrEnum):
@@ -51,7 +53,8 @@ class Certainty(StrEnum):
 class VenueRate:
     """IM of a venue at one size as a fraction of notional, with the date of its table.
 
-    ``observed_at`` is the latest possible time of the observation.
+    ``observed_at`` is the latest possible time of the observation. ``is_excluded``: the venue cannot be
+    compared with others, for the reason that stands in place of its rate.
     """
 
     venue: str
@@ -59,6 +62,7 @@ class VenueRate:
     rate: float | Unknown
     observed_at: datetime
     precision: DatePrecision = EXACT
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,8 @@ class Advice:
 
     ``required`` is its rate, ``threshold`` that of the default path at the size of the position, with
     its 95 % interval from ``sample``; ``upper`` is None if the sample does not bound it. ``agreeing`` of
-    the models of ``statements`` say what the interval says. If fewer than half of them do, or there is no
-    model, ``move`` is ``Move.OPEN``. ``certainty_text`` states the certainty and what lowers it.
+    the models of ``statements`` say what the interval says. If fewer than half of them do, ``move`` is
+    ``Move.DISPUTED``; without a model, ``Move.OPEN``. ``certainty_text`` states the certainty and what lowers it.
     """
 
     asset: str
@@ -217,7 +221,7 @@ class EpisodeVenue:
     """What a venue required: the rate on the last observation before an episode, and its first rise.
 
     The rise happened between ``before`` and ``after``; both None: no rise was observed within 90 days.
-    ``largest`` is the highest rate observed within 90 days.
+    ``largest`` is the highest rate observed within 90 days, ``next_at`` the first observation in them.
     """
 
     venue: str
@@ -227,6 +231,7 @@ class EpisodeVenue:
     before: datetime | None
     after: datetime | None
     largest: float | Unknown
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

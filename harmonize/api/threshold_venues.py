@@ -28,7 +28,7 @@ from harmonize.api.threshold_terms import (
 from harmonize.audit.assemble import Reading
 from harmonize.comparison.peers import exclusion_reason
 from harmonize.comparison.universe import Universe, build_universe
-from harmonize.core.schedule import Unknown
+from harmonize.core.schedule import MarginSchedule, Unknown
 from harmonize.text.messages import counted, dollars, percent
 from harmonize.text.words import join_words
 from harmonize.thresholds.path import rounded_figure
@@ -49,10 +49,11 @@ def baseline_universe(question: Question, reading: Reading, as_of: datetime) -> 
 
 
 def venue_rates(universe: Universe, asset: str, notional: float) -> tuple[VenueRate, ...]:
-    """Returns the IM of each venue that compares, by venue."""
+    """Returns the IM of each venue, by venue; of one that cannot be compared, the reason."""
     rates = []
     for venue, schedule in sorted(universe.chosen.get(asset, {}).items()):
-        if exclusion_reason(schedule):
+        if reason := exclusion_reason(schedule):
+            rates.append(_excluded(venue, schedule, reason))
             continue
         margins = position_margins(schedule, notional)
         rates.append(
@@ -61,6 +62,18 @@ def venue_rates(universe: Universe, asset: str, notional: float) -> tuple[VenueR
             )
         )
     return tuple(rates)
+
+
+def _excluded(venue: str, schedule: MarginSchedule, reason: str) -> VenueRate:
+    """Returns a venue without a rate, because its schedule cannot be compared with others."""
+    return VenueRate(
+        venue,
+        schedule.instrument.symbol,
+        Unknown(reason),
+        schedule.observed_at,
+        schedule.precision,
+        is_excluded=True,
+    )
 
 
 def baseline_rate(universe: Universe, asset: str, notional: float) -> float | Unknown:
@@ -136,16 +149,16 @@ def _advice(
     says = _move(required, sized)
     statements = _statements(required, [own.times(factor) for own in basis.covering])
     agreeing = statements.of(says)
-    is_open = not statements.total or 2 * agreeing < statements.total
-    move = Move.OPEN if is_open else says
-    certainty, words = certainty_of(agreeing, statements.total, _doubts(basis, rated))
+    move = _stated(says, statements)
+    certainty, certainty_text = certainty_of(agreeing, statements.total, _doubts(basis, rated))
     margin = f"{subject} at {dollars(terms.notional)}, {percent(required)},"
-    head = f"whether the {margin} should move {move}" if is_open else f"the {margin} {move}"
+    words = {Move.OPEN: Move.OPEN.value, Move.DISPUTED: f"is {Move.DISPUTED}"}.get(move)
+    head = f"the {margin} {move}" if words is None else f"whether the {margin} should move {words}"
     sentences = (
         f"{basis.asset}: {head}; certainty {certainty}.",
         _threshold_sentence(basis, terms, sized),
-        _models_sentence(statements, says, is_open=is_open),
-        _certainty_sentence(certainty, words),
+        _models_sentence(statements, says, move),
+        _certainty_sentence(certainty, certainty_text),
         _oldest_sentence(basis, rated),
     )
     return Advice(
@@ -158,7 +171,7 @@ def _advice(
         sample=sized.sample,
         move=move,
         certainty=certainty,
-        certainty_text=words,
+        certainty_text=certainty_text,
         agreeing=agreeing,
         statements=statements,
         sentence=" ".join(filter(None, sentences)),
@@ -174,7 +187,9 @@ def _threshold_sentence(basis: AdviceBasis, terms: ThresholdTerms, sized: Thresh
     else:
         rate = basis.threshold if isinstance(basis.threshold, Unknown) else basis.threshold.rate
         plain = rate.reason if isinstance(rate, Unknown) else percent(rate)
-        size = f" at that size ({plain} × {factor:.5g})"
+        rise = round(factor - 1, 4)
+        raised = f" ({plain}, raised by {percent(rise)} for the size)" if rise else ""
+        size = f" at that size{raised}"
     upper = "unbounded" if sized.upper is None else percent(sized.upper)
     return (
         f"The threshold{days} is {percent(sized.rate)}{size}. The 95 % interval is"
@@ -182,8 +197,15 @@ def _threshold_sentence(basis: AdviceBasis, terms: ThresholdTerms, sized: Thresh
     )
 
 
-def _models_sentence(statements: Statements, says: Move, *, is_open: bool) -> str:
-    """Returns what the models say; beside what the interval says if fewer than half of them agree.
+def _stated(says: Move, statements: Statements) -> Move:
+    """Returns what the interval says, unless fewer than half of the models agree or there is none."""
+    if not statements.total:
+        return Move.OPEN
+    return Move.DISPUTED if 2 * statements.of(says) < statements.total else says
+
+
+def _models_sentence(statements: Statements, says: Move, move: Move) -> str:
+    """Returns what the models say; beside what the interval says if they dispute it.
 
     Empty without models, which the certainty states.
     """
@@ -192,8 +214,10 @@ def _models_sentence(statements: Statements, says: Move, *, is_open: bool) -> st
         return ""
     if statements.of(says) == total:
         return f"{total} of {counted(total, 'model')} that cover longs and shorts agree."
-    interval = f"By the interval it {says}. " if is_open else ""
-    return f"{interval}Of {counted(total, 'model')} that cover longs and shorts, {_votes_text(statements)}."
+    votes = f"of {counted(total, 'model')} that cover longs and shorts, {_votes_text(statements)}."
+    if move is Move.DISPUTED:
+        return f"By the interval it {says}. But {votes}"
+    return f"{votes[:1].upper()}{votes[1:]}"
 
 
 def _certainty_sentence(certainty: Certainty, words: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from math import isfinite
 
 from harmonize.api.adequacy_object import plain
+from harmonize.api.threshold_rows import advice_rows
 from harmonize.api.threshold_size_rows import volume_row
 from harmonize.api.threshold_terms import AssetThresholds, SizeThreshold, ThresholdsAnswer
 from harmonize.api.thresholds import benchmark_notes
@@ -22,6 +23,7 @@ from harmonize.api.thresholds_table import (
     year_records,
 )
 from harmonize.core.schedule import Unknown
+from harmonize.document.threshold_sentences import asset_sentence
 from harmonize.text.messages import iso_utc
 
 
@@ -61,6 +63,7 @@ def thresholds_object(answer: ThresholdsAnswer) -> dict[str, object]:
 def _asset(own: AssetThresholds) -> dict[str, object]:
     return {
         "underlying": own.asset,
+        "sentence": asset_sentence(own.asset, advice_rows(own), own.age_days),
         "series": [
             {
                 "series": str(part.id),

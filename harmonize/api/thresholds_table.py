@@ -195,6 +195,7 @@ def venue_records(answer: ThresholdsAnswer) -> Iterator[Record]:
                 "initial_rate": known_or_none(own.rate),
                 "observed_at": iso_utc(own.observed_at),
                 "unknown_because": reason_of(own.rate),
+                "is_excluded": own.is_excluded,
             }
 
 
@@ -263,6 +264,7 @@ def _venue(venue: EpisodeVenue | Unknown) -> Record:
         "venue_rose_after": _time(venue.before),
         "venue_rose_by": _time(venue.after),
         "venue_largest_rate": known_or_none(venue.largest),
+        "venue_next_observed_at": _time(venue.next_at),
         "venue_unknown_because": "",
     }
 

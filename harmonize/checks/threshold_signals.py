@@ -19,12 +19,12 @@ _MOVES_NOTHING = "MH514"
 
 
 def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
-    """The margin that follows volatility is far above the threshold in force.
+    """The margin that follows volatility is far above the formula margin.
 
     ## What it checks
-    The one-day margin of GARCH(1,1)-t filtered historical simulation at 99 %, against the formula of
-    `harmonized-baseline` recalculated every day from the series that speak for the underlying. If the fit
-    failed, filtered EWMA 0.94 stands there, which the evidence names. Signals of a day more than 31 days
+    The one-day margin of GARCH(1,1)-t filtered historical simulation at 99 %, against the formula margin:
+    the formula of `harmonized-baseline`, recalculated every day from the series that speak for the
+    underlying. If the fit failed, filtered EWMA 0.94 stands there, which the evidence names. Signals of a day more than 31 days
     before the audit are not used.
 
     ## Why it matters
@@ -33,7 +33,7 @@ def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
     by a test over its separate runs. A calibration may measure the formula on another, longer series.
 
     ## Formula
-    fast margin > 1.25 × threshold in force. One finding per underlying; the proposal is the fast margin.
+    fast margin > 1.25 × formula margin. One finding per underlying; the proposal is the fast margin.
 
     ## Example
     On twelve assets up to July 2026 the signal was on for 766 of 16,803 days. A breach followed within
@@ -49,7 +49,7 @@ def fast_margin_above_threshold(context: AuditContext) -> Iterator[Draft]:
 
 
 def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
-    """Prices moved beyond the threshold in force twice within ten days.
+    """Prices moved beyond the formula margin twice within ten days.
 
     ## What it checks
     Daily moves, up or down, above the formula of `harmonized-baseline` recalculated every day from the
@@ -60,8 +60,8 @@ def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
     suggest that the threshold is too low for the present; the record states whether more follow.
 
     ## Formula
-    #{days among the last ten : |return| > threshold in force} ≥ 2. One finding per underlying; the
-    proposal is the larger of the fast margin (see MH511) and the threshold in force.
+    #{days among the last ten : |return| > formula margin} ≥ 2. One finding per underlying; the
+    proposal is the larger of the fast margin (see MH511) and the formula margin.
 
     ## Example
     On twelve assets up to July 2026 the signal was on for 282 of 16,791 days, in 13 separate runs. A breach
@@ -76,7 +76,7 @@ def breaches_repeated(context: AuditContext) -> Iterator[Draft]:
 
 
 def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
-    """The threshold in force was above the need on each of 60 days.
+    """The formula margin was above the need on each of 60 days.
 
     ## What it checks
     The formula of `harmonized-baseline`, recalculated every day from the series that speak for the
@@ -88,11 +88,11 @@ def threshold_above_need(context: AuditContext) -> Iterator[Draft]:
     be too high, or a deliberate buffer: a person decides.
 
     ## Formula
-    min over 60 days of (threshold in force ÷ fast margin) > 1. One finding per underlying; the proposal is
+    min over 60 days of (formula margin ÷ fast margin) > 1. One finding per underlying; the proposal is
     the largest fast margin of these days.
 
     ## Example
-    BTC on 1 August 2026: threshold 8.427 %, at least 1.15 times the need on each of 60 days, of which the
+    BTC on 1 August 2026: formula margin 8.427 %, at least 1.15 times the need on each of 60 days, of which the
     largest was 7.307 %.
 
     ## Citation
@@ -121,7 +121,7 @@ def history_too_short(context: AuditContext) -> Iterator[Draft]:
 
     ## Example
     Prices of AVAX that end on 12 November 2025 tell nothing of a day in 2026. The signal has no record of
-    breaches, because no margin is in force while it is on.
+    breaches, because there is no formula margin while it is on.
 
     ## Citation
     Delegated Regulation (EU) 153/2013, Art 25(1): a lookback of at least twelve months. Design rule of
@@ -210,7 +210,7 @@ def _draft(  # noqa: PLR0913 - the parts of a finding
     level: Level,
     remedy: str,
 ) -> Draft:
-    margin = "" if found.proposal is None else " for the margin by this formula"
+    margin = "" if found.proposal is None else " for the formula margin"
     evidence = found.text.removesuffix(f"; {remedy}")
     proposal = f"; proposal{margin}: {remedy}" if remedy else ""
     if proposal and row is not None and row.signal != _MOVES_NOTHING:

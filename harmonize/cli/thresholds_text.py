@@ -6,6 +6,7 @@ from math import isfinite
 
 from harmonize.adequacy.backtests import LikelihoodRatio
 from harmonize.api.signal_proposals import proposal_outcomes
+from harmonize.api.threshold_rows import advice_rows, gate_row
 from harmonize.api.threshold_signals import FORMULA_LEVEL
 from harmonize.api.threshold_size_rows import size_row, volume_row
 from harmonize.api.threshold_terms import AssetThresholds, EpisodeResult, ThresholdsAnswer
@@ -15,10 +16,14 @@ from harmonize.cli.compare_text import aligned
 from harmonize.core.schedule import Unknown
 from harmonize.document.threshold_sentences import (
     GATE_AND_DEFAULT,
+    NOT_TESTABLE,
     SIGNAL_TERMS,
+    asset_sentence,
     factor_text,
+    gate_state,
     gate_summary,
     model_text,
+    share_text,
     size_sentence,
     volumes_sentence,
 )
@@ -38,11 +43,13 @@ _NONE = "–"
 
 
 def thresholds_text(answer: ThresholdsAnswer) -> str:
-    """Returns the advice first, then the default and the gate, the paths per asset, and the rest."""
+    """Returns a sentence per asset, then the advice, the default and the gate, the paths, and the rest."""
     terms = answer.terms
     lines = [
         f"as of {answer.as_of:%Y-%m-%d}, read from {answer.archive}",
         f"daily thresholds at {terms.level * 100:g} % over {counted(terms.horizon, 'day')}, rates of notional",
+        "",
+        *(asset_sentence(own.asset, advice_rows(own), own.age_days) for own in answer.assets),
         "",
         *(own.sentence for asset in answer.assets for own in asset.advice),
         "",
@@ -90,11 +97,10 @@ def _gate(answer: ThresholdsAnswer) -> Iterator[str]:
 
 
 def _gate_row(result: GateResult) -> Cells:
-    state = "offered" if result.is_offered else "fails"
     return (
         f"  {result.model}",
-        "benchmark" if result.is_benchmark else state,
-        *(_condition(result, c) for c in result.conditions),
+        gate_state(gate_row(result)),
+        *(_condition(result, own) for own in result.conditions),
     )
 
 
@@ -102,7 +108,8 @@ def _condition(result: GateResult, condition: Condition) -> str:
     """Returns the figure of a condition; none for the benchmark, which is not compared with itself."""
     if result.is_benchmark and BENCHMARK in condition.text:
         return _NONE
-    return condition.text if condition.is_met else f"not met: {condition.text}"
+    is_stated = condition.is_met or condition.text.startswith(NOT_TESTABLE)
+    return condition.text if is_stated else f"not met: {condition.text}"
 
 
 def _asset(own: AssetThresholds, answer: ThresholdsAnswer) -> Iterator[str]:
@@ -261,13 +268,20 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
                 _rate(own.follow_rate),
                 _rate(own.base_rate),
                 _NONE if isinstance(own.confirming_p, Unknown) else f"{own.confirming_p:.2g}",
-                f"{own.foretold} of {own.first_breaches} ({_rate(own.chance_rate)} by chance)",
+                f"{share_text(own.foretold, own.first_breaches)}, {_rate(own.chance_rate)} by chance",
                 own.foresight.value,
             )
         )
     heads = (
-        *("signal", "days on", "runs per underlying", "separate runs", "followed", "any day", "p"),
-        *("foretold", "tells"),
+        *(
+            "signal",
+            "days on",
+            "runs, each underlying alone",
+            "separate runs",
+            "followed",
+            "any day",
+        ),
+        *("p", "foretold", "tells"),
     )
     yield from aligned(heads, rows)
     outcomes = proposal_outcomes(answer)
@@ -275,7 +289,7 @@ def _signals(answer: ThresholdsAnswer) -> Iterator[str]:
         for found in state.now:
             outcome = outcomes.get((state.signal, found.asset))
             words = PROPOSAL_IN_WORDS.get(found.signal, "none")
-            margin = "" if found.proposal is None else " for the margin in force"
+            margin = "" if found.proposal is None else " for the formula margin"
             proposal = words if found.proposal is None else percent(found.proposal)
             yield (
                 f"{state.signal} {found.asset} {day_text(found.day)}: "

@@ -12,7 +12,8 @@ class ReviewSideRow:
 
     ``coverage`` is None for fewer moves than one expected breach, ``p_value``, that of Kupiec's test,
     for fewer that do not overlap. ``too_many`` tells that the test finds too many breaches.
-    ``mean_margin`` is the cost. Of the worst breach, the day is empty if there was none.
+    ``mean_margin`` is the cost. Of the worst breach, the day is empty if there was none. The moves are those
+    of ``series``, empty in documents that do not state it.
     """
 
     underlying: str
@@ -28,6 +29,7 @@ class ReviewSideRow:
     worst_day: str
     worst_loss: float | None
     worst_margin: float | None
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,9 @@ class ThresholdValueRow:
 class ThresholdAdviceRow:
     """Whether a margin should move: ``subject`` is whose margin, ``sentence`` the whole in words.
 
-    ``move`` is ``should rise``, ``could fall``, ``need not move``, ``cannot be told`` (fewer than half
-    of the models agree with the interval, or there is no model) or ``cannot be judged``. ``threshold`` is that of the
+    ``move`` is ``should rise``, ``could fall``, ``need not move``, ``disputed`` (fewer than half
+    of the models agree with the interval), ``cannot be told`` (there is no model) or ``cannot be judged``.
+    ``threshold`` is that of the
     default path at the notional of the section, or without size if there is no volume. ``lower`` and
     ``upper`` enclose it at 95 %, from ``sample``; None: not bounded. ``models`` without a tool cover both
     sides: ``agreeing`` say what the interval says, and ``falling``, ``staying`` and ``rising`` count
@@ -75,7 +76,7 @@ class ThresholdVenueRow:
     """IM of one venue at the notional of the section, with the date of its table.
 
     ``observed_at`` is the latest possible time; ``date_kind`` and ``observed_from`` state how far it is
-    known.
+    known. ``is_excluded``: the venue cannot be compared with others, for the ``reason``.
     """
 
     venue: str
@@ -85,6 +86,7 @@ class ThresholdVenueRow:
     observed_from: str
     date_kind: str
     reason: str = ""
+    is_excluded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ class ThresholdRow:
     ``path`` are the last 365 days of the default and of the fast margin. ``sizes`` are the default by
     size, ``size_volumes`` the perpetuals whose volume gives the size by day, and ``size_notes`` what is
     not known of it.
+    On ``benchmark_replaced`` of the tested days another model stands in place of the benchmark; None in
+    documents that do not state it.
     """
 
     underlying: str
@@ -126,6 +130,7 @@ class ThresholdRow:
     sizes: tuple[ThresholdSizeRow, ...] = ()
     size_volumes: tuple[ThresholdVolumeRow, ...] = ()
     size_notes: tuple[str, ...] = ()
+    benchmark_replaced: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +275,8 @@ class EpisodeRow:
 
     The venue required ``venue_eve`` when last observed before, at ``venue_eve_at``, and at most
     ``venue_largest`` within 90 days. Its first rise happened between the observations ``rose_after`` and
-    ``rose_by``; both are empty if none was observed. ``venue_reason`` states why nothing is known.
+    ``rose_by``; both are empty if none was observed. ``venue_next_at`` is the first observation
+    within the 90 days. ``venue_reason`` states why nothing is known.
     """
 
     episode: str
@@ -289,6 +295,7 @@ class EpisodeRow:
     rose_by: str
     venue_largest: float | None
     venue_reason: str = ""
+    venue_next_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +314,8 @@ class ThresholdSection:
     ``default_tool`` are the default path, or the benchmark if ``has_default`` is false;
     ``default_reason`` states why. A path is calm up to a rise of ``calm_rise`` in 30 days. Models are
     judged over all underlyings but those of ``not_judged``, which lack a model that most others have.
-    ``fast_model`` is the benchmark, whose margin is the fast one. ``review`` is the report card of
+    ``fast_model`` is the benchmark, whose margin is the fast one; ``benchmark_fallback`` stands in its place
+    where its fit failed, empty if it never did. ``review`` is the report card of
     ``harmonized-baseline``; None if no threshold was tested.
     """
 
@@ -330,3 +338,4 @@ class ThresholdSection:
     notes: tuple[str, ...] = ()
     fast_model: str = ""
     review: CalibrationReviewRow | None = None
+    benchmark_fallback: str = ""

@@ -27,6 +27,9 @@ SIGNIFICANCE = 0.05
 ASSET_SIDES = 24
 """Sides of the twelve assets on which a model is judged."""
 
+NOT_TESTABLE = "not testable"
+"""Beginning of the words of a condition with too little data."""
+
 LEAST_EXPECTED = 5.0
 """Fewest breaches that are expected on a side: of fewer, no test can tell coverage."""
 
@@ -140,14 +143,12 @@ def not_testable(expected: float) -> str:
     """Returns that too few breaches are expected on a side for a test; empty if they suffice."""
     if expected >= LEAST_EXPECTED:
         return ""
-    return (
-        f"not testable: {expected:.3g} breaches expected on a side, {LEAST_EXPECTED:g} are required"
-    )
+    return f"{NOT_TESTABLE}: {expected:.3g} breaches expected on a side, {LEAST_EXPECTED:g} are required"
 
 
 def _covered(hits: HitRate | Unknown, level: float, observed: Sequence[Outcomes]) -> Condition:
     name, nominal = "covers the level", expected_rate(level)
-    requirement = f"interval not above {percent(nominal)}"
+    requirement = f"lower end at most {percent(nominal)}"
     if isinstance(hits, Unknown):
         return Condition(name, is_met=False, figure=hits, text=hits.reason, requirement=requirement)
     if problem := not_testable(expected_breaches(observed, level)):
@@ -166,7 +167,9 @@ def _rejected(rejections: int, observed: Sequence[Outcomes], level: float, sides
     limit = MOST_REJECTIONS * sides // ASSET_SIDES
     name, requirement = "covers each side", f"at most {limit} of {sides} rejected"
     if len(observed) < sides:
-        return _untested(name, f"observed on {len(observed)} of {sides}", requirement)
+        return _untested(
+            name, f"{NOT_TESTABLE}: observed on {len(observed)} of {sides} sides", requirement
+        )
     if problem := not_testable(expected_breaches(observed, level)):
         return _untested(name, problem, requirement)
     text = f"{rejections} of {sides}"

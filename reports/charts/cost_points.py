@@ -1,4 +1,7 @@
-"""Chart of the cost of margin paths against their largest rise; what fails coverage is hollow."""
+"""Chart of the cost of margin paths against their largest rise; what fails coverage is hollow.
+
+A group beyond the number of colours has another shape, so that colour and shape name one group.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from reports.charts.scale import Scale, ticks
 from reports.charts.svg import COLOURS, Frame, Svg, rounded, svg_drawing, svg_text
 
 _WIDTH, _HEIGHT = 620.0, 350.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 344.0, 14.0, 296.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48.0, 344.0, 26.0, 296.0
 _KEY, _LABEL = 362.0, 374.0
 _LINE = 17.0
 _RADIUS = 4.5
@@ -50,7 +53,7 @@ class CostPoint:
 
 
 def cost_points(frame: Frame, points: Sequence[CostPoint], calm: float) -> Svg:
-    """Draws a circle per path, and the largest rise of a calm one as a line; without any, axes only."""
+    """Draws a mark per path, and the largest rise of a calm one as a line; without any, axes only."""
     groups = list(dict.fromkeys(point.group for point in points))
     x_scale, y_scale = _scales(points)
     places = [(x_scale.place(1 + max(p.rise, 0.0)), y_scale.place(p.cost)) for p in points]
@@ -91,6 +94,7 @@ def _axes(x_scale: Scale, y_scale: Scale) -> Iterator[str]:
             last = x
             marks += f"M{rounded(x)} {rounded(_BOTTOM)}v4"
             yield svg_text("notional", x, _BOTTOM + 18.0, f"{rise * 100:g} %")
+    yield svg_text("name", 2.0, 12.0, "mean margin, % of notional")
     yield svg_text(
         "notional", (_LEFT + _RIGHT) / 2, _BOTTOM + 38.0, "largest rise of the margin in 30 days"
     )
@@ -151,23 +155,30 @@ def _radius(point: CostPoint) -> float:
 
 def _circle(point: CostPoint, number: int, place: Place, corner: Place | None) -> str:
     colour = number % COLOURS
-    style = f'class="b{colour}"' if point.is_covering else f'class="c{colour}" fill="none"'
     label = escape(plain(point.name))
     mark = svg_text(f"name c{colour}", *corner, str(number + 1)) if corner else ""
+    shape = _shape(number, place, _radius(point), is_filled=point.is_covering)
+    return f'<g role="img" aria-label="{label}"><title>{label}</title>{shape}{mark}</g>'
+
+
+def _shape(number: int, place: Place, radius: float, *, is_filled: bool) -> str:
+    """Returns the mark of a group: a circle, or a square for groups beyond the number of colours."""
+    colour = number % COLOURS
+    style = f'class="b{colour}"' if is_filled else f'class="c{colour}" fill="none"'
     x, y = place
-    return (
-        f'<g role="img" aria-label="{label}"><title>{label}</title>'
-        f'<circle {style} cx="{rounded(x)}" cy="{rounded(y)}" r="{rounded(_radius(point))}"/>{mark}</g>'
-    )
+    if number < COLOURS:
+        return f'<circle {style} cx="{rounded(x)}" cy="{rounded(y)}" r="{rounded(radius)}"/>'
+    left, top, side = (rounded(own) for own in (x - radius, y - radius, 2 * radius))
+    return f'<rect {style} x="{left}" y="{top}" width="{side}" height="{side}"/>'
 
 
 def _legend(groups: Sequence[str], y_scale: Scale) -> Iterator[str]:
     y = y_scale.end + 10
     for number, group in enumerate(groups):
         colour = number % COLOURS
-        yield f'<circle class="b{colour}" cx="{rounded(_KEY)}" cy="{rounded(y - 4)}" r="4.5"/>'
+        yield _shape(number, (_KEY, y - 4), _RADIUS, is_filled=True)
         yield svg_text(f"name c{colour}", _LABEL, y, short(f"{number + 1} {group}", _LONGEST))
         y += _LINE
     if groups:
-        yield f'<circle class="c0" fill="none" cx="{rounded(_KEY)}" cy="{rounded(y - 4)}" r="4.5"/>'
+        yield _shape(0, (_KEY, y - 4), _RADIUS, is_filled=False)
         yield svg_text("name", _LABEL, y, "hollow: fails coverage")

@@ -47,6 +47,12 @@ def figure(subject: str, chart: Chart, stem: str, *, has_files: bool = True) -> 
     )
 
 
+def with_data(own: Figure, data: bytes) -> Figure:
+    """Returns a figure whose CSV file, if it has one, is ``data`` instead of the table as shown."""
+    files = ((path, data if path.endswith(".csv") else content) for path, content in own.files)
+    return Figure(own.markup, tuple(files))
+
+
 def side_by_side(charts: Sequence[Figure]) -> Html:
     """Returns charts in pairs, one below the other on a narrow screen; nothing without a chart."""
     if not charts:

@@ -13,7 +13,8 @@ from reports.charts.svg import Frame
 from reports.html.page import Chart
 from reports.site.addresses import underlying_slug
 from reports.site.adequacy_words import level_text
-from reports.site.figures import Figure, figure
+from reports.site.figures import Figure, figure, with_data
+from reports.site.tables import csv_bytes, csv_number
 
 _KINDS = (MarkKind("loss of a long", is_upward=False), MarkKind("loss of a short", is_upward=True))
 
@@ -45,7 +46,25 @@ def path_figure(section: ThresholdSection, row: ThresholdRow) -> Figure | None:
         rows=tuple(_cells(path)),
         dates=numbers.date_range(path.first_day, _last_day(path)),
     )
-    return figure("Thresholds", chart, f"thresholds/{slug}-path")
+    data = csv_bytes(_PATH, _numbers(path))
+    return with_data(figure("Thresholds", chart, f"thresholds/{slug}-path"), data)
+
+
+_PATH = (
+    *("day", "default_rate", "default_at_size_rate", "volume_before_usd", "fast_margin_rate"),
+    *("loss_rate", "side"),
+)
+
+
+def _numbers(path: ThresholdPathRow) -> Iterator[tuple[str, ...]]:
+    """Yields the days for the CSV file, the newest first, with numbers unrounded; rates are fractions."""
+    losses = {loss.day: loss for loss in path.losses}
+    unknown = (None,) * len(path.fast)
+    columns = (path.sized or unknown, path.volume or unknown, path.fast)
+    for (day, rate), *others in reversed(list(zip(_days(path), *columns, strict=True))):
+        loss = losses.get(day)
+        own = (rate, *others, loss.loss if loss else None)
+        yield (day, *map(csv_number, own), loss.side if loss else "")
 
 
 def _columns(section: ThresholdSection, path: ThresholdPathRow) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from harmonize.document import ThresholdSection
+from harmonize.document import ThresholdSection, ThresholdVenueRow
+from harmonize.document.threshold_sentences import asset_sentence, gate_state
 from reports.site.tables import csv_bytes, csv_number
 
 File = tuple[str, bytes]
@@ -41,6 +42,7 @@ _MARGINS = (
         "staying",
         "rising",
         "sentence",
+        "sentence_of_underlying",
     ),
 )
 
@@ -60,17 +62,18 @@ def _margins(section: ThresholdSection) -> Iterator[Sequence[str]]:
         )
         days = map(str, (row.venues, row.venues_unknown, row.age_days, row.tested_days))
         first = (*own, *venues, *days)
+        whole = asset_sentence(row.underlying, row.advice, row.age_days)
         for advice in row.advice:
             rates = (advice.required, advice.threshold, advice.lower, advice.upper)
             counts = (advice.agreeing, advice.models, advice.falling, advice.staying, advice.rising)
             sure = (advice.move, advice.certainty, advice.certainty_text)
             figures = (*map(csv_number, rates), advice.sample, *sure, *map(csv_number, counts))
-            yield (*first, advice.subject, *figures, advice.sentence)
+            yield (*first, advice.subject, *figures, advice.sentence, whole)
 
 
 _VENUES = (
     *("underlying", "venue", "contract", "initial", "observed_at", "observed_from", "date_kind"),
-    "reason",
+    *("state", "reason"),
 )
 
 
@@ -84,8 +87,16 @@ def _venues(section: ThresholdSection) -> Iterator[Sequence[str]]:
                 own.symbol,
                 csv_number(own.initial),
                 *dates,
+                _state(own),
                 own.reason,
             )
+
+
+def _state(own: ThresholdVenueRow) -> str:
+    """Returns whether a venue counts: known, unknown, or left out because it cannot be compared."""
+    if own.is_excluded:
+        return "left out"
+    return "unknown" if own.initial is None else "known"
 
 
 _VALUES = ("underlying", "day", "model", "tool", "margin", "long", "short", "reason", "fallback")
@@ -133,8 +144,7 @@ _GATE = ("level", "model", "gate", "condition", "met", "figure", "text", "requir
 
 def _gate(section: ThresholdSection) -> Iterator[Sequence[str]]:
     for row in section.gate:
-        state = "offered" if row.is_offered else "fails"
-        state = "benchmark" if row.is_benchmark else state
+        state = gate_state(row)
         for own in row.conditions:
             met = "yes" if own.is_met else "no"
             figures = (csv_number(own.figure), own.text, own.requirement)
@@ -173,6 +183,7 @@ _EPISODES = (
     *("episode", "underlying", "first_day", "last_day", "series", "worst_day", "worst_return"),
     *("model", "eve", "largest", "rose_on", "first_mover", "venue", "contract", "venue_eve"),
     *("venue_eve_at", "rose_after", "rose_by", "venue_largest", "venue_reason", "fallback"),
+    "venue_next_at",
 )
 
 
@@ -189,5 +200,5 @@ def _episodes(section: ThresholdSection) -> Iterator[Sequence[str]]:
         rise = (row.rose_after, row.rose_by, csv_number(row.venue_largest), row.venue_reason)
         for own in row.models:
             model = (own.model, csv_number(own.eve), csv_number(own.largest), own.rose_on)
-            words = (own.first_mover, *venue, *rise, own.fallback)
+            words = (own.first_mover, *venue, *rise, own.fallback, row.venue_next_at)
             yield (row.episode, row.underlying, *days, *model, *words)

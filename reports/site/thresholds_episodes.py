@@ -70,9 +70,18 @@ def _episode_row(context: ReportContext, row: EpisodeRow, benchmark: str) -> Row
             _lined(model.eve if model else None, _risen(model)),
             _lined(row.venue_eve, before),
             _rise_cell(row),
-            Cell(model.first_mover if model else "", css="why"),
+            Cell(mover_text(model) if model else "", css="why"),
         )
     )
+
+
+def mover_text(model: EpisodeModelRow) -> str:
+    """Returns who raised first, without the observations of the venue if it was not seen to rise.
+
+    These stand beside it on the page: the last one before the episode, and the next one.
+    """
+    first, _, rest = model.first_mover.partition("; ")
+    return first if rest and first.startswith(("only the model", "neither")) else model.first_mover
 
 
 def _risen(model: EpisodeModelRow | None) -> list[str]:
@@ -87,7 +96,9 @@ def _rise_cell(row: EpisodeRow) -> Cell:
     if row.venue_eve is None:
         return Cell("not observed" if row.venue_reason else marks.NOT_OBSERVABLE.sign, css="why")
     if not row.rose_after:
-        return Cell(row.venue_reason or "no rise observed", css="why")
+        seen = f"no rise seen, next observed {numbers.date(row.venue_next_at)}"
+        unseen = row.venue_reason or "no rise observed"
+        return Cell(seen if row.venue_next_at else unseen, css="why")
     days = f"{numbers.date(row.rose_after)} and {numbers.date(row.rose_by)}"
     return Cell(f"between {days}, to {_rate(row.venue_largest)}", css="why")
 

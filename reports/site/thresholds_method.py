@@ -62,10 +62,10 @@ _MEANINGS = {
     " Returns count as independent; where volatility clusters, the true interval is wider.",
     "Statements": "A margin below the interval should rise, above it could fall, inside it need not move."
     " Each model that covers both sides without a tool says the same of its own interval. If fewer than"
-    " half agree, it cannot be told. The threshold is that of a position of the size, closed over days"
+    " half agree, the statement is disputed; without such a model it cannot be told. The threshold is that of a position of the size, closed over days"
     " of volume; without volume, it is without size.",
-    "Certainty": "High: all models that cover both sides agree; medium: more than half; low: otherwise, or"
-    " if the last price is more than 30 days old. What lowers it is named.",
+    "Certainty": "High: all models that cover both sides agree with the interval; medium: more than half;"
+    " low: otherwise, or if the last price is more than 30 days old. What lowers it is named.",
     "Signals": f"At one day. {SIGNAL_TERMS}"
     " A signal foresees if first breaches, those after ten days without one, follow it more often than"
     " by chance. Otherwise it confirms at most.",
@@ -82,8 +82,6 @@ _REFERENCES = (
     "McNeil and Frey, Estimation of tail-related risk measures, 2000: peaks over threshold on residuals",
     "Koenker and Bassett, Regression quantiles, 1978",
     "Kupiec, Techniques for verifying the accuracy of risk measurement models, 1995",
-    "Christoffersen, Evaluating interval forecasts, 1998",
     "Diebold and Mariano, Comparing predictive accuracy, 1995",
-    "Patton, Ziegel and Chen, Dynamic semiparametric models for expected shortfall, 2019: the FZ0 score",
     "Politis and Romano, The stationary bootstrap, 1994: blocks of days",
 )

@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdModelRow, ThresholdSection
+from harmonize.document.threshold_sentences import asset_sentence
 from harmonize.text import numbers
 from reports.charts.cost_points import CostPoint, cost_points
 from reports.charts.svg import Frame
 from reports.html.page import Chart
+from reports.site import thresholds_signals as signal_tables
 from reports.site import thresholds_tables as tables
 from reports.site.adequacy_words import level_text
-from reports.site.figures import Figure, figure
+from reports.site.figures import Figure, figure, with_data
 from reports.site.layout import Page, page_of_parts
 from reports.site.markup import NOTHING, Html, details, join, text, unordered
 from reports.site.markup import words as paragraph
 from reports.site.report_context import ReportContext
-from reports.site.tables import Cell, Row, Table, table
+from reports.site.tables import Cell, Row, Table, csv_bytes, csv_number, table
 from reports.site.thresholds_addresses import THRESHOLDS_PATH
 from reports.site.thresholds_csv import threshold_files
 from reports.site.thresholds_episodes import episode_note, episode_table, shown_episodes
@@ -58,7 +60,7 @@ def thresholds_page(context: ReportContext) -> Iterator[Page]:
 
 
 def frontier_figure(section: ThresholdSection) -> Figure:
-    """Returns the chart of cost against calm: a circle per model and tool, hollow if it fails."""
+    """Returns the chart of cost against calm: a mark per model and tool, hollow if it fails."""
     level = level_text(section.level)
     title = f"Cost and calm of {level} thresholds"
     points = [_point(row) for row in section.models]
@@ -74,7 +76,29 @@ def frontier_figure(section: ThresholdSection) -> Figure:
         rows=tuple(_cells(row) for row in section.models),
         dates=_dates(section),
     )
-    return figure("Thresholds", chart, "thresholds-frontier")
+    data = csv_bytes(_FRONTIER, (_numbers(row) for row in section.models))
+    return with_data(figure("Thresholds", chart, "thresholds-frontier"), data)
+
+
+_FRONTIER = (
+    *(
+        "model",
+        "tool",
+        "mean_margin_rate",
+        "rise_30d_share",
+        "calm",
+        "default",
+        "covers_both_sides",
+    ),
+    *("fails", "sides_with_too_many_breaches", "sides"),
+)
+
+
+def _numbers(row: ThresholdModelRow) -> tuple[str, ...]:
+    """Returns a row of the CSV file, with numbers unrounded; rates and rises are fractions."""
+    figures = (csv_number(row.mean_margin), csv_number(row.rise_30d))
+    states = ("yes" if is_so else "no" for is_so in (row.is_calm, row.is_default, not row.fails))
+    return (row.model, row.tool, *figures, *states, row.fails, str(row.too_many), str(row.sides))
 
 
 def _point(row: ThresholdModelRow) -> CostPoint:
@@ -107,11 +131,11 @@ def _cells(row: ThresholdModelRow) -> tuple[str, ...]:
 def _caption(section: ThresholdSection) -> str:
     failing = sum(bool(row.fails) for row in section.models)
     paths = numbers.count_text(len(section.models), "path")
-    name = "Default, the large circle" if section.has_default else "No default"
+    name = "Default, the large mark" if section.has_default else "No default"
     reason = section.default_reason.rstrip(".")
     return (
-        f"{name}: {reason}. A circle is a path: a model with one tool against procyclicality, or none"
-        " (numbered where there is room). Higher: costs more; further right, on a logarithmic axis: rises"
+        f"{name}: {reason}. A mark is a path: a model, by colour and shape, with one tool against"
+        " procyclicality, or none (numbered where there is room). Higher: costs more; further right, on a compressed axis: rises"
         f" faster. Dashed: a rise of {level_text(section.calm_rise)}, up to which a path is calm. Hollow:"
         f" fails coverage, {failing} of {paths}."
     )
@@ -124,11 +148,11 @@ def _dates(section: ThresholdSection) -> str:
 
 
 def _moves(context: ReportContext, section: ThresholdSection) -> Html:
-    sentences = [text(own.sentence) for row in section.rows for own in row.advice]
+    short = [text(asset_sentence(row.underlying, row.advice, row.age_days)) for row in section.rows]
     return join(
         [
             table(tables.move_table(context, section), "thresholds.csv"),
-            details("Each margin in sentences", unordered(sentences)),
+            details("Each underlying in a sentence", unordered(short)),
         ]
     )
 
@@ -167,8 +191,8 @@ def _gate(section: ThresholdSection) -> Html:
 def _signals(context: ReportContext, section: ThresholdSection) -> Html:
     if not section.signals:
         return NOTHING
-    records = table(tables.record_table(section), "thresholds-signals.csv")
-    on = table(tables.evidence_table(context, section), "thresholds-evidence.csv")
+    records = table(signal_tables.record_table(section), "thresholds-signals.csv")
+    on = table(signal_tables.evidence_table(context, section), "thresholds-evidence.csv")
     words = paragraph("p", signals_text(section))
     return join([words, records, on or paragraph("p", "No signal is on.")])
 

@@ -4,13 +4,18 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from statistics import fmean
 
-from harmonize.document import CalibrationReviewRow, ReviewSideRow, UntestedUnderlyingRow
+from harmonize.document import (
+    CalibrationReviewRow,
+    ReviewSideRow,
+    ThresholdRow,
+    UntestedUnderlyingRow,
+)
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
 from reports.site.addresses import rule_set_path
 from reports.site.adequacy_words import p_value
-from reports.site.markup import NOTHING, Html, details, join, link_to, text, unordered
+from reports.site.markup import NOTHING, Html, details, join, link_to, text, unordered, words
 from reports.site.rankings import SHORT
 from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, csv_bytes, csv_number, number, table
@@ -36,6 +41,7 @@ def review_part(context: ReportContext, review: CalibrationReviewRow | None) -> 
         [
             unordered([text(_tally(test, rows)) for test, rows in _tests(review)]),
             Html(f"<p>{link} {text(_made_text(review, context.document.as_of))}</p>"),
+            words("p", _series_text(review, context.document.thresholds.rows)),
             table(_summary_table(review), CSV_NAME),
             *(
                 details(f"Sides of underlyings: {test}", table(_side_table(test, rows)))
@@ -69,6 +75,32 @@ def _made_text(review: CalibrationReviewRow, as_of: str) -> str:
         f"{made}. The review ends on {numbers.date(review.day)}, {review.day_reason}.{early} It tests"
         f" moves over {days}: the margins as they were made, against all later moves, and the formula,"
         f" measured anew every day. {_next_text(review.next_on, as_of)}"
+    )
+
+
+def _series_text(review: CalibrationReviewRow, thresholds: Sequence[ThresholdRow]) -> str:
+    """Returns which series the review has, and which of them end later than those of the thresholds.
+
+    Empty if the document does not state the series of the review.
+    """
+    ends = {row.underlying: max((p.last_day for p in row.series), default="") for row in thresholds}
+    series = {row.underlying: row for row in (*review.in_past, *review.since) if row.series}
+    later = [
+        f"{name} by {row.series} to {numbers.date(row.last_day)}"
+        for name, row in series.items()
+        if ends.get(name) and row.last_day > ends[name]
+    ]
+    if not series:
+        return ""
+    ending = (
+        f" These end later than those of the thresholds: {'; '.join(later)}. The thresholds end on the days"
+        " stated above."
+        if later
+        else ""
+    )
+    return (
+        "The review uses one series per underlying, the longest with recent prices, which the CSV file"
+        f" names.{ending}"
     )
 
 
@@ -214,6 +246,7 @@ def _untested(rows: Sequence[UntestedUnderlyingRow]) -> Html:
 _HEADS = (
     *("test", "underlying", "side", "first_day", "last_day", "moves", "breaches", "coverage"),
     *("p_value", "too_many", "mean_margin", "worst_day", "worst_loss", "worst_margin"),
+    "series",
 )
 
 
@@ -226,5 +259,5 @@ def _csv_rows(review: CalibrationReviewRow) -> Iterator[tuple[str, ...]]:
                 *(test, row.underlying, row.side, row.first_day, row.last_day, str(row.moves)),
                 *(str(row.breaches), csv_number(row.coverage), csv_number(row.p_value)),
                 *("" if row.p_value is None else str(row.too_many).lower(), cost),
-                *(row.worst_day, loss, margin),
+                *(row.worst_day, loss, margin, row.series),
             )

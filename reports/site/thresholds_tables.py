@@ -1,18 +1,26 @@
 """Tables on daily thresholds: whether margins should move, models, the gate and signals."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from harmonize.document import (
     GateConditionRow,
     GateRow,
-    SignalRow,
     ThresholdAdviceRow,
     ThresholdRow,
     ThresholdSection,
     ThresholdValueRow,
 )
-from harmonize.document.threshold_sentences import SIGNAL_TERMS, model_text
+from harmonize.document.threshold_sentences import (
+    FALL,
+    NOT_TESTABLE,
+    RISE,
+    STAY,
+    gate_state,
+    interval_move,
+    model_text,
+)
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import marks
@@ -24,34 +32,27 @@ from reports.site.report_context import ReportContext
 from reports.site.tables import Cell, Row, Table, number
 from reports.site.thresholds_addresses import thresholds_path
 
-OPEN = "cannot be told"
-"""Statement on a margin if fewer than half of the models agree with the interval."""
+_REASONS = 3
+"""Reasons for which venues are left out that are named, the most frequent ones."""
 
 _REPLACED = "*"
 """Mark of a figure of another model, which stands in place of the own one."""
 
-MEANINGS = {
-    "MH511": "fast margin above 1.25 × the margin in force",
-    "MH512": "two breaches of the margin in force within ten days",
-    "MH513": "margin in force above the need for 60 days",
-    "MH514": "history too short",
-    "MH515": "failing asset: its own history cannot tell",
-}
-"""What each signal compares."""
+_SHORT_MOVES = {FALL: "fall", STAY: "stay", RISE: "rise"}
 
 _HEADS = {
     "historical simulation, 365 days": "Hist. 365",
     "historical simulation, 1,095 days": "Hist. 1,095",
     "EWMA 0.94, normal": "EWMA 0.94",
     "EWMA 0.97, normal": "EWMA 0.97",
-    "EWMA 0.94, filtered": "0.94 filt.",
-    "EWMA 0.97, filtered": "0.97 filt.",
-    "GARCH(1,1)-t, filtered": "GARCH filt.",
-    "peaks over threshold": "Peaks",
-    "implied volatility": "Implied",
-    "quantile regression": "Quantile",
-    "quantile regression and GARCH, average": "Average",
-    "gradient-boosted quantiles": "Boosted",
+    "EWMA 0.94, filtered": "EWMA 0.94 filtered",
+    "EWMA 0.97, filtered": "EWMA 0.97 filtered",
+    "GARCH(1,1)-t, filtered": "GARCH filtered",
+    "peaks over threshold": "Peaks over threshold",
+    "implied volatility": "Implied volatility",
+    "quantile regression": "Quantile regression",
+    "quantile regression and GARCH, average": "Average with GARCH",
+    "gradient-boosted quantiles": "Boosted quantiles",
 }
 """Heads of the columns of models."""
 
@@ -63,7 +64,8 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
         f"Margins at {size} beside the {level_text(section.level)} threshold (the default path) with its 95 %"
         " interval and day. Reference: harmonized-baseline. Venues: the median of their IM, with the lowest,"
         " the highest and the days of observation. Below a statement: what the models that cover longs and"
-        f" shorts say{_shared_certainty(section)}"
+        f" shorts say. Disputed: fewer than half of them agree with the interval of the default"
+        f"{_left_out(section)}{_shared_certainty(section)}"
     )
     return Table(
         "Thresholds and margins",
@@ -76,6 +78,25 @@ def move_table(context: ReportContext, section: ThresholdSection) -> Table:
         tools=len(section.rows) > SHORT,
         numeric=True,
         css="verdicts",
+    )
+
+
+def _left_out(section: ThresholdSection) -> str:
+    """Returns on which underlying most venues are left out, and for which reasons."""
+    counts = {
+        row.underlying: Counter(own.reason for own in row.venue_rates if own.is_excluded)
+        for row in section.rows
+    }
+    most = max(counts, key=lambda name: counts[name].total(), default="")
+    if not most or not counts[most]:
+        return ""
+    total = next(len(row.venue_rates) for row in section.rows if row.underlying == most)
+    named = [f"{count} ({reason})" for reason, count in counts[most].most_common(_REASONS)]
+    rest = counts[most].total() - sum(count for _, count in counts[most].most_common(_REASONS))
+    reasons = join_words([*named, *([f"{rest} for other reasons"] if rest else [])])
+    return (
+        f". Venues that cannot be compared are left out, each with its reason in"
+        f" thresholds-venues.csv; on {most} {counts[most].total()} of {total}: {reasons}"
     )
 
 
@@ -159,7 +180,7 @@ def _observed(row: ThresholdRow) -> list[str]:
     newest = max(own.observed_at for own in known)
     undated = sum(not own.observed_from for own in known)
     lines = [f"observed {numbers.date_range(oldest, newest)}"]
-    return [*lines, f"{undated} of these with a latest date only"] if undated else lines
+    return [*lines, f"{undated} of them on this day or earlier"] if undated else lines
 
 
 def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
@@ -168,7 +189,9 @@ def _advice(row: ThresholdRow, subject: str) -> ThresholdAdviceRow | None:
 
 def _venues(row: ThresholdRow) -> str:
     unknown = f", {row.venues_unknown} unknown" if row.venues_unknown else ""
-    return f"{numbers.count_text(row.venues, 'venue')}{unknown}"
+    left_out = sum(own.is_excluded for own in row.venue_rates)
+    apart = f", {left_out} left out" if left_out else ""
+    return f"{numbers.count_text(row.venues, 'venue')}{unknown}{apart}"
 
 
 def _statement(advice: ThresholdAdviceRow | None, *, is_shared: bool) -> Cell:
@@ -179,22 +202,15 @@ def _statement(advice: ThresholdAdviceRow | None, *, is_shared: bool) -> Cell:
 
 
 def _said(advice: ThresholdAdviceRow) -> str:
-    """Returns how many models say what, and what the interval says if no direction can be told."""
+    """Returns how many models say what, and what the interval says if they dispute it."""
     if advice.rising is None:
         return f"{advice.agreeing} of {advice.models} agree"
-    counts = ((advice.falling, "fall"), (advice.staying, "stay"), (advice.rising, "rise"))
+    votes = (advice.falling, advice.staying, advice.rising)
+    counts = zip(votes, _SHORT_MOVES.values(), strict=True)
     said = ", ".join(f"{count} {word}" for count, word in counts if count)
-    interval = f"interval: {_by_interval(advice)}; " if said and advice.move == OPEN else ""
+    own = _SHORT_MOVES.get(interval_move(advice), "")
+    interval = f"interval: {own}; " if said and own and advice.move not in _SHORT_MOVES else ""
     return f"{interval}models: {said or 'none covers both sides'}"
-
-
-def _by_interval(advice: ThresholdAdviceRow) -> str:
-    """Returns what the interval of the threshold alone says of the margin."""
-    if advice.required is None or advice.lower is None:
-        return marks.NOT_OBSERVABLE.sign
-    if advice.required < advice.lower:
-        return "rise"
-    return "fall" if advice.upper is not None and advice.required > advice.upper else "stay"
 
 
 def _noted(value: float | None, note: str, reason: str) -> Cell:
@@ -216,7 +232,10 @@ def underlying_cell(context: ReportContext, underlying: str, css: str = "") -> C
 def model_heads(section: ThresholdSection) -> tuple[str, ...]:
     """Returns the models without a tool that have a threshold of some underlying, in order."""
     found = dict.fromkeys(
-        value.model for row in section.rows for value in row.values if value.tool == "none"
+        value.model
+        for row in section.rows
+        for value in row.values
+        if value.tool == "none" and value.margin is not None
     )
     known = [model for model in _HEADS if model in found]
     return (*known, *(model for model in found if model not in _HEADS))
@@ -232,6 +251,7 @@ def value_table(context: ReportContext, section: ThresholdSection) -> Table:
         text(
             f"Threshold of each model without a tool on the day after the last return; first {name}:"
             f" {default}. {marks.NOT_OBSERVABLE.sign}: no threshold, for the reason in the CSV file"
+            f"{_without_column(section)}"
         ),
         (
             "Underlying",
@@ -242,6 +262,22 @@ def value_table(context: ReportContext, section: ThresholdSection) -> Table:
         [_value_row(context, row, models) for row in section.rows],
         tools=len(section.rows) > SHORT,
         numeric=True,
+    )
+
+
+def _without_column(section: ThresholdSection) -> str:
+    """Returns which models have no threshold of any underlying, with the most frequent reason."""
+    shown = model_heads(section)
+    reasons: dict[str, Counter[str]] = {}
+    for row in section.rows:
+        for value in row.values:
+            if value.tool == "none" and value.model not in shown:
+                reasons.setdefault(value.model, Counter())[value.reason] += 1
+    named = [f"{model} ({own.most_common(1)[0][0]})" for model, own in reasons.items()]
+    return (
+        f". Without a column, as no underlying has a threshold: {join_words(named)}"
+        if named
+        else ""
     )
 
 
@@ -290,7 +326,7 @@ def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[G
     count = every if rows[0].underlyings is None else rows[0].underlyings
     judged = numbers.count_text(count, "underlying")
     conditions = rows[0].conditions
-    required = join_words([_unbroken(f"{own.name} ({own.requirement})") for own in conditions])
+    required = join_words([unbroken(f"{own.name} ({own.requirement})") for own in conditions])
     return Table(
         f"Report card at {words}",
         text(
@@ -303,12 +339,11 @@ def _gate_table(section: ThresholdSection, level: float | None, rows: Sequence[G
 
 
 def _gate_row(row: GateRow) -> Row:
-    state = "offered" if row.is_offered else "fails"
     conditions = (_condition_text(row, own) for own in row.conditions)
     return Row(
         (
             Cell(row.model),
-            Cell("benchmark" if row.is_benchmark else state),
+            Cell(gate_state(row)),
             *(Cell(words, css="why") for words in conditions),
         )
     )
@@ -316,95 +351,14 @@ def _gate_row(row: GateRow) -> Row:
 
 def _condition_text(row: GateRow, condition: GateConditionRow) -> str:
     """Returns the figure of a condition; the benchmark is not compared with itself."""
-    words = _unbroken(condition.text)
-    if condition.is_met or (row.is_benchmark and row.model in words):
+    words = unbroken(condition.text)
+    if condition.is_met or words.startswith(NOT_TESTABLE):
+        return words
+    if row.is_benchmark and row.model in words:
         return words
     return f"{words} (not met)"
 
 
-def _unbroken(words: str) -> str:
+def unbroken(words: str) -> str:
     """Returns words of the document in which no line begins with a per cent sign."""
     return words.replace(" %", f"{numbers.NBSP}%")
-
-
-def record_table(section: ThresholdSection) -> Table:
-    """Returns a row per signal: how often it was on, what followed, and whether it foresees."""
-    return Table(
-        "Records of signals",
-        text(
-            "Days of underlyings with the signal. Followed: share of them with a breach within five days,"
-            " beside the share of any day; p: that the difference is chance, tested over separate runs"
-            " (of all underlyings, at most five days apart). Foretold: first breaches after the signal,"
-            " beside the share that chance would give"
-        ),
-        (
-            *("Signal", "What", "#Days on", "#Runs per underlying", "#Separate runs", "#Followed"),
-            *("#Any day", "#p", "#Foretold", "#By chance", "Tells"),
-        ),
-        [_record_row(row, MEANINGS.get(row.signal, "")) for row in section.signals],
-        numeric=True,
-    )
-
-
-def _record_row(row: SignalRow, name: str) -> Row:
-    days = count_of(row.days_on, row.days)
-    firsts = count_of(row.foretold, row.first_breaches)
-    return Row(
-        (
-            Cell(row.signal),
-            Cell(name, css="why"),
-            number(days, key=row.days_on),
-            number(_count(row.runs), key=row.runs),
-            number(_count(row.separate_runs), key=row.separate_runs),
-            number(marks.rate_or_sign(row.followed), key=row.followed),
-            number(marks.rate_or_sign(row.any_day), key=row.any_day),
-            number(_p(row), key=row.confirming_p),
-            number(firsts, key=row.foretold),
-            number(marks.rate_or_sign(row.by_chance), key=row.by_chance),
-            Cell(row.foresight or row.reason, css="why"),
-        )
-    )
-
-
-def _count(value: int | None) -> str:
-    return marks.NOT_OBSERVABLE.sign if value is None else numbers.count(value)
-
-
-def _p(row: SignalRow) -> str:
-    if row.confirming_p is None:
-        return marks.NOT_OBSERVABLE.sign if row.runs is None else "not tested"
-    return f"{row.confirming_p:.2g}"
-
-
-def count_of(part: int | None, whole: int | None) -> str:
-    """Returns a count with what it is part of: ``7 of 113``."""
-    if part is None or whole is None:
-        return marks.NOT_OBSERVABLE.sign
-    return f"{numbers.count(part)} of {numbers.count(whole)}"
-
-
-def evidence_table(context: ReportContext, section: ThresholdSection) -> Table:
-    """Returns a row per signal and underlying on which it is on."""
-    rows = [
-        Row(
-            (
-                Cell(row.signal),
-                underlying_cell(context, found.underlying, "t"),
-                Cell(found.day, css="dates"),
-                Cell(found.text, css="why"),
-                number(marks.rate_or_sign(found.proposal), key=found.proposal),
-            )
-        )
-        for row in section.signals
-        for found in row.evidence
-    ]
-    return Table(
-        "Signals that are on",
-        text(
-            f"Signals before the day of the threshold, with evidence and a proposal. {SIGNAL_TERMS}"
-        ),
-        ("Signal", "Underlying", "Day", "Evidence", "#Proposal for the margin in force"),
-        rows,
-        tools=len(rows) > SHORT,
-        numeric=True,
-    )

@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 
 from harmonize.document import ThresholdAdviceRow, ThresholdRow, ThresholdSection
-from harmonize.document.threshold_sentences import size_sentence, volumes_sentence
+from harmonize.document.threshold_sentences import (
+    DISPUTED,
+    dispute_text,
+    size_sentence,
+    volumes_sentence,
+)
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.site import thresholds_underlying_tables as tables
@@ -136,8 +141,10 @@ def _standfirst(content: ThresholdSection, row: ThresholdRow) -> str:
 def _move(advice: ThresholdAdviceRow) -> str:
     """Returns a statement as a clause, with the margin that it is about."""
     rate = "" if advice.required is None else f" ({numbers.rate(advice.required)})"
-    is_open = advice.move.startswith("cannot")
     subject = f"the {advice.subject}{rate}"
+    if advice.move == DISPUTED:
+        return f"whether {subject} should move is disputed: {dispute_text(advice)}"
+    is_open = advice.move.startswith("cannot")
     return f"whether {subject} should move {advice.move}" if is_open else f"{subject} {advice.move}"
 
 

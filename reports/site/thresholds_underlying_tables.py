@@ -1,8 +1,9 @@
 """Tables on the daily threshold of one underlying: models, signals, episodes and prices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harmonize.document import (
+    EpisodeModelRow,
     EpisodeRow,
     SignalRow,
     ThresholdRow,
@@ -16,10 +17,12 @@ from harmonize.document.threshold_sentences import (
     runs_text,
 )
 from harmonize.text import numbers
+from harmonize.text.words import join_words
 from reports.site import marks
 from reports.site.markup import text
 from reports.site.tables import Cell, Row, Table, number
-from reports.site.thresholds_tables import MEANINGS, count_of
+from reports.site.thresholds_episodes import mover_text
+from reports.site.thresholds_signals import MEANINGS, count_of, foretold_text
 
 
 def advice_table(row: ThresholdRow) -> Table:
@@ -125,7 +128,7 @@ def signal_table(section: ThresholdSection, underlying: str) -> Table:
     return Table(
         "Signals that are on",
         text(
-            "Signals before the day of the threshold; beside each, how often a breach followed within"
+            "Signals that were on when the prices ended; beside each, how often a breach followed within"
             " five days against any day, over all underlyings"
         ),
         ("Signal", "What", "Day", "Evidence", "#Proposal", "Record"),
@@ -153,8 +156,8 @@ def _record(signal: SignalRow) -> str:
     return (
         f"on for {count_of(signal.days_on, signal.days)} days, in"
         f" {runs_text(signal.runs, signal.separate_runs)}; followed {marks.rate_or_sign(signal.followed)}, any day"
-        f" {marks.rate_or_sign(signal.any_day)}{confirming_text(signal.confirming_p)}; {count_of(signal.foretold, signal.first_breaches)}"
-        f" first breaches foretold, {marks.rate_or_sign(signal.by_chance)} by chance: {signal.foresight}"
+        f" {marks.rate_or_sign(signal.any_day)}{confirming_text(signal.confirming_p)}; first breaches foretold:"
+        f" {foretold_text(signal)}, {marks.rate_or_sign(signal.by_chance)} by chance: {signal.foresight}"
     )
 
 
@@ -167,7 +170,8 @@ def episode_tables(section: ThresholdSection, underlying: str) -> Iterator[Table
 
 def _episode_table(row: EpisodeRow, size: str) -> Table:
     """Returns the models in an episode; who moved first is in the caption if it is the same for all."""
-    movers = {own.first_mover for own in row.models}
+    merged = _merged(row.models)
+    movers = {mover_text(own) for own in row.models}
     is_shared = row.venue and len(movers) == 1 and any(movers)
     shared = f". Moved first: {next(iter(movers))}" if is_shared else ""
     has_movers = len(movers) > 1
@@ -175,22 +179,51 @@ def _episode_table(row: EpisodeRow, size: str) -> Table:
         row.episode,
         text(f"{_episode_text(row, size)}{shared}"),
         (
-            *("Model", "#On the eve", "#At most in 30 days", "10 % above on"),
+            *("Model", "#On the eve", "#At most in 30 days", "First day 10 % above the eve"),
             *(["Moved first"] if has_movers else []),
         ),
         [
             Row(
                 (
-                    Cell(model_text(own.model, own.fallback)),
+                    Cell(name),
                     _number(own.eve),
                     _number(own.largest),
                     Cell(own.rose_on or "not within 30 days", css="dates"),
-                    *([Cell(own.first_mover, css="why")] if has_movers else []),
+                    *([Cell(mover_text(own), css="why")] if has_movers else []),
                 )
             )
-            for own in row.models
+            for name, own in merged
         ],
     )
+
+
+def _merged(models: Sequence[EpisodeModelRow]) -> list[tuple[str, EpisodeModelRow]]:
+    """Returns each model with its name; one that stands in place of others on all days, once.
+
+    A row of a model whose figures are all those of another one would only repeat that row.
+    """
+    by_name = {own.model: own for own in models}
+    repeated: dict[str, list[str]] = {}
+    for own in models:
+        name = own.fallback.removesuffix(f", in place of {own.model}")
+        other = by_name.get(name) if name != own.fallback else None
+        if other and _figures(other) == _figures(own):
+            repeated.setdefault(name, []).append(own.model)
+    hidden = {model for names in repeated.values() for model in names}
+    return [
+        (_with_others(own, repeated.get(own.model, [])), own)
+        for own in models
+        if own.model not in hidden
+    ]
+
+
+def _with_others(own: EpisodeModelRow, others: Sequence[str]) -> str:
+    name = model_text(own.model, own.fallback)
+    return f"{name}; also in place of {join_words(others)}" if others else name
+
+
+def _figures(own: EpisodeModelRow) -> tuple[float, float, str, str]:
+    return own.eve, own.largest, own.rose_on, own.first_mover
 
 
 def _episode_text(row: EpisodeRow, size: str) -> str:
@@ -216,9 +249,16 @@ def _venue_text(row: EpisodeRow, size: str) -> str:
         f"first rise between {numbers.date(row.rose_after)} and {numbers.date(row.rose_by)}, at most"
         f" {marks.rate_or_sign(row.venue_largest)} within 90 days"
         if row.rose_after
-        else "no rise observed within 90 days"
+        else _without_rise(row)
     )
     return f"{row.venue} {row.symbol}: {eve}; {rise}"
+
+
+def _without_rise(row: EpisodeRow) -> str:
+    """Returns that no rise was observed, with the observation after the episode began if there is one."""
+    if not row.venue_next_at:
+        return "no rise observed within 90 days"
+    return f"no rise seen within 90 days, next observed on {numbers.date(row.venue_next_at)}"
 
 
 def series_table(row: ThresholdRow) -> Table:

@@ -6,8 +6,8 @@ from harmonize.api.threshold_certainty import Doubt, certainty_of, old_prices
 from harmonize.api.threshold_terms import Certainty
 
 OLD_WORDS = "low, because the last price is 383 days old"
-OLD = Doubt(Certainty.LOW, "the last price is 383 days old")
-FEW = Doubt(Certainty.MEDIUM, "one venue only")
+OLD = Doubt(Certainty.LOW, "the last price is 383 days old", "recent prices")
+FEW = Doubt(Certainty.MEDIUM, "one venue only", "more venues")
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,16 @@ FEW = Doubt(Certainty.MEDIUM, "one venue only")
         (6, 6, (), "high"),
         (5, 6, (), "medium, because only 5 of 6 models agree with the interval"),
         (3, 6, (), "low, because only 3 of 6 models agree with the interval"),
+        (1, 6, (), "low, because only 1 of 6 models agrees with the interval"),
+        (0, 7, (), "low, because none of 7 models agrees with the interval"),
+        (0, 1, (), "low, because the only model does not agree with the interval"),
         (0, 0, (), "low, because no model without a tool covers both sides"),
-        (6, 6, (OLD,), f"{OLD_WORDS}; high without that"),
+        (6, 6, (OLD,), f"{OLD_WORDS}; it would be high with recent prices"),
         (
             5,
             6,
             (OLD,),
-            f"{OLD_WORDS}; medium without that, because only 5 of 6 models agree with the interval",
+            f"{OLD_WORDS}; it would be medium with recent prices, because only 5 of 6 models agree with the interval",
         ),
         (
             2,
@@ -30,12 +33,15 @@ FEW = Doubt(Certainty.MEDIUM, "one venue only")
             (OLD,),
             "low, because only 2 of 6 models agree with the interval and the last price is 383 days old",
         ),
-        (6, 6, (FEW,), "medium, because one venue only; high without that"),
+        (6, 6, (FEW,), "medium, because one venue only; it would be high with more venues"),
         (
             6,
             6,
             (OLD, FEW),
-            "low, because the last price is 383 days old and one venue only; high without that",
+            (
+                "low, because the last price is 383 days old and one venue only; it would be high with recent"
+                " prices and more venues"
+            ),
         ),
     ],
 )

@@ -102,8 +102,9 @@ def test_a_model_is_first_only_if_its_day_is_outside_of_the_span(day: str, words
 
 def test_without_a_rise_of_either_nobody_was_first() -> None:
     still = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.02))
-    assert first_mover(None, still) == "neither was seen to rise"
-    assert first_mover(19_000, still) == "model; the venue was not seen to rise"
+    seen = "binance observed 2022-09-27 and 2022-11-25"
+    assert first_mover(None, still) == f"neither was seen to rise; {seen}"
+    assert first_mover(19_000, still) == f"only the model, on 2022-01-08; {seen}, no rise seen"
     assert first_mover(19_000, Unknown("x")) == "venue not observed"
     silent = moved(step("2022-09-27", 0.02))
     reason = "binance: no later observation within 90 days"
@@ -111,6 +112,26 @@ def test_without_a_rise_of_either_nobody_was_first() -> None:
     assert first_mover(None, silent) == f"the model did not rise: {reason}"
     raised = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.04))
     assert first_mover(None, raised).endswith("the model did not rise")
+
+
+@pytest.mark.parametrize(
+    ("rose", "words"),
+    [
+        (19_001, "only the model, 1 day after the worst day"),
+        (19_003, "only the model, 3 days after the worst day"),
+        (19_000, "only the model, on the worst day"),
+        (18_999, "only the model, 1 day before the worst day"),
+    ],
+)
+def test_a_model_that_alone_rose_states_its_day_by_the_worst_one(rose: int, words: str) -> None:
+    still = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.02))
+    assert first_mover(rose, still, 19_000).startswith(f"{words}; binance observed 2022-09-27 and")
+
+
+def test_the_first_observation_after_an_episode_began_is_known() -> None:
+    still = moved(step("2022-09-27", 0.02), step("2022-11-25", 0.02), step("2022-12-01", 0.02))
+    assert still.next_at == at("2022-11-25")
+    assert moved(step("2022-09-27", 0.02)).next_at is None
 
 
 def path(model: Model, fallbacks: tuple[Fallback, ...]) -> ThresholdPath:

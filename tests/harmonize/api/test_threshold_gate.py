@@ -53,7 +53,7 @@ def test_a_model_that_most_assets_lack_excludes_none() -> None:
     assert own.assets == ("A", "B", "C")
     by_model = {result.model: result for result in own.gate if result.level == 0.99}
     assert by_model[Model.GARCH].sides == 6
-    assert by_model[Model.REGRESSION].conditions[2].text == "observed on 2 of 6"
+    assert by_model[Model.REGRESSION].conditions[2].text == "not testable: observed on 2 of 6 sides"
 
 
 def test_a_model_of_one_of_two_assets_excludes_neither() -> None:
@@ -80,8 +80,8 @@ def test_the_gate_is_stated_at_both_levels_and_the_requested_one() -> None:
     assert rates == {0.99: 0, 0.995: 2}
     required = {r.level: r.conditions[1].requirement for r in own.gate}
     assert required == {
-        0.99: "interval not above 1.0 %",
-        0.995: "interval not above 0.5 %",
+        0.99: "lower end at most 1.0 %",
+        0.995: "lower end at most 0.5 %",
     }
 
 

@@ -42,6 +42,8 @@ def test_it_is_the_review_that_calibrate_states() -> None:
     assert [(r.underlying, r.side, r.moves) for r in own.since] == [
         (r.asset, r.side.value, r.observations) for r in expected.since if r.observations
     ]
+    daily = {item.asset: str(item.daily.id) for item in calibrated().evidence if item.daily}
+    assert [r.series for r in own.in_past] == [daily[r.underlying] for r in own.in_past]
     (worst,) = [r for r in own.in_past if (r.underlying, r.side) == ("BTC", "long")]
     assert (worst.worst_day, worst.coverage is not None) == ("2020-03-12", True)
 

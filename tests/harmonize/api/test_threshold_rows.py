@@ -57,7 +57,11 @@ def test_the_row_of_an_underlying_states_threshold_reference_and_venues() -> Non
     rates = sorted(rate.rate for rate in own.venues if isinstance(rate.rate, float))
     assert (row.venues, row.highest) == (len(rates), rates[-1])
     assert row.lowest == pytest.approx(rates[0])
-    assert row.venues + row.venues_unknown == len(own.venues)
+    left_out = [rate for rate in row.venue_rates if rate.is_excluded]
+    assert left_out
+    assert all(rate.reason and rate.initial is None for rate in left_out)
+    assert row.venues + row.venues_unknown + len(left_out) == len(own.venues)
+    assert row.benchmark_replaced == (own.scores.replaced.days if own.scores.replaced else 0)
     chosen = judged().default
     assert isinstance(chosen, DefaultThreshold)
     (path,) = [

@@ -126,7 +126,7 @@ def test_every_signal_has_a_record_over_the_assets(inputs: SignalInputs) -> None
     states = signal_states([inputs], [])
     assert [state.signal for state in states] == [signal.value for signal in Signal]
     own = {state.signal: state.record for state in states}
-    assert own.pop("MH514") == Unknown("not applicable: no margin is in force while it is on")
+    assert own.pop("MH514") == Unknown("not applicable: there is no formula margin while it is on")
     assert all(not isinstance(record, Unknown) for record in own.values())
 
 

@@ -86,26 +86,26 @@ def test_each_model_speaks_by_its_own_interval() -> None:
 @pytest.mark.parametrize(
     ("covering", "move"),
     [
-        ((FALLING, FALLING, FALLING, FALLING, FALLING, STAYING), Move.OPEN),
-        ((FALLING,) * 6, Move.OPEN),
+        ((FALLING, FALLING, FALLING, FALLING, FALLING, STAYING), Move.DISPUTED),
+        ((FALLING,) * 6, Move.DISPUTED),
         ((FALLING, STAYING), Move.STAY),
         ((FALLING, STAYING, STAYING), Move.STAY),
     ],
 )
-def test_fewer_than_half_of_the_models_leave_the_statement_open(
+def test_fewer_than_half_of_the_models_dispute_the_statement(
     covering: Sequence[ThresholdInterval], move: Move
 ) -> None:
     found = on_venues(basis(*covering), 0.10)
     assert found.move is move
     assert (found.certainty is Certainty.LOW) == (2 * found.agreeing <= len(covering))
-    if move is Move.OPEN:
+    if move is Move.DISPUTED:
         assert found.sentence.startswith(
-            "BTC: whether the median IM of 3 venues at $1,000,000, 10.0 %, should move cannot be told; "
+            "BTC: whether the median IM of 3 venues at $1,000,000, 10.0 %, should move is disputed; "
             "certainty low. The threshold"
         )
         votes = {5: "5 say it could fall and 1 says it need not move", 6: "6 say it could fall"}
         assert (
-            "By the interval it need not move. Of 6 models that cover longs and shorts, "
+            "By the interval it need not move. But of 6 models that cover longs and shorts, "
             f"{votes[covering.count(FALLING)]}."
         ) in found.sentence
 
@@ -152,7 +152,7 @@ def test_the_sentence_names_what_lowers_the_certainty() -> None:
     found = on_venues(basis(STAYING, age=383), 0.10)
     assert found.certainty is Certainty.LOW
     assert ", 10.0 %, need not move; certainty low. " in found.sentence
-    ending = "The certainty is low, because the last price is 383 days old; high without that."
+    ending = "The certainty is low, because the last price is 383 days old; it would be high with recent prices."
     assert ending in found.sentence
     assert found.certainty_text in ending
 
@@ -164,7 +164,10 @@ def test_a_margin_compares_with_the_threshold_of_its_size() -> None:
     assert found.move is Move.STAY
     assert found.statements == Statements(falling=1, staying=1)
     assert "at $1,000,000,000, 16.0 %, need not move; certainty" in found.sentence
-    assert "The threshold is 13.19 % at that size (10.0 % × 1.3188). The" in found.sentence
+    assert (
+        "The threshold is 13.19 % at that size (10.0 %, raised by 31.88 % for the size). The"
+        in found.sentence
+    )
     assert on_venues(basis(STAYING), 0.16, terms).move is Move.FALL
 
 
@@ -196,7 +199,9 @@ def test_the_median_of_fewer_than_three_venues_is_of_low_certainty() -> None:
     for values in ((0.1,), (0.1, 0.1, Unknown("absent"))):
         venues, reference = advise(basis(STAYING), TERMS, rates(*values), 0.1)
         assert venues.certainty is Certainty.LOW
-        assert "low, because fewer than 3 venues have a known IM; high without" in venues.sentence
+        assert (
+            "low, because fewer than 3 venues have a known IM; it would be high with 3 venues of known IM."
+        ) in venues.sentence
         assert reference.certainty is Certainty.HIGH
         assert "venues have" not in reference.sentence
 
@@ -211,7 +216,7 @@ def test_an_old_table_of_a_venue_gives_low_certainty_and_its_date_is_stated(
     found = advise(basis(STAYING), TERMS, (unrated, old, *others), 0.1)
     assert found[0].certainty is expected
     day = f"{old.observed_at:%Y-%m-%d}"
-    aged = f"because the oldest table of a venue ({day}) is 31 days old; high without that."
+    aged = f"because the oldest table of a venue ({day}) is 31 days old; it would be high with recent tables."
     dated = f"agree. The oldest table of a venue is of {day}."
     assert found[0].sentence.endswith(aged if age == 31 else dated)
     assert found[1].certainty is Certainty.HIGH

@@ -19,10 +19,10 @@ def test_a_finding_states_evidence_proposal_and_record() -> None:
     (only,) = findings("MH511")
     assert only.message == (
         "BTC on 2026-03-10: fast margin 9.0 %, above 1.25 × 7.0 % by the formula of harmonized-baseline, "
-        "recalculated daily; proposal for the margin by this formula: raise to 9.0 %; harmonize "
+        "recalculated daily; proposal for the formula margin: raise to 9.0 %; harmonize "
         "thresholds BTC --as-of 2026-03-10 --apply FILE.yaml writes it, if a class changes; record: on for 100 of 2,000 days of underlyings (5.0 %), in 12 "
-        "runs per underlying, 10 separate runs; a breach followed within five days on 25.0 % of these days and "
-        "5.0 % of any (p 0.013); 3 of 20 first breaches foretold, "
+        "runs, each underlying counted alone (10 separate runs); a breach followed within five days on 25.0 % of these days and "
+        "5.0 % of any (p 0.013); first breaches foretold: 15 % (3 of 20), "
         "20.0 % expected by chance: confirms but does not foresee"
     )
     assert (only.underlying, only.remedy, only.venue) == ("BTC", "raise to 9.0 %", "")

@@ -121,7 +121,7 @@ def test_a_coin_without_a_class_has_no_command_and_no_proposal_above_the_whole_p
     assert len(lines) > 1
     (fast,) = [own for own in lines if own.startswith("MH511")]
     assert "fast margin 120.6 %" in fast
-    assert fast.endswith("; proposal for the margin in force: 100.0 %")
+    assert fast.endswith("; proposal for the formula margin: 100.0 %")
     (failing,) = [own for own in lines if own.startswith("MH515")]
     assert failing.endswith(
         "; proposal: margin at the whole position or close the contract; no class changes: LUNC has no class"

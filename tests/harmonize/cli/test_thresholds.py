@@ -65,17 +65,22 @@ def test_a_sentence_per_margin_says_whether_it_should_move_and_how_sure_that_is(
 ) -> None:
     lines = printed.splitlines()
     assert lines[0].startswith("as of 2026-11-29, read from the recorded archive")
-    venues, rule_set = lines[3:5]
+    assert lines[3] == (
+        "BTC: venues should rise (2.0 %); whether the reference (10.01 %) should move is disputed: it need not"
+        " move by the interval, but could fall by 5 of 6 models; threshold 5.785 %, 4.537 % to 14.05 %;"
+        " certainty low: prices 121 days old."
+    )
+    venues, rule_set = lines[5:7]
     assert venues.startswith(
         "BTC: the median IM of 17 venues at $1,000,000, 2.0 %, should rise; certainty low."
     )
     assert rule_set.startswith(
-        "BTC: whether the IM of harmonized-baseline at $1,000,000, 10.01 %, should move cannot be told; "
+        "BTC: whether the IM of harmonized-baseline at $1,000,000, 10.01 %, should move is disputed; "
         "certainty low."
     )
     for line in (venues, rule_set):
         assert "The 95 % interval is 4.537 % to 14.05 %, from the last 365 returns." in line
-        assert " at that size (5.783 % × 1.0004). The" in line
+        assert " at that size (5.783 %, raised by 0.04 % for the size). The" in line
         assert "models that cover longs and shorts" in line
         assert "the last price is 121 days old" in line
         assert "models are judged over fewer than 12 underlyings" in line
@@ -151,12 +156,12 @@ def test_the_benchmark_is_not_compared_with_itself_and_uncovered_losses_are_name
 
 
 def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
-    assert "Margin in force: the formula of harmonized-baseline, recalculated daily" in printed
+    assert "Formula margin: the formula of harmonized-baseline, recalculated daily" in printed
     assert "Need: the fast margin, GARCH(1,1)-t, filtered." in printed
     (line,) = [line for line in printed.splitlines() if line.startswith("MH513 BTC")]
     assert "8.427 % by the formula of harmonized-baseline, recalculated daily, at least" in line
     assert (
-        "; proposal for the margin in force: 7.307 %; no class changes: BTC stays in class A, whose v1"
+        "; proposal for the formula margin: 7.307 %; no class changes: BTC stays in class A, whose v1"
         in line
     )
     assert "--apply" not in line
@@ -191,6 +196,18 @@ def test_every_model_stands_with_every_tool_and_a_failing_one_as_failing(
     words = [" ".join(line.split()) for line in printed.splitlines()]
     assert any(line.startswith("EWMA 0.94, normal fails ") for line in words)
     assert any(line.startswith("GARCH(1,1)-t, filtered benchmark ") for line in words)
+
+
+def test_the_object_has_the_sentence_and_the_venues_left_out(printed: str, document: Any) -> None:
+    (own,) = document["underlyings"]
+    assert own["sentence"] == printed.splitlines()[3]
+    moves = {row["subject"].partition(" ")[0]: row["move"] for row in document["advice"]}
+    assert moves == {"median": "should rise", "IM": "disputed"}
+    left_out = [row for row in document["venues"] if row["is_excluded"]]
+    assert left_out
+    assert all(row["unknown_because"] and row["initial_rate"] is None for row in left_out)
+    known = [row for row in document["venues"] if row["initial_rate"] is not None]
+    assert not any(row["is_excluded"] for row in known)
 
 
 def test_a_constant_buffer_leaves_procyclicality_unchanged(document: Any) -> None:
@@ -263,7 +280,7 @@ def test_each_signal_has_its_record_and_one_that_does_not_foresee_says_so(
 ) -> None:
     records = {row["signal"]: row for row in document["signals"] if "days_on" in row}
     assert list(records) == ["MH511", "MH512", "MH513", "MH515"]
-    assert "MH514   not applicable: no margin is in force while it is on" in printed
+    assert "MH514   not applicable: there is no formula margin while it is on" in printed
     for record in records.values():
         if record["foretold"] <= (record["by_chance_share"] or 0) * record["first_breaches"]:
             assert record["tells"] != "foresees"
@@ -283,7 +300,7 @@ def test_each_signal_has_its_record_and_one_that_does_not_foresee_says_so(
         assert cells[6] == ("–" if p_value is None else f"{p_value:.2g}")
     heads = next(own for own in printed.splitlines() if own.startswith("signal  days on"))
     assert re.split(r"  +", heads)[2:7] == [
-        "runs per underlying",
+        "runs, each underlying alone",
         "separate runs",
         "followed",
         "any day",
@@ -317,10 +334,9 @@ def test_the_chart_draws_what_fails_coverage_hollow(answer: ThresholdsAnswer) ->
     groups = [g for g in root.iter(f"{svg}g") if g.get("role") == "img"]
     assert len(groups) == len(answer.candidates)
     for group in groups:
-        circle = group.find(f"{svg}circle")
-        assert circle is not None
+        mark = next(e for e in group if e.tag in {f"{svg}circle", f"{svg}rect"})
         title = group.findtext(f"{svg}title") or ""
-        assert (circle.get("fill") == "none") == ("covers both sides" not in title)
+        assert (mark.get("fill") == "none") == ("covers both sides" not in title)
     assert any("covers both sides" not in (g.findtext(f"{svg}title") or "") for g in groups)
     assert not isinstance(answer.default, Unknown)
 

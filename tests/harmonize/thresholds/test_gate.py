@@ -8,7 +8,7 @@ from harmonize.adequacy.horizons import Side
 from harmonize.core.schedule import Unknown
 from harmonize.thresholds.choice import Candidate, DefaultThreshold, candidate, choose_default
 from harmonize.thresholds.comparison import HitRate
-from harmonize.thresholds.gate import GateResult, judge_model, judge_models
+from harmonize.thresholds.gate import NOT_TESTABLE, GateResult, judge_model, judge_models
 from harmonize.thresholds.path import Model, Tool
 from harmonize.thresholds.scores import CostScore, Outcomes, PathScore, score_side
 
@@ -51,7 +51,7 @@ def test_the_truth_is_offered_against_a_constant() -> None:
     assert (result.sides, result.rejections <= 2) == (24, True)
     better, covers, each = result.conditions
     assert better.figure == getattr(result.tick, "p_value", None)
-    assert covers.requirement == "interval not above 1.0 %"
+    assert covers.requirement == "lower end at most 1.0 %"
     assert each.text == f"{result.rejections} of 24"
 
 
@@ -88,7 +88,7 @@ def test_three_rejected_sides_are_too_many_and_two_are_not() -> None:
 def test_a_model_without_every_side_is_not_offered() -> None:
     result = judge_model(Model.IMPLIED, outcomes_of(VOLATILITY, ASSETS[:1]), BENCHMARK, 0.99)
     assert met(result)[2] is False
-    assert result.conditions[2].text == "observed on 2 of 24"
+    assert result.conditions[2].text == f"{NOT_TESTABLE}: observed on 2 of 24 sides"
     assert result.conditions[2].requirement == "at most 2 of 24 rejected"
     nothing = judge_model(Model.LEARNED, [], BENCHMARK, 0.99)
     assert met(nothing) == [False, False, False]

@@ -91,3 +91,20 @@ def test_a_number_does_not_stand_under_a_circle() -> None:
     x, y = (float(circle.get(name) or 0) for name in ("cx", "cy"))
     left, lower = (float(own or 0) for own in place(numbered, beside))
     assert not (left - 4.5 < x < left + 8 + 4.5 and lower - 8 - 4.5 < y < lower + 4.5)
+
+
+def test_no_two_groups_share_colour_and_shape() -> None:
+    points = [CostPoint(f"g{n}", f"g{n}", n / 10, 0.1, is_covering=True) for n in range(10)]
+    styles = [
+        (shape.tag, shape.get("class"))
+        for group in marks(drawn(*points))
+        for shape in (*group.findall("circle"), *group.findall("rect"))
+    ]
+    assert len(set(styles)) == 10
+    squares = [r.get("class") for r in drawn(*points).iter("rect") if r.get("width") == "9"]
+    assert squares == ["b0", "b1", "b2"] * 2, "three in the chart, three in the legend"
+
+
+def test_the_vertical_axis_has_a_title() -> None:
+    texts = [text.text for text in drawn(*POINTS).iter("text")]
+    assert "mean margin, % of notional" in texts

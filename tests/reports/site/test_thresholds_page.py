@@ -69,21 +69,70 @@ def test_the_first_sentence_counts_the_statements_and_the_models() -> None:
     shown = plain(page())
     assert (
         "By daily 99 % thresholds, the median initial margin (IM) of venues should rise on 2 of 2 underlyings."
-        " 2 of these 2 statements are of high certainty. A threshold is the margin that covers"
+        " 2 of the 2 statements on venues are of high certainty. A threshold is the margin that covers the"
+        " daily loss of a long and of a short on 99 % of days each, known on the day before: these statements"
+        " hold if a position may take one day to close."
     ) in shown
-    assert "1 of 2 models may replace the benchmark model (the gate)" in shown
+    words = "At 99 %, 1 of 2 models may replace the benchmark model (the gate); none at 99.5 %."
+    assert words in plain(page(replace(sample(), thresholds=with_levels())))
+
+
+def with_levels() -> ThresholdSection:
+    """The section with the level of every row of the gate."""
+    section = threshold_section()
+    return replace(
+        section, gate=tuple(replace(row, level=row.level or 0.99) for row in section.gate)
+    )
+
+
+def with_reference(*moves: str) -> ThresholdSection:
+    """Returns rows named A, B … whose venues should rise, with a statement on the reference each."""
+    first = threshold_section().rows[0]
+    own = first.advice[0]
+    rows = tuple(
+        replace(
+            first,
+            underlying=name,
+            age_days=31,
+            advice=tuple(
+                replace(each, certainty="low")
+                for each in (own, replace(own, subject="IM of harmonized-baseline", move=move))
+            ),
+        )
+        for name, move in zip("ABCDEF", moves, strict=False)
+    )
+    return replace(threshold_section(), rows=rows)
+
+
+def test_the_lead_counts_the_statements_on_the_reference_and_names_few() -> None:
+    moves = ("could fall", "need not move", "need not move", "disputed", "need not move")
+    section = with_reference(*moves, "need not move")
+    shown = plain(page(replace(sample(), thresholds=section)))
+    assert (
+        "of venues should rise on 6 of 6 underlyings. The IM of harmonized-baseline need not move on 4,"
+        " could fall on 1 (A) and should rise on none; on 1 it is disputed. The certainty of all of them is"
+        " low: every last price is more than 30 days old."
+    ) in shown
+    told = plain(page(replace(sample(), thresholds=with_reference("cannot be told"))))
+    assert "should rise on none; on 1 it cannot be told." in told
+    assert "IM of harmonized-baseline need" not in plain(page())
 
 
 def test_the_first_sentence_counts_statements_without_a_direction_apart() -> None:
     section = threshold_section()
     first, second = section.rows
     moved = replace(first, advice=(replace(first.advice[0], move="could fall"),))
-    open_ = replace(second, advice=(replace(second.advice[0], move="cannot be told"),))
-    shown = plain(page(replace(sample(), thresholds=replace(section, rows=(moved, open_)))))
-    assert "of venues could fall on 1 of 2 underlyings. On 1 it cannot be told." in shown
-    neither = replace(section, rows=(open_,))
-    shown = plain(page(replace(sample(), thresholds=neither)))
-    assert "no median margin of venues can be judged on 1 underlying." in shown
+    for move, words in (
+        ("disputed", "On 1 it is disputed."),
+        ("cannot be told", "On 1 it cannot be told."),
+        ("cannot be judged", "On 1 it cannot be judged."),
+    ):
+        open_ = replace(second, advice=(replace(second.advice[0], move=move),))
+        shown = plain(page(replace(sample(), thresholds=replace(section, rows=(moved, open_)))))
+        assert f"of venues could fall on 1 of 2 underlyings. {words}" in shown
+        neither = replace(section, rows=(open_,))
+        shown = plain(page(replace(sample(), thresholds=neither)))
+        assert f"no median margin of venues has a verdict on 1 underlying. {words}" in shown
 
 
 def test_the_first_sentence_says_that_old_prices_leave_no_high_certainty() -> None:
@@ -94,8 +143,9 @@ def test_the_first_sentence_says_that_old_prices_leave_no_high_certainty() -> No
         page(replace(sample(), thresholds=old))
     )
     every = replace(section, rows=(replace(first, age_days=31),))
-    assert "None of these statements is of high certainty: every last price is more than" in plain(
-        page(replace(sample(), thresholds=every))
+    assert (
+        "The certainty of all of them is high: every last price is more than 30 days old."
+        in plain(page(replace(sample(), thresholds=every)))
     )
 
 
@@ -105,7 +155,9 @@ def test_a_row_states_threshold_reference_venues_and_what_should_move() -> None:
     assert "should rise models: 2 rise" in shown
     assert "The certainty of every statement is high BTC" not in shown
     assert "The certainty of every statement is high" in shown
-    assert with_thresholds().thresholds.rows[0].advice[0].sentence in shown
+    assert (
+        "BTC: venues should rise (5.0 %); threshold 7.2 %, 6.1 % to 8.2 %; certainty high." in shown
+    )
 
 
 def test_the_margins_of_venues_have_days_of_observation_and_a_link() -> None:
@@ -116,6 +168,33 @@ def test_the_margins_of_venues_have_days_of_observation_and_a_link() -> None:
     assert [row["venue"] for row in rows] == ["bybit", "htx", "kraken", "okx"]
     assert (rows[1]["initial"], rows[1]["reason"]) == ("", "IM is not observed")
     assert rows[3]["observed_at"] == "2025-11-18T00:00:00Z"
+    assert [row["state"] for row in rows] == ["known", "unknown", "known", "known"]
+
+
+def test_venues_that_cannot_be_compared_are_counted_with_their_reasons() -> None:
+    section = threshold_section()
+    own = section.rows[0]
+    reasons = (
+        "lower bounds",
+        "documentation only",
+        "lower bounds",
+        "not trading",
+        "one order book",
+    )
+    left_out = tuple(
+        replace(own.venue_rates[1], venue=f"v{n}", reason=reason, is_excluded=True)
+        for n, reason in enumerate(reasons)
+    )
+    rows = (replace(own, venue_rates=(*own.venue_rates, *left_out)), *section.rows[1:])
+    document = replace(sample(), thresholds=replace(section, rows=rows))
+    shown = plain(part("moves", document))
+    assert "3 venues, 1 unknown, 5 left out" in shown
+    assert (
+        "on BTC 5 of 9: 2 (lower bounds), 1 (documentation only), 1 (not trading) and 1 for other reasons."
+    ) in shown
+    assert "left out" not in plain(part("moves"))
+    kept = [r for r in rows_of("thresholds-venues.csv", document) if r["state"] == "left out"]
+    assert [r["reason"] for r in kept] == list(reasons)
 
 
 def test_venues_observed_no_later_than_a_day_are_counted() -> None:
@@ -124,7 +203,7 @@ def test_venues_observed_no_later_than_a_day_are_counted() -> None:
     undated = replace(own.venue_rates[0], observed_from="", date_kind="no later than")
     rows = (replace(own, venue_rates=(undated, *own.venue_rates[1:])), *section.rows[1:])
     shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
-    assert "observed 12–20 Nov 2025 1 of these with a latest date only" in shown
+    assert "observed 12–20 Nov 2025 1 of them on this day or earlier" in shown
 
 
 def test_a_threshold_without_upper_end_or_statement_says_so() -> None:
@@ -158,7 +237,7 @@ def test_what_fails_coverage_is_hollow_and_the_default_is_large() -> None:
     assert "tool: buffer of 25 %" in large
     assert "60 paths" not in plain(part("frontier"))
     assert "Hollow: fails coverage, 1 of 3 paths." in plain(part("frontier"))
-    assert "Default, the large circle: " in plain(part("frontier"))
+    assert "Default, the large mark: " in plain(part("frontier"))
 
 
 def test_without_a_default_the_page_shows_the_benchmark_and_says_so() -> None:
@@ -171,7 +250,13 @@ def test_without_a_default_the_page_shows_the_benchmark_and_says_so() -> None:
 
 
 def test_each_model_has_its_threshold_or_none() -> None:
-    assert "2025-11-20 7.1 % 6.5 % n/o" in plain(part("models"))
+    shown = plain(part("models"))
+    assert "2025-11-20 7.1 % 6.5 % " in shown
+    assert "n/o: no threshold, for the reason in the CSV file." in shown
+    assert (
+        f"Without a column, as no underlying has a threshold: {FAST} (the fit did not converge)"
+    ) in shown
+    assert "GARCH filtered" not in shown
     (unknown, *_) = [r for r in rows_of("thresholds-models.csv") if r["model"] == FAST]
     assert (unknown["margin"], unknown["reason"]) == ("", "the fit did not converge")
 
@@ -203,8 +288,13 @@ def test_models_whose_names_have_commas_are_told_apart() -> None:
 
 def test_signals_have_a_record_evidence_and_a_proposal() -> None:
     shown = plain(part("signals"))
-    assert "Days on Runs per underlying Separate runs Followed Any day p Foretold" in shown
-    assert "100 of 2,000 12 10 25.0 % 5.0 % 0.013 3 of 20 20.0 % confirms but does not" in shown
+    assert (
+        "Days on Runs, each underlying counted alone Separate runs Followed Any day p Foretold"
+        in shown
+    )
+    assert (
+        "100 of 2,000 12 10 25.0 % 5.0 % 0.013 15 % (3 of 20) 20.0 % confirms but does not" in shown
+    )
     rows = list(csv.DictReader(io.StringIO(files()["thresholds-signals.csv"].decode())))
     figures = ("runs_per_underlying", "separate_runs", "confirming_p", "p_value")
     assert [rows[0][name] for name in figures] == ["12", "10", "0.013", "0.7"]
@@ -213,7 +303,7 @@ def test_signals_have_a_record_evidence_and_a_proposal() -> None:
     assert "no asset" in shown
     assert "1.25 × 7.0 % by the formula of harmonized-baseline, recalculated daily 9.0 %" in shown
     assert "Need: the fast margin" in shown
-    assert "A proposal is for the margin in force." in shown
+    assert "A proposal is for the formula margin: the fast margin of the day (MH511)" in shown
     quiet = replace(
         threshold_section(),
         signals=tuple(replace(s, evidence=()) for s in threshold_section().signals),
@@ -252,6 +342,8 @@ def test_numbers_of_the_file_are_those_of_the_document() -> None:
         str(expected.reference),
     )
     assert (first["lowest_venue"], first["sentence"]) == ("okx", expected.advice[0].sentence)
+    whole = "BTC: venues should rise (5.0 %); threshold 7.2 %, 6.1 % to 8.2 %; certainty high."
+    assert first["sentence_of_underlying"] == whole
 
 
 def test_a_hostile_name_is_inert() -> None:
@@ -320,7 +412,78 @@ def test_an_open_statement_states_what_the_interval_says_beside_the_models() -> 
     section = threshold_section()
     first = section.rows[0]
     for required, words in ((0.05, "rise"), (0.07, "stay"), (0.09, "fall")):
-        own = replace(first.advice[0], move="cannot be told", required=required)
+        own = replace(first.advice[0], move="disputed", required=required)
         rows = (replace(first, advice=(own,)),)
         shown = plain(part("moves", replace(sample(), thresholds=replace(section, rows=rows))))
-        assert f"cannot be told interval: {words}; models: 2 rise" in shown
+        assert f"disputed interval: {words}; models: 2 rise" in shown
+
+
+def test_the_file_of_the_frontier_has_numbers_unrounded() -> None:
+    section = threshold_section()
+    exact = replace(section.models[0], mean_margin=0.0612345, rise_30d=1.23456)
+    document = replace(sample(), thresholds=replace(section, models=(exact, *section.models[1:])))
+    rows = rows_of("thresholds-frontier.csv", document)
+    assert (rows[0]["mean_margin_rate"], rows[0]["rise_30d_share"]) == ("0.0612345", "1.23456")
+    assert [row["default"] for row in rows] == ["no", "no", "yes"]
+    assert (rows[0]["covers_both_sides"], rows[0]["fails"]) == ("no", exact.fails)
+
+
+def test_the_report_card_states_where_the_benchmark_has_no_fit() -> None:
+    section = threshold_section()
+    rows = tuple(
+        replace(row("BTC", "2025-11-20"), underlying=name, tested_days=1_000, benchmark_replaced=n)
+        for name, n in (("A", 750), ("B", 570), ("C", 0), ("D", 500), (SCRIPT, 1_000))
+    )
+    replaced = replace(section, rows=rows, benchmark_fallback="EWMA 0.94, filtered")
+    shown = plain(part("gate", replace(sample(), thresholds=replaced)))
+    assert (
+        "On 46 % of tested days, and on 75 % of A's and 57 % of B's, the fit of the benchmark failed and"
+        " EWMA 0.94, filtered, stands in its place."
+    ) in shown
+    assert "stands in its place" not in plain(part("gate"))
+
+
+def test_a_model_with_too_little_data_is_not_testable_and_does_not_fail() -> None:
+    section = with_levels()
+    words = "not testable: 4.17 breaches expected on a side, 5 are required"
+    gate = tuple(
+        replace(
+            own,
+            conditions=(
+                replace(own.conditions[0], is_met=True),
+                *(replace(c, is_met=False, text=words) for c in own.conditions[1:]),
+            ),
+        )
+        if own.level == 0.995 and own.model == SLOW
+        else own
+        for own in section.gate
+    )
+    document = replace(sample(), thresholds=replace(section, gate=gate))
+    shown = plain(part("gate", document))
+    assert f"{SLOW} not testable p 0.02" in shown
+    assert f"At 99.5 %, none of 2 models passes. Not testable: {SLOW}." in shown
+    assert f"{words} (not met)" not in shown
+    states = [r["gate"] for r in rows_of("thresholds-gate.csv", document) if r["level"] == "0.995"]
+    assert states == ["not testable"] * 3 + ["fails"] * 3
+
+
+def test_a_venue_without_a_rise_has_its_next_observation() -> None:
+    section = threshold_section()
+    words = "only the model, 1 day after the worst day; binance observed 2022-10-20 and 2022-11-25"
+    first, *others = section.episodes[1].models
+    own = replace(
+        section.episodes[1],
+        rose_after="",
+        rose_by="",
+        venue_next_at="2022-11-25T00:00:00Z",
+        models=(replace(first, first_mover=words), *others),
+    )
+    document = replace(sample(), thresholds=replace(section, episodes=(own,)))
+    shown = plain(part("episodes", document))
+    assert (
+        "no rise seen, next observed 25 Nov 2022 only the model, 1 day after the worst day" in shown
+    )
+    assert "binance observed" not in shown
+    rows = rows_of("thresholds-episodes.csv", document)
+    assert {r["venue_next_at"] for r in rows} == {"2022-11-25T00:00:00Z"}
+    assert rows[0]["first_mover"] == words

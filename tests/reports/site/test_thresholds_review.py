@@ -80,3 +80,26 @@ def test_without_a_review_the_reason_stands_there_and_no_file() -> None:
     assert "harmonized-baseline 2026.11: not reviewed: on no day do half." in shown(review)
     assert "thresholds-review.csv" not in files(review)
     assert 'id="calibration"' not in files(None)["thresholds.html"].decode()
+
+
+def test_series_that_end_later_than_the_thresholds_are_named() -> None:
+    """The thresholds of BTC end on 20 November 2025, the review on 25 March 2026."""
+    rows = tuple(
+        replace(own, series="binance spot BTCUSDT 1d", last_day="2026-03-25")
+        for own in sample_review().since
+    )
+    own = replace(sample_review(), since=rows)
+    words = shown(own)
+    assert (
+        "one series per underlying, the longest with recent prices, which the CSV file names."
+        in words
+    )
+    assert (
+        "These end later than those of the thresholds: BTC by binance spot BTCUSDT 1d to 25 Mar 2026."
+        in words
+    )
+    earlier = tuple(replace(row, last_day="2025-11-20") for row in rows)
+    assert "These end later" not in shown(replace(own, since=earlier))
+    assert "The review uses one series" not in shown(sample_review())
+    data = csv.DictReader(io.StringIO(files(own)["thresholds-review.csv"].decode()))
+    assert [row["series"] for row in data] == ["binance spot BTCUSDT 1d"] * 2 + [""] * 2

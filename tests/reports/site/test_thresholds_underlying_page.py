@@ -7,6 +7,8 @@ import re
 from dataclasses import replace
 from functools import cache
 
+import pytest
+
 from harmonize.document import AuditDocument, NoThresholdRow, ThresholdPathRow, ThresholdSection
 from reports.site.folder import site_files
 from reports.site.thresholds_addresses import thresholds_path
@@ -95,6 +97,13 @@ def test_an_open_statement_reads_as_a_sentence() -> None:
     section = replace(threshold_section(), rows=(replace(first, advice=(advice,)),))
     words = plain(page(with_section(section), "thresholds/btc.html"))
     assert "Whether the median IM of 3 venues (5.0 %) should move cannot be told. Cert" in words
+    disputed = replace(first.advice[0], move="disputed", required=0.07, staying=1, models=3)
+    section = replace(section, rows=(replace(first, advice=(disputed,)),))
+    words = plain(page(with_section(section), "thresholds/btc.html"))
+    assert (
+        "Whether the median IM of 3 venues (7.0 %) should move is disputed: it need not move by the interval,"
+        " but should rise by 2 of 3 models. Certainty: high."
+    ) in words
 
 
 def test_the_headline_has_the_threshold_that_the_sentences_compare() -> None:
@@ -172,15 +181,23 @@ def test_a_margin_that_is_not_known_has_no_line_but_its_reason() -> None:
 
 def test_table_and_file_have_every_day_the_newest_first() -> None:
     rows = list(csv.DictReader(io.StringIO(files()["thresholds/btc-path.csv"].decode())))
-    assert [rows[0]["Day"], rows[-1]["Day"]] == ["2025-11-20", "2025-11-01"]
-    by_day = {own["Day"]: own for own in rows}
-    assert by_day["2025-11-08"]["Default"] == by_day["2025-11-08"]["Default at $1m"] == "–"
-    assert by_day["2025-11-01"]["Default at $1m"] == by_day["2025-11-01"]["Volume before"] == "–"
-    assert by_day["2025-11-20"]["Default at $1m"].replace(NBSP, " ") == "7.13 %"
-    assert by_day["2025-11-20"]["Volume before"] == "$9.02bn"
-    assert by_day["2025-11-13"]["Loss above it"].replace(NBSP, " ") == "9.51 %"
-    assert by_day["2025-11-13"]["Side"] == "short"
-    assert by_day["2025-11-12"]["Side"] == ""
+    assert [rows[0]["day"], rows[-1]["day"]] == ["2025-11-20", "2025-11-01"]
+    by_day = {own["day"]: own for own in rows}
+    assert (by_day["2025-11-08"]["default_rate"], rows[0]["default_rate"]) == ("", "0.071")
+    assert rows[0]["fast_margin_rate"] == "0.088"
+    assert by_day["2025-11-08"]["default_at_size_rate"] == ""
+    assert (
+        by_day["2025-11-01"]["default_at_size_rate"]
+        == by_day["2025-11-01"]["volume_before_usd"]
+        == ""
+    )
+    assert float(rows[0]["default_at_size_rate"]) == pytest.approx(0.0713, abs=5e-5)
+    assert float(rows[0]["volume_before_usd"]) == pytest.approx(9.02e9, rel=1e-3)
+    assert by_day["2025-11-13"]["loss_rate"] == "0.0951"
+    assert by_day["2025-11-13"]["side"] == "short"
+    assert by_day["2025-11-12"]["side"] == ""
+    shown_day = next(line for line in shown("path").split("2025-11-") if line.startswith("13 "))
+    assert shown_day.startswith("13 7.1 % 7.4 % 9.51 % short")
     assert files()["thresholds/btc-path.svg"].startswith(b"<")
 
 
@@ -246,10 +263,15 @@ def test_a_benchmark_shown_as_the_default_names_what_is_in_its_place() -> None:
 
 def test_signals_of_this_underlying_have_evidence_and_record() -> None:
     own = shown("signals")
-    assert "MH511 fast margin above 1.25 × the margin in force 2025-11-20" in own
-    assert "on for 100 of 2,000 days, in 12 runs per underlying, 10 separate runs; followed" in own
-    assert "followed 25.0 %, any day 5.0 % (p 0.013); 3" in own
-    assert "3 of 20 first breaches foretold, 20.0 % by chance: confirms" in own
+    assert "MH511 fast margin above 1.25 × the formula margin 2025-11-20" in own
+    assert (
+        "on for 100 of 2,000 days, in 12 runs, each underlying counted alone (10 separate runs)"
+        in own
+    )
+    assert (
+        "followed 25.0 %, any day 5.0 % (p 0.013); first breaches foretold: 15 % (3 of 20)" in own
+    )
+    assert "(3 of 20), 20.0 % by chance: confirms" in own
     assert "2025-03-01" not in own
     quiet = replace(threshold_section(), signals=tuple(signal(code) for code in CODES))
     assert "No signal is on for BTC." in shown("signals", with_section(quiet))
@@ -263,6 +285,28 @@ def test_episodes_have_every_model_and_what_the_venue_required() -> None:
         "last observed before on 20 Oct 2022; first rise between 20 Oct 2022 and 18 Dec 2022" in own
     )
     assert "Venue: binance was first observed 2022-02-12, after the episode began" in own
+
+
+def test_a_model_in_place_of_others_has_one_row() -> None:
+    section = threshold_section()
+    own = section.episodes[1]
+    filtered = replace(own.models[0], model="EWMA 0.94, filtered")
+    instead = [
+        replace(filtered, model=name, fallback=f"EWMA 0.94, filtered, in place of {name}")
+        for name in (FAST, "peaks over threshold")
+    ]
+    changed = replace(instead[1], largest=0.5)
+    for models, words in (
+        (
+            (filtered, *instead),
+            f"EWMA 0.94, filtered; also in place of {FAST} and peaks over threshold",
+        ),
+        ((filtered, instead[0], changed), f"EWMA 0.94, filtered; also in place of {FAST} 6.0 %"),
+    ):
+        episodes = (replace(own, models=models),)
+        words_shown = shown("episodes", with_section(replace(section, episodes=episodes)))
+        assert words in words_shown
+        assert words_shown.count("6.0 %") == (1 if models[2] is instead[1] else 2)
 
 
 def test_series_of_prices_have_their_dates() -> None:
