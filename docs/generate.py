@@ -317,9 +317,9 @@ def _validation(_: str) -> str:
         (
             row.underlying,
             _span_text([day.day for day in recordings.of(row.underlying)]),
-            _decimals(row.ratio, 2),
-            _decimals(row.rank_correlation, 2),
-            _decimals(row.overstatement, 0),
+            _figure(row.ratio, ".2g"),
+            _figure(row.rank_correlation, ".2f"),
+            _figure(row.overstatement, ".0f"),
         )
         for row in validate(underlyings, terms)
     )
@@ -331,8 +331,8 @@ def _span_text(days: Sequence[date]) -> str:
     return f"{len(days)} from {min(days)} to {max(days)}"
 
 
-def _decimals(value: float | None, digits: int) -> str:
-    return "unknown" if value is None else f"{value:.{digits}f}"
+def _figure(value: float | None, form: str) -> str:
+    return "unknown" if value is None else f"{value:{form}}"
 
 
 PARTS: Mapping[Path, Mapping[str, PartWriter]] = MappingProxyType(
