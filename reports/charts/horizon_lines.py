@@ -6,6 +6,8 @@ Against time, a margin holds up to where it meets the move.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
+from math import log
 
 from harmonize.text import numbers
 from harmonize.text.sanitize import plain, short
@@ -115,6 +117,29 @@ def with_jumps(
     first, last = (min(x for x, _ in known), max(x for x, _ in known)) if known else (0.0, 0.0)
     ends = [(x, value) for x, *values in sorted(jumps) if first < x < last for value in values]
     return tuple(sorted([*known, *ends]))
+
+
+def envelope(lines: Sequence[Sequence[Point]]) -> tuple[tuple[float, float, float], ...]:
+    """Returns the least and largest value of several lines by place, on both sides of each jump.
+
+    A line is straight between its points on logarithmic axes; a place that occurs twice is a jump.
+    """
+    found = []
+    for x in sorted({x for line in lines for x, _ in line}):
+        known = [line for line in lines if line[0][0] <= x <= line[-1][0]]
+        for is_after in (False, True):
+            values = [_value_at(line, x, is_after=is_after) for line in known]
+            found.append((x, min(values), max(values)))
+    return tuple(dict.fromkeys(found))
+
+
+def _value_at(line: Sequence[Point], x: float, *, is_after: bool) -> float:
+    """Returns the value of a line at a place within it, before or after a jump there."""
+    here = [value for place, value in line if place == x]
+    if here:
+        return here[-1 if is_after else 0]
+    (x0, y0), (x1, y1) = next(pair for pair in pairwise(line) if pair[0][0] < x < pair[1][0])
+    return float(y0 * (y1 / y0) ** (log(x / x0) / log(x1 / x0)))
 
 
 def horizon_lines(frame: Frame, moves: Sequence[MoveLine], levels: Sequence[LevelLine]) -> Svg:

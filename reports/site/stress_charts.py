@@ -1,13 +1,13 @@
 """Charts of a stress: moves against shocks, now and harmonized, and liquidations by price."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from harmonize.document import StressPointRow, StressRow
+from harmonize.document import CliffRow, StressChangedCliffRow, StressPointRow, StressRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
 from reports.charts.density_bars import CliffMark, DensityBin, FirstMark, density_bars
-from reports.charts.horizon_lines import MoveLine, Point, shock_lines
+from reports.charts.horizon_lines import MoveLine, Point, envelope, shock_lines, with_jumps
 from reports.charts.svg import Frame
 from reports.html.page import Chart
 from reports.site.addresses import underlying_slug
@@ -43,6 +43,9 @@ _BIN_HEADS = ("venue", "fall_from", "fall_to", "price_from_usd", "price_to_usd",
 
 Outcome = tuple[float, float, float]
 """Shock, liquidity multiplier and move."""
+
+Series = tuple[float, tuple[Point, ...]]
+"""Liquidity multiplier, and the moves by shock with both ends of each jump."""
 
 
 def stress_figures(context: ReportContext, row: StressRow, folder: str) -> list[Figure]:
@@ -88,12 +91,8 @@ def _curve_chart(row: StressRow) -> Chart:
     key = harmonized_key([(own.what_if, own.rule_set) for own in row.changed])
     name = rules_name(*key) if key else ""
     lines = [
-        _line(_TODAY, "c0 d0", "b0", [(p.shock, p.liquidity, p.move) for p in row.points]),
-        *(
-            [_line(name, "c1 d1", "b1", _changed_outcomes(row, key), _first_behaviour(row, key))]
-            if key
-            else []
-        ),
+        _line(_TODAY, "c0 d0", "b0", _series_in_force(row)),
+        *([_line(name, "c1 d1", "b1", _series_under(row, key))] if key else []),
     ]
     return Chart(
         title=title,
@@ -111,12 +110,47 @@ def _curve_chart(row: StressRow) -> Chart:
     )
 
 
-def _changed_outcomes(row: StressRow, key: tuple[str, str]) -> list[Outcome]:
+def _series_in_force(row: StressRow) -> list[Series]:
+    """Returns the curve under each liquidity multiplier, with its cliffs."""
     return [
-        (changed.shock, changed.liquidity, changed.move)
-        for changed in row.changed
-        if (changed.what_if, changed.rule_set) == key
+        (
+            liquidity,
+            with_jumps(
+                ((own.shock, own.move) for own in row.points if own.liquidity == liquidity),
+                _jumps(own for own in row.cliffs if own.liquidity == liquidity),
+            ),
+        )
+        for liquidity in sorted({own.liquidity for own in row.points})
     ]
+
+
+def _series_under(row: StressRow, key: tuple[str, str]) -> list[Series]:
+    """Returns the curve under other rules by reaction and liquidity multiplier, with its cliffs."""
+    changed = [own for own in row.changed if (own.what_if, own.rule_set) == key]
+    cliffs = [own for own in row.changed_cliffs if (own.what_if, own.rule_set) == key]
+    kinds = dict.fromkeys((own.behaviour, own.liquidity) for own in changed)
+    return [
+        (
+            kind[1],
+            with_jumps(
+                (
+                    (own.shock, own.move)
+                    for own in changed
+                    if (own.behaviour, own.liquidity) == kind
+                ),
+                _jumps(own for own in cliffs if (own.behaviour, own.liquidity) == kind),
+            ),
+        )
+        for kind in kinds
+    ]
+
+
+def _jumps(
+    cliffs: Iterable[CliffRow | StressChangedCliffRow],
+) -> Iterator[tuple[float, float, float]]:
+    for cliff in cliffs:
+        if cliff.after is not None:
+            yield cliff.shock, cliff.before, cliff.after
 
 
 def _first_behaviour(row: StressRow, key: tuple[str, str]) -> list[Outcome]:
@@ -129,33 +163,24 @@ def _first_behaviour(row: StressRow, key: tuple[str, str]) -> list[Outcome]:
     ]
 
 
-def _line(
-    name: str,
-    css: str,
-    band_css: str,
-    outcomes: Sequence[Outcome],
-    drawn: Sequence[Outcome] | None = None,
-) -> MoveLine:
-    """Returns the line of the middle multiplier, and the band from the least to the largest move.
+def _line(name: str, css: str, band_css: str, series: Sequence[Series]) -> MoveLine:
+    """Returns the first series of the middle multiplier, and the band from the least to the largest move.
 
     The axes are logarithmic, without a shock of 0.
     """
-    known = [outcome for outcome in outcomes if outcome[0] > 0.0 and outcome[2] > 0.0]
-    liquidities = sorted({liquidity for _, liquidity, _ in known})
+    drawn = [(k, tuple(own for own in points if min(own) > 0.0)) for k, points in series]
+    liquidities = sorted({liquidity for liquidity, points in drawn if points})
     middle = liquidities[(len(liquidities) - 1) // 2] if liquidities else 0.0
-    label = f"{name}, {multiplier(middle)}"
-    points: list[Point] = sorted(
-        (shock, move)
-        for shock, liquidity, move in (known if drawn is None else drawn)
-        if liquidity == middle and shock > 0.0
-    )
-    moves: dict[float, list[float]] = {}
-    for shock, _, move in known:
-        moves.setdefault(shock, []).append(move)
-    band = tuple((shock, min(values), max(values)) for shock, values in sorted(moves.items()))
+    line = next((points for liquidity, points in drawn if points and liquidity == middle), ())
     ends = f"{multiplier(liquidities[0])} to {multiplier(liquidities[-1])}" if liquidities else ""
-    note = f"{name}, liquidity multipliers {ends}"
-    return MoveLine(label, css, tuple(points), band, band_name=note, band_css=band_css)
+    return MoveLine(
+        f"{name}, {multiplier(middle)}",
+        css,
+        line,
+        envelope([points for _, points in drawn if points]),
+        band_name=f"{name}, liquidity multipliers {ends}",
+        band_css=band_css,
+    )
 
 
 def _comparison(row: StressRow, name: str, key: tuple[str, str] | None) -> str:

@@ -3,7 +3,7 @@
 from harmonize.document import StressRow
 from harmonize.text import numbers
 from harmonize.text.words import join_words
-from reports.site.stress_changes import change_sentence
+from reports.site.stress_changes import change_sentence, harmonized_key, rules_name
 from reports.site.stress_glossary import Statement
 from reports.site.stress_words import (
     IF_LEVERAGE,
@@ -88,6 +88,7 @@ def _price_sentence(row: StressRow) -> str:
     return (
         f"Forced sales deepen the fall from {numbers.axis_rate(row.shock)} to {deepened}; positions lose"
         f" {losses} more than their margin. No public data identifies this deepening.{_cliff_sentence(row)}"
+        f"{_changed_cliff_sentence(row)}"
     )
 
 
@@ -101,6 +102,26 @@ def _cliff_sentence(row: StressRow) -> str:
     return (
         f" A slightly larger shock than {join_words(names, 3)} deepens the fall by at least 1 % more"
         " (a cliff)."
+    )
+
+
+def _changed_cliff_sentence(row: StressRow) -> str:
+    """Returns where the fall jumps under the harmonized rules, and how far; empty if it does not."""
+    key = harmonized_key([(own.what_if, own.rule_set) for own in row.changed])
+    cliffs = [
+        (own, own.after)
+        for own in row.changed_cliffs
+        if (own.what_if, own.rule_set) == key and own.after is not None
+    ]
+    if key is None or not cliffs:
+        return ""
+    largest, after = max(cliffs, key=lambda pair: pair[1] - pair[0].before)
+    shocks = [own.shock for own, _ in cliffs]
+    places = dict.fromkeys((fall_text(min(shocks)), fall_text(max(shocks))))
+    return (
+        f" Under {rules_name(*key)}, the fall jumps at a shock of {' to '.join(places)}, at"
+        f" {multiplier(largest.liquidity)} from {fall_text(largest.before)} to {fall_text(after)} (a cliff):"
+        " there, many positions have one threshold."
     )
 
 

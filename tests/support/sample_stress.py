@@ -11,6 +11,7 @@ from harmonize.document import (
     ReverseStressRow,
     StressAbsentRow,
     StressBinRow,
+    StressChangedCliffRow,
     StressChangedPointRow,
     StressDefaultRow,
     StressEffectRow,
@@ -165,6 +166,11 @@ def stress(underlying: str, venues: Sequence[str], rule_sets: Sequence[str]) -> 
             StressDefaultRow("open interest", "2 venues", "measured", "table of the package"),
         ),
         changed=tuple(own for name in rule_sets for own in changed(name)),
+        changed_cliffs=tuple(
+            StressChangedCliffRow("reference", name, "notional kept", k, 0.047, 0.047, after, 1e9)
+            for name in rule_sets
+            for k, after in ((4.0, 0.071), (10.0, 0.127))
+        ),
         validation=(
             StressValidationRow(
                 *(underlying, "venue-a", 49, 1e9, 2.6e8, 0.26, 0.64, 44.3, ""),

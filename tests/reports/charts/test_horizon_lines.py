@@ -5,7 +5,14 @@ from itertools import pairwise
 
 import pytest
 
-from reports.charts.horizon_lines import LevelLine, MoveLine, horizon_lines, size_lines, with_jumps
+from reports.charts.horizon_lines import (
+    LevelLine,
+    MoveLine,
+    envelope,
+    horizon_lines,
+    size_lines,
+    with_jumps,
+)
 from reports.charts.svg import Frame
 
 FRAME = Frame("key", "Title", "What it shows")
@@ -120,3 +127,17 @@ def test_a_line_has_both_ends_of_a_jump_between_its_points() -> None:
     jumps = [(0.048, 0.048, 0.12), (0.005, 0.1, 0.2), (0.3, 0.3, 0.4)]
     assert with_jumps(line, jumps) == ((0.01, 0.01), (0.048, 0.048), (0.048, 0.12), (0.05, 0.13))
     assert with_jumps((), jumps) == ()
+
+
+def test_the_envelope_of_lines_has_both_sides_of_a_jump() -> None:
+    even = ((0.01, 0.01), (0.09, 0.09))
+    jumping = ((0.01, 0.01), (0.03, 0.03), (0.03, 0.12), (0.09, 0.12))
+    expected = [
+        (0.01, 0.01, 0.01),
+        (0.03, 0.03, 0.03),
+        (0.03, 0.03, 0.12),
+        (0.09, 0.09, 0.12),
+    ]
+    for own, bounds in zip(envelope([even, jumping]), expected, strict=True):
+        assert own == pytest.approx(bounds)
+    assert envelope([]) == ()

@@ -180,10 +180,20 @@ def test_the_price_statement_has_the_range_of_liquidity_and_cliffs_only_if_there
     assert "from 10 % to between 10.5 % and 15 %;" in words
     assert "lose $32.1m to $321m more than their margin" in words
     assert "than 5.5 % (at 10×) deepens the fall by at least 1 % more (a cliff)" in words
-    without = replace(example(), cliffs=())
+    without = replace(example(), cliffs=(), changed_cliffs=())
     assert statements(without)["Price"].endswith(
         " No cliff: no slightly larger shock deepens the fall by a further 1 % of the price at once."
     )
+
+
+def test_a_cliff_under_the_harmonized_rules_has_its_place_and_its_largest_jump() -> None:
+    words = statements(example())["Price"]
+    assert (
+        "the fall jumps at a shock of 4.7 %, at 10× from 4.7 % to 12.7 % (a cliff): there," in words
+    )
+    (first, second, *_) = example().changed_cliffs
+    apart = replace(example(), changed_cliffs=(first, replace(second, shock=0.05)))
+    assert "jumps at a shock of 4.7 % to 5 %, at 10×" in statements(apart)["Price"]
 
 
 def test_the_statement_on_rules_has_signs_sizes_and_reasons() -> None:
@@ -600,7 +610,8 @@ def test_the_curve_has_a_band_of_liquidities_now_and_harmonized() -> None:
 
 
 def test_the_band_reaches_from_the_least_to_the_largest_move() -> None:
-    svg = files()["stress-btc-curve.svg"].decode()
+    even = replace(example(), cliffs=(), changed_cliffs=())
+    svg = dict(report_files(replace(sample(), stress=(even,))))["stress-btc-curve.svg"].decode()
     found = re.search(r'<path class="area b0 paler" d="M([^"]*)Z"', svg)
     assert found is not None
     places = [tuple(map(float, own.split())) for own in found[1].split("L")]
