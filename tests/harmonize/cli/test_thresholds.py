@@ -161,8 +161,8 @@ def test_signals_name_the_margin_that_they_are_about(printed: str) -> None:
     (line,) = [line for line in printed.splitlines() if line.startswith("MH513 BTC")]
     assert "8.427 % by the formula of harmonized-baseline, recalculated daily, at least" in line
     assert (
-        "; proposal for the formula margin: 7.307 %; no class changes: BTC stays in class A, whose v1"
-        in line
+        "; proposal for the formula margin: 7.307 %; no class changes: BTC is not moved by MH513, because the"
+        " evidence is 120 days old on 2026-11-29, more than 31" in line
     )
     assert "--apply" not in line
 

@@ -273,7 +273,8 @@ def test_latest_says_all_of_the_night_and_where_its_files_are() -> None:
     content = json.loads(pages.latest(nights()[0], SITE))
     assert list(content) == [
         *("schema_version", "title", "base_url", "night", "as_of", "version", "venues"),
-        *("changes", "new_findings", "errors", "counts", "exit_code", "sequence", "files"),
+        *("changes", "new_findings", "errors", "counts", "exit_code", "sequence", "ended_signals"),
+        "files",
     ]
     assert (content["schema_version"], content["title"]) == ("1", SITE.title)
     assert content["files"] == {

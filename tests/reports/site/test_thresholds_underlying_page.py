@@ -197,7 +197,7 @@ def test_table_and_file_have_every_day_the_newest_first() -> None:
     assert by_day["2025-11-13"]["side"] == "short"
     assert by_day["2025-11-12"]["side"] == ""
     shown_day = next(line for line in shown("path").split("2025-11-") if line.startswith("13 "))
-    assert shown_day.startswith("13 7.1 % 7.4 % 9.51 % short")
+    assert shown_day.startswith("13 7.1 % 7.13 % $9.02bn 7.4 % 9.51 % short")
     assert files()["thresholds/btc-path.svg"].startswith(b"<")
 
 
