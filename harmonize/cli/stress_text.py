@@ -27,11 +27,15 @@ from harmonize.text import numbers
 from harmonize.text.messages import counted, percent
 from harmonize.text.sanitize import one_line
 from harmonize.text.words import first_words, join_words
+from reports.site.stress_result import result_statements
 
 _MOST_NAMES = 8
 _MOST_CLIFFS = 4
 _MOST_SENSITIVE = 3
 _WIDTH = 110
+
+_STATED = frozenset({"Liquidated", "Price", "Harmonized rules"})
+"""Statements of the result at the beginning; the others follow from the tables below."""
 
 _FALLS = (0.0, 0.01, 0.02, 0.05, 0.10, 0.20, 0.30, 0.50)
 """Bounds of the falls over which the text adds up the density."""
@@ -77,6 +81,8 @@ def _section(row: StressRow, switched: SwitchedPaths, margined: str) -> Iterator
         return
     if row.market.reason:
         yield f"no curve, contributions or effects: {row.market.reason}"
+    elif not margined:
+        yield from _result(row)
     yield from paths(row, switched)
     if row.points:
         yield from _points(row)
@@ -111,6 +117,13 @@ def _point(point: StressPointRow) -> Cells:
         interval,
         stress_numbers.usd(point.loss),
     )
+
+
+def _result(row: StressRow) -> Iterator[str]:
+    """Yields the result in sentences, as the page *Stress* states it: amounts, price, other rules."""
+    for name, words in result_statements(row):
+        if name in _STATED:
+            yield from _wrapped(words.replace(numbers.NBSP, " "), "  ")
 
 
 def _cliffs(row: StressRow) -> Iterator[str]:

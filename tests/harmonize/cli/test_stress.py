@@ -156,6 +156,19 @@ def test_every_format_states_the_defaults_with_their_marks(
     assert set(names) <= {cell.value for row_ in sheet.iter_rows() for cell in row_}
 
 
+def test_the_text_begins_with_the_result_in_sentences(printed: str, tmp_path: Path) -> None:
+    _, _, heading, first, *_ = printed.splitlines()
+    assert heading.startswith("BTC: synthetic longs of")
+    assert first.startswith("If BTC fell by 10 % at once, $1.14bn to $2.61bn of longs would be")
+    begin, _, _ = printed.partition(" shock  liquidity")
+    assert "Under harmonized-baseline, more longs would be liquidated (by $741m if traders" in begin
+    assert "close a part" in begin
+    accounted = run("--positions", str(hedged(tmp_path, "long,100000", "short,90000")), *FEW).stdout
+    assert (
+        "If BTC fell" not in accounted
+    )  # accounts share their margin, the sentences do not know it
+
+
 def test_cliffs_under_other_rules_are_listed_with_those_in_force(btc: Any, printed: str) -> None:
     (row,) = btc["stress"]
     (cliff, *_) = row["changed_cliffs"]
